@@ -1,0 +1,66 @@
+"""What a handler is given: one request, and the services that outlive it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from flux.errors import InvalidConfiguration, RateLimitExceeded
+from flux.http import Request
+from flux.ports import Decoder, Gallery, Limiter
+from flux.settings import Settings
+from flux.studio import Studio
+from flux.trace import Trace
+from flux.words import LANGUAGES, Words
+
+RATE_LIMIT_SECONDS = 60
+"""The period of the rate limiter in wrangler.toml: what a refused caller is told to wait."""
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Made once from the Worker's bindings and variables."""
+
+    settings: Settings
+    """The defaults where there is a `problem`."""
+    studio: Studio
+    decode: Decoder
+    gallery: Gallery | None = None
+    limiter: Limiter | None = None
+    checks: Mapping[str, str] = field(default_factory=dict)
+    """For `/health`: what there is of what we need."""
+    problem: InvalidConfiguration | None = None
+    """What is wrong with the settings: the answer of every route that needs them."""
+
+    @property
+    def words(self) -> Words:
+        return LANGUAGES[self.settings.language]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request on its way through a handler."""
+
+    request: Request
+    services: Services
+    trace: Trace
+    key_digest: str = ""
+    """Of the API key that opened the door, in hexadecimal; never the key."""
+    argument: str = ""
+    """What stands for the variable part of the route's path, percent-decoded."""
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        return self.request.headers
+
+    @property
+    def links(self) -> str:
+        """What the URLs of pictures start with."""
+        return self.services.settings.public_url or self.request.origin
+
+    async def pay(self, pictures: int) -> None:
+        """Count the pictures against the key's rate. Raises `RateLimitExceeded`."""
+        limiter = self.services.limiter
+        if limiter and not await limiter.allows(self.key_digest, pictures):
+            raise RateLimitExceeded(
+                "Too many pictures in a short time for this key. Wait a minute and try again.",
+                retry_after=RATE_LIMIT_SECONDS,
+            )

@@ -1,0 +1,187 @@
+"""The models we serve, as rows: how to ask, what they can do. Adding a model is adding a row.
+
+Names and ranges are those of Cloudflare's published schemas (developers.cloudflare.com/
+workers-ai/models); those of FLUX.2, whose schema says only "multipart", are those of its
+changelogs of 2025-11-25, 2026-01-15 and 2026-01-28.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+DEFAULT_MODEL = "@cf/black-forest-labs/flux-1-schnell"
+DEFAULT_EDIT_MODEL = "@cf/black-forest-labs/flux-2-klein-4b"
+"""The cheapest that takes pictures: for edits whose caller leaves the choice to us."""
+
+DEFAULT_PROMPT_MODEL = "@cf/meta/llama-3.1-8b-instruct-fast"
+"""The Workers AI text model that rewrites prompts where the owner names none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """Diffusion steps that a model takes: input name, range, and what each quality means."""
+
+    name: str
+    most: int
+    default: int | None
+    """Published default; None sends nothing and leaves it to the model."""
+    low: int
+    medium: int
+    high: int
+    least: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """Range of `width` and `height`, in pixels."""
+
+    least: int
+    most: int
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """One row. A capability that is absent is None, False or 0."""
+
+    id: str
+    name: str
+    created: int
+    """Unix time in seconds, as the catalogue's `created_at` (UTC)."""
+    steps: Steps | None = None
+    sides: Sides | None = None
+    """None: the model draws at a size of its own, and the picture is cut afterwards."""
+    most_prompt: int | None = None
+    """Longest prompt in characters, where one is published."""
+    seed: bool = False
+    negative_prompt: bool = False
+    most_images: int = 0
+    """Pictures it takes in, as `input_image_0` and so on."""
+    image_side: int = 0
+    """Longest side of a picture it takes in, in pixels."""
+    multipart: bool = False
+    """Inputs go as a form instead of JSON."""
+
+    @property
+    def owned_by(self) -> str:
+        return self.id.split("/")[1]
+
+
+_FLUX_2 = {
+    "sides": Sides(256, 1920),
+    "seed": True,
+    "most_images": 4,
+    "image_side": 511,  # "each smaller than 512x512"
+    "multipart": True,
+}
+_STABLE_DIFFUSION = {
+    "steps": Steps("num_steps", most=20, default=20, low=8, medium=14, high=20),
+    "sides": Sides(256, 2048),
+    "seed": True,
+    "negative_prompt": True,
+}
+
+MODELS: Mapping[str, Model] = {
+    model.id: model
+    for model in (
+        Model(
+            "@cf/black-forest-labs/flux-1-schnell",
+            "FLUX.1 [schnell]",
+            created=1724949459,
+            steps=Steps("steps", most=8, default=4, low=2, medium=4, high=8),
+            most_prompt=2048,
+        ),
+        Model(
+            "@cf/black-forest-labs/flux-2-dev",
+            "FLUX.2 [dev]",
+            created=1763999046,
+            # The range is not published; 50 is the most that Black Forest Labs recommend.
+            steps=Steps("steps", most=50, default=None, low=15, medium=25, high=50),
+            **_FLUX_2,
+        ),
+        Model(
+            "@cf/black-forest-labs/flux-2-klein-4b",
+            "FLUX.2 [klein] 4B",
+            created=1768395295,
+            **_FLUX_2,
+        ),
+        Model(
+            "@cf/black-forest-labs/flux-2-klein-9b",
+            "FLUX.2 [klein] 9B",
+            created=1768395354,
+            **_FLUX_2,
+        ),
+        Model(
+            "@cf/leonardo/lucid-origin",
+            "Lucid Origin",
+            created=1756149688,
+            steps=Steps("num_steps", most=40, default=None, low=10, medium=20, high=40),
+            sides=Sides(256, 2500),
+            seed=True,
+        ),
+        Model(
+            "@cf/leonardo/phoenix-1.0",
+            "Phoenix 1.0",
+            created=1756145538,
+            steps=Steps("num_steps", most=50, default=25, low=10, medium=25, high=50),
+            sides=Sides(256, 2048),
+            seed=True,
+            negative_prompt=True,
+        ),
+        Model(
+            "@cf/stabilityai/stable-diffusion-xl-base-1.0",
+            "Stable Diffusion XL",
+            created=1699613683,
+            **_STABLE_DIFFUSION,
+        ),
+        Model(
+            "@cf/bytedance/stable-diffusion-xl-lightning",
+            "Stable Diffusion XL Lightning",
+            created=1709055689,
+            **_STABLE_DIFFUSION,
+        ),
+        Model(
+            "@cf/lykon/dreamshaper-8-lcm",
+            "DreamShaper 8 LCM",
+            created=1699613683,  # not published; that of its elder sister
+            **_STABLE_DIFFUSION,
+        ),
+    )
+}
+
+GENERIC_NAMES = frozenset(
+    (
+        "auto",
+        "chatgpt-image-latest",
+        "dall-e-2",
+        "dall-e-3",
+        "default",
+        "flux",
+        "gpt-image-1",
+        "gpt-image-1-mini",
+        "gpt-image-1.5",
+        "gpt-image-2",
+    )
+)
+"""Names that clients hold by default: they mean "your picture model", whichever that is here."""
+
+_SHORT_NAMES = {id.rsplit("/", 1)[-1]: id for id in MODELS} | {
+    "dreamshaper": "@cf/lykon/dreamshaper-8-lcm",
+    "flux-schnell": "@cf/black-forest-labs/flux-1-schnell",
+    "schnell": "@cf/black-forest-labs/flux-1-schnell",
+    "flux-2": "@cf/black-forest-labs/flux-2-dev",
+    "klein": "@cf/black-forest-labs/flux-2-klein-4b",
+    "lucid": "@cf/leonardo/lucid-origin",
+    "phoenix": "@cf/leonardo/phoenix-1.0",
+    "sdxl": "@cf/stabilityai/stable-diffusion-xl-base-1.0",
+    "sdxl-lightning": "@cf/bytedance/stable-diffusion-xl-lightning",
+}
+
+
+def find(name: str) -> Model | None:
+    """The model of an id or a short name, whatever its case; None where we serve no such model."""
+    name = name.strip().lower()
+    return MODELS.get(_SHORT_NAMES.get(name, name))
+
+
+def is_generic(name: str) -> bool:
+    """Whether a name leaves the choice of the model to us."""
+    return name.strip().lower() in GENERIC_NAMES

@@ -1,0 +1,91 @@
+"""Draws and writes through Cloudflare's REST API: without an `AI` binding, or on another account."""
+
+import json
+from typing import Any
+
+import js
+from pyodide.ffi import JsException
+
+from flux import upstream
+from flux.catalog import Model
+from flux.edge.fetching import fetch
+from flux.edge.opened import opened
+from flux.edge.workers_ai import MOST_TOKENS, answer_text, conversation, form_of
+from flux.errors import UpstreamFailure
+from flux.picture import Picture
+from flux.ports import Inputs, WriterFailed
+from flux.settings import Account
+from flux.text import Blob
+
+
+class RestApi:
+    """One account's door."""
+
+    def __init__(self, account: Account, gateway_id: str | None) -> None:
+        self._account = account
+        self._gateway_id = gateway_id
+
+    async def run(self, model: str, body: Any, content_type: str | None) -> Any:
+        """The model's answer: what the binding's `run` would answer, or a `Response` of bytes.
+
+        Raises `UpstreamFailure`.
+        """
+        headers = {"authorization": f"Bearer {self._account.api_token}"}
+        if content_type:
+            headers["content-type"] = content_type
+        if self._gateway_id:
+            headers |= {"cf-aig-gateway-id": self._gateway_id, "cf-aig-skip-cache": "true"}
+        url = f"{self._account.base_url}/accounts/{self._account.account_id}/ai/run/{model}"
+        try:
+            response = await fetch(url, headers, body)
+            is_json = "json" in str(response.headers.get("content-type") or "")
+            if not response.ok:
+                raise _failure(response.status, await response.text())
+            if not is_json:
+                return response
+            answer = await response.json()
+        except JsException as error:
+            raise upstream.failure(error.message or "") from error
+        return getattr(answer, "result", None)
+
+
+def _failure(status: int, text: str) -> UpstreamFailure:
+    """The failure in Cloudflare's envelope: `{"errors": [{"code", "message"}], ...}`."""
+    try:
+        error = json.loads(text)["errors"][0]
+        return upstream.failure(str(error["message"]), code=int(error["code"]), status=status)
+    except (ValueError, LookupError, TypeError):
+        return upstream.failure(f"HTTP {status}", status=status)
+
+
+class RestModel:
+    """`ImageModel` over the REST API."""
+
+    def __init__(self, api: RestApi) -> None:
+        self._api = api
+
+    async def draw(self, model: Model, inputs: Inputs, images: tuple[Blob, ...]) -> Picture:
+        """See `ImageModel.draw`."""
+        if model.multipart:
+            answer = await self._api.run(model.id, form_of(inputs, images), None)
+        else:
+            answer = await self._api.run(model.id, json.dumps(inputs), "application/json")
+        return await opened(answer)
+
+
+class RestWriter:
+    """`Writer` over the REST API."""
+
+    def __init__(self, api: RestApi, model: str, system_message: str) -> None:
+        self.name = model
+        self._api = api
+        self._system_message = system_message
+
+    async def write(self, prompt: str) -> str:
+        """See `Writer.write`."""
+        body = {"messages": conversation(self._system_message, prompt), "max_tokens": MOST_TOKENS}
+        try:
+            answer = await self._api.run(self.name, json.dumps(body), "application/json")
+        except UpstreamFailure as failure:
+            raise WriterFailed(failure.detail or failure.code) from failure
+        return answer_text(json.loads(js.JSON.stringify(answer) or "null"))

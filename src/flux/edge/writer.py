@@ -1,0 +1,39 @@
+"""Rewrites prompts through any OpenAI-compatible chat API."""
+
+import json
+
+from pyodide.ffi import JsException
+
+from flux.edge.fetching import fetch
+from flux.edge.workers_ai import answer_text, conversation
+from flux.ports import WriterFailed
+from flux.settings import ExternalWriter
+
+
+class ChatApiWriter:
+    """`Writer` over HTTP."""
+
+    def __init__(self, settings: ExternalWriter, system_message: str) -> None:
+        self.name = settings.model
+        self._settings = settings
+        self._system_message = system_message
+
+    async def write(self, prompt: str) -> str:
+        """See `Writer.write`."""
+        body = {
+            "model": self.name,
+            "messages": conversation(self._system_message, prompt),
+            "stream": False,
+        }
+        headers = {"content-type": "application/json"}
+        if self._settings.api_key:
+            headers["authorization"] = f"Bearer {self._settings.api_key}"
+        try:
+            response = await fetch(self._settings.url, headers, json.dumps(body))
+            if not response.ok:
+                raise WriterFailed(f"HTTP {response.status}")
+            return answer_text(json.loads(await response.text()))
+        except JsException as error:
+            raise WriterFailed(error.name) from error
+        except ValueError as error:
+            raise WriterFailed("no JSON") from error

@@ -1,0 +1,85 @@
+"""`POST /v1/images/generations` and `/v1/images/edits`: OpenAI's Images API."""
+
+from collections.abc import AsyncIterator
+
+from flux import parse, plan, respond, sse
+from flux.call import Call
+from flux.errors import ApiError
+from flux.http import Response
+from flux.parse import ImageRequest
+from flux.plan import Plan
+from flux.progress import Progress
+from flux.studio import Album, Print, Report, Written
+from flux.text import Text, write_json
+
+GENERATION_LIMIT = 1024 * 1024
+EDIT_LIMIT = 20 * 1024 * 1024
+"""Bytes of a body."""
+
+
+async def generate(call: Call) -> Response:
+    """Draw pictures from a prompt."""
+    return await _draw(call, parse.image(parse.json_object(await call.request.body.text(GENERATION_LIMIT))))
+
+
+async def edit(call: Call) -> Response:
+    """Draw pictures from a prompt and pictures, sent as a form or as JSON."""
+    if call.headers.get("content-type", "").lower().startswith("multipart/form-data"):
+        form = await call.request.body.form(EDIT_LIMIT)
+        request = parse.image(parse.form_values(form), edit=True)
+        pictures = parse.form_pictures(form)
+    else:
+        body = parse.json_object(await call.request.body.text(EDIT_LIMIT))
+        request = parse.image(body, edit=True)
+        pictures = parse.json_pictures(body, call.services.decode)
+    return await _draw(call, parse.with_pictures(request, pictures))
+
+
+async def _draw(call: Call, request: ImageRequest) -> Response:
+    services = call.services
+    planned = plan.make(
+        request.wish,
+        services.settings,
+        edit=request.edit,
+        mime=request.mime,
+        compression=request.compression,
+    )
+    call.trace.facts["model"] = planned.model.id
+    if services.settings.log_prompts:
+        call.trace.facts["prompt"] = request.wish.asked
+    await call.pay(request.wish.n)
+
+    async def make(report: Report) -> Album:
+        return await services.studio.make(
+            planned,
+            call.trace,
+            links=call.links if request.wants_url else None,
+            lifetime=services.settings.image_expiration,
+            report=report,
+        )
+
+    if request.stream:
+        progress = await Progress.begin(make)
+        return Response(headers=dict(sse.HEADERS), body=_stream(call, request, planned, progress))
+    return Response(body=write_json(respond.images(request, planned, await make(lambda _: None))))
+
+
+async def _stream(call: Call, request: ImageRequest, planned: Plan, progress: Progress) -> AsyncIterator[Text]:
+    written = Written(planned.wish.prompt, writer=None)
+    try:
+        yield sse.PING  # opens the stream: there is nothing to tell before the first picture
+        async for report in progress.follow():
+            if report is None:
+                yield sse.PING
+            elif isinstance(report, Written):
+                written = report
+            elif isinstance(report, Print):
+                name, data = respond.image_event(request, planned, report, written)
+                yield sse.event(data, name)
+        await progress.album()
+    except ApiError as error:
+        call.trace.failed(error)
+        yield sse.event(error.body(), "error")
+    finally:
+        progress.end()
+    yield sse.DONE

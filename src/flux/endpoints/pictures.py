@@ -1,0 +1,56 @@
+"""`GET` and `HEAD /image/{key}`: the stored picture. The key is the secret."""
+
+import time
+
+from flux import picture
+from flux.call import Call
+from flux.errors import NotFound
+from flux.http import Response
+
+_EXPIRED = (
+    '<svg xmlns="http://www.w3.org/2000/svg" width="512" height="512" viewBox="0 0 512 512">'
+    '<rect width="512" height="512" fill="#e5e7eb"/>'
+    '<g fill="none" stroke="#6b7280" stroke-width="16"><rect x="136" y="136" width="240" '
+    'height="180" rx="16"/><path d="m136 290 70-64 56 52 44-34 70 60"/><path d="M112 112 400 344"/>'
+    '</g><text x="256" y="400" font-family="sans-serif" font-size="32" text-anchor="middle" '
+    'fill="#374151">This picture has expired</text></svg>'
+)
+"""What an `<img>` shows in place of a picture that is gone."""
+
+
+async def show(call: Call) -> Response:
+    """The picture with the type that it is, for as long as it lives."""
+    gallery = call.services.gallery
+    kept = await gallery.find(call.argument) if gallery and picture.is_key(call.argument) else None
+    left = kept.expires - int(time.time()) if kept else 0
+    if kept is None or left <= 0:
+        return _gone(call)
+    etag = f'"{call.argument}"'  # the key is never used twice, so it names these very bytes
+    headers = {
+        "cache-control": f"public, max-age={left}, immutable",
+        "etag": etag,
+        "content-disposition": _disposition(call),
+    }
+    if etag in _etags(call.headers.get("if-none-match", "")):
+        return Response(304, headers)
+    headers |= {"content-type": kept.type, "content-length": str(kept.size)}
+    return Response(200, headers, kept.body)
+
+
+def _etags(header: str) -> list[str]:
+    """`If-None-Match` as a list (RFC 9110, 13.1.2: compared weakly)."""
+    return [one.strip().removeprefix("W/") for one in header.split(",")]
+
+
+def _disposition(call: Call) -> str:
+    # is_key let the name through, so it needs no quoting.
+    download = any(one.split("=")[0] == "download" for one in call.request.query.split("&"))
+    return f'{"attachment" if download else "inline"}; filename="{call.argument}"'
+
+
+def _gone(call: Call) -> Response:
+    """A 404 that no cache keeps; a picture of it for an `<img>`, which cannot show JSON."""
+    if call.headers.get("accept", "").startswith("image/"):
+        headers = {"content-type": "image/svg+xml", "content-security-policy": "default-src 'none'"}
+        return Response(404, headers, _EXPIRED)
+    raise NotFound("There is no such picture, or it has expired. Draw it again.")

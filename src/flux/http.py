@@ -1,0 +1,55 @@
+"""HTTP as values: what the core reads and answers, with no runtime behind it."""
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from flux.text import Blob, Text
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A `multipart/form-data` body (RFC 7578): names in the order they came, repeats kept."""
+
+    fields: tuple[tuple[str, str], ...]
+    files: tuple[tuple[str, Blob], ...]
+
+
+class Body(Protocol):
+    """A request's body, read once and counted while it is read."""
+
+    async def text(self, limit: int) -> str:
+        """The body as UTF-8. Raises `RequestTooLarge` as soon as it passes `limit` bytes."""
+
+    async def form(self, limit: int) -> Form:
+        """The body as a form. Raises `RequestTooLarge`, or `InvalidRequest` where it is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request. Header names are lower-case; `path` is as it came, still percent-encoded."""
+
+    method: str
+    origin: str
+    """Scheme and host that the caller reached us at, without a slash: `https://example.com`."""
+    path: str
+    query: str
+    """Without the question mark."""
+    headers: Mapping[str, str]
+    body: Body
+
+
+@dataclass(frozen=True, slots=True)
+class Native:
+    """A body of the runtime's own, such as a stream out of KV, which the edge sends as it is."""
+
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """One answer. An iterator is a stream: the edge sends each text when it comes."""
+
+    status: int = 200
+    headers: dict[str, str] = field(default_factory=dict)
+    body: Text | Native | AsyncIterator[Text] | None = None

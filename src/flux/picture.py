@@ -1,0 +1,124 @@
+"""What a picture is, read from its own bytes: nobody's word is taken for its type or its size."""
+
+import binascii
+import os
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from flux.text import Blob
+
+EXTENSIONS = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp"}
+"""The types we serve, each with the extension of its links."""
+
+FIRST_READ = 512
+"""Bytes copied into Python at first. JPEG from the models we serve tells its size within 200."""
+
+MOST_SEGMENTS = 1024
+"""JPEG segments walked before giving up: an upload of nothing but fill bytes must not cost a walk."""
+
+_KEY = re.compile(r"[A-Za-z0-9_-]{22}\.(?:jpg|png|webp)", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture as a handle: what it is, and the bytes that stay outside Python."""
+
+    type: str
+    """MIME type, one of `EXTENSIONS`."""
+    width: int
+    height: int
+    """Pixels."""
+    blob: Blob
+
+    @property
+    def size(self) -> str:
+        """As OpenAI writes it: `1024x576`."""
+        return f"{self.width}x{self.height}"
+
+
+def look(blob: Blob) -> Picture | None:
+    """The picture that these bytes are; None where they are no JPEG, PNG or WebP with a size."""
+    head = blob.read(0, FIRST_READ)
+    for magic, offset, mime, measure in _FORMATS:
+        if head[offset : offset + len(magic)] == magic:
+            size = measure(head, blob)
+            if size and size[0] > 0 and size[1] > 0:
+                return Picture(mime, size[0], size[1], blob)
+    return None
+
+
+_Size = tuple[int, int] | None
+
+
+def _jpeg_size(head: bytes, blob: Blob) -> _Size:
+    """Walk the marker segments to the frame header (ITU T.81, B.2.2).
+
+    Metadata may stand before it, up to 64 KiB a segment, so the walk reads on where its window
+    ends instead of copying the file.
+    """
+    start, position = 0, 2
+    for _ in range(MOST_SEGMENTS):
+        if position - start + 9 > len(head):
+            start, head = position, blob.read(position, FIRST_READ)
+        at = position - start
+        segment = head[at : at + 9]
+        if len(segment) < 9 or segment[0] != 0xFF:
+            return None
+        marker, length = segment[1], int.from_bytes(segment[2:4], "big")
+        if marker == 0xFF:  # fill byte before a marker (B.1.1.2)
+            position += 1
+        elif 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):  # SOF, not DHT, JPG, DAC
+            return int.from_bytes(segment[7:9], "big"), int.from_bytes(segment[5:7], "big")
+        elif marker in (0xD9, 0xDA) or length < 2:  # end or scan before any frame: no picture
+            return None
+        else:
+            position += 2 + length
+    return None
+
+
+def _png_size(head: bytes, _blob: Blob) -> _Size:
+    """IHDR is the first chunk (PNG specification, 11.2.1)."""
+    if len(head) < 24 or head[12:16] != b"IHDR":
+        return None
+    return int.from_bytes(head[16:20], "big"), int.from_bytes(head[20:24], "big")
+
+
+def _webp_size(head: bytes, _blob: Blob) -> _Size:
+    """One of three chunks comes first (RFC 9649, sections 2.5 to 2.7)."""
+    chunk = head[12:16] if head[:4] == b"RIFF" else b""
+    if chunk == b"VP8X" and len(head) >= 30:
+        return (
+            int.from_bytes(head[24:27], "little") + 1,
+            int.from_bytes(head[27:30], "little") + 1,
+        )
+    if chunk == b"VP8L" and len(head) >= 25 and head[20] == 0x2F:
+        bits = int.from_bytes(head[21:25], "little")
+        return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
+    if chunk == b"VP8 " and len(head) >= 30 and head[23:26] == b"\x9d\x01\x2a":
+        return (
+            int.from_bytes(head[26:28], "little") & 0x3FFF,
+            int.from_bytes(head[28:30], "little") & 0x3FFF,
+        )
+    return None
+
+
+_FORMATS: tuple[tuple[bytes, int, str, Callable[[bytes, Blob], _Size]], ...] = (
+    (b"\xff\xd8\xff", 0, "image/jpeg", _jpeg_size),
+    (b"\x89PNG\r\n\x1a\n", 0, "image/png", _png_size),
+    (b"WEBP", 8, "image/webp", _webp_size),
+)
+
+
+def new_key(mime: str) -> str:
+    """A fresh name for a picture: 128 random bits and the extension of its type."""
+    token = binascii.b2a_base64(os.urandom(16), newline=False).rstrip(b"=")
+    return f"{token.translate(_URL_SAFE).decode()}.{EXTENSIONS[mime]}"
+
+
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
+
+
+def is_key(text: str) -> bool:
+    """Whether `new_key` could have made this; anything else is refused without a look-up."""
+    return _KEY.fullmatch(text) is not None

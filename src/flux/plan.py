@@ -1,0 +1,146 @@
+"""A wish + the catalogue -> a plan: which model, asked how, and what is delivered in the end."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from flux import catalog, sizes
+from flux.catalog import Model
+from flux.errors import InvalidRequest, ModelNotFound, UnsupportedModel
+from flux.parse import Wish
+from flux.picture import Picture
+from flux.ports import Inputs
+from flux.prompt import shorten
+from flux.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One model and how it is asked for this wish."""
+
+    model: Model
+    fixed: Mapping[str, str | int]
+    """Inputs that do not depend on the prompt or on which of several pictures it is."""
+    seed: int | None
+
+    def inputs(self, prompt: str, index: int) -> Inputs:
+        """Inputs for picture number `index` (from 0). Seeds count up: no two are the same picture."""
+        inputs = {"prompt": shorten(prompt, self.model.most_prompt), **self.fixed}
+        if self.seed is not None:
+            inputs["seed"] = (self.seed + index) % 2**32
+        return inputs
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What will be done for a wish. The first way is what was asked for; the next are for when it
+    is out of capacity."""
+
+    wish: Wish
+    ways: tuple[Way, ...]
+    size: sizes.Size
+    images: tuple[Picture, ...]
+    """Pictures that go into the model; empty where it takes none."""
+    optimize: bool
+    mime: str | None = None
+    """Type to deliver; None leaves it as drawn."""
+    compression: int | None = None
+
+    @property
+    def model(self) -> Model:
+        return self.ways[0].model
+
+
+def make(
+    wish: Wish,
+    settings: Settings,
+    *,
+    edit: bool = False,
+    mime: str | None = None,
+    compression: int | None = None,
+) -> Plan:
+    """The plan for a wish.
+
+    `edit`: the pictures are what the call is about, so a model that takes none cannot serve it;
+    elsewhere they are left out. Raises `ModelNotFound`, `UnsupportedModel` or `InvalidRequest`.
+    """
+    model = _model(wish, settings)
+    if edit and not model.most_images:
+        able = ", ".join(id for id, row in catalog.MODELS.items() if row.most_images)
+        raise UnsupportedModel(f"{model.id} takes no pictures. These do: {able}.", param="model")
+    images = wish.images if model.most_images else ()
+    size = wish.size or (sizes.like(images[0].width, images[0].height) if images else sizes.DEFAULT)
+    models = [model]
+    fallback = settings.fallback_model
+    if fallback and fallback.id != model.id and len(images) <= fallback.most_images:
+        models.append(fallback)
+    return Plan(
+        wish=wish,
+        ways=tuple(_way(one, wish, size, settings, asked=one is model) for one in models),
+        size=size,
+        images=images,
+        optimize=settings.prompt_optimization if wish.optimize is None else wish.optimize,
+        mime=mime,
+        compression=compression,
+    )
+
+
+def _model(wish: Wish, settings: Settings) -> Model:
+    """The model that is named, or the one that suits.
+
+    A chat app's model field holds anything, so a name that we do not know is only an error where
+    the caller insists.
+    """
+    name = wish.model or "default"
+    if named := catalog.find(name):
+        return named
+    if wish.insists and not catalog.is_generic(name):
+        raise ModelNotFound(
+            f"There is no model {_quoted(name)} here. GET /v1/models lists those there are.",
+            param="model",
+        )
+    if wish.images and not settings.model.most_images:
+        return catalog.MODELS[catalog.DEFAULT_EDIT_MODEL]
+    return settings.model
+
+
+def _quoted(text: str) -> str:
+    """A caller's text, safe and short enough to say back."""
+    return ascii(text[:100])
+
+
+def _way(model: Model, wish: Wish, size: sizes.Size, settings: Settings, *, asked: bool) -> Way:
+    fixed: dict[str, str | int] = {}
+    if model.steps:
+        steps = _steps(model, wish, settings, asked=asked)
+        if steps is not None:
+            fixed[model.steps.name] = steps
+    if model.sides:
+        ask = sizes.within(size, model.sides.least, model.sides.most)
+        fixed |= {"width": ask.width, "height": ask.height}
+    if model.negative_prompt and wish.negative_prompt:
+        fixed["negative_prompt"] = wish.negative_prompt
+    return Way(model, fixed, wish.seed if model.seed else None)
+
+
+_QUALITY = {"low": "low", "medium": "medium", "standard": "medium", "high": "high", "hd": "high"}
+
+
+def _steps(model: Model, wish: Wish, settings: Settings, *, asked: bool) -> int | None:
+    """Steps in this order: the caller's number, the caller's quality, the owner's, the model's.
+
+    A caller's number out of range is refused, but clamped for a model that nobody asked for; the
+    owner's is always clamped.
+    """
+    rule = model.steps
+    assert rule is not None
+    if wish.steps is not None:
+        if asked and not rule.least <= wish.steps <= rule.most:
+            raise InvalidRequest(
+                f"{model.id} takes {rule.least} to {rule.most} steps.", param="steps"
+            )
+        wanted: int | None = wish.steps
+    elif wish.quality in _QUALITY:
+        wanted = getattr(rule, _QUALITY[wish.quality])
+    else:
+        wanted = settings.steps if settings.steps is not None else rule.default
+    return None if wanted is None else min(rule.most, max(rule.least, wanted))

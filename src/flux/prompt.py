@@ -1,0 +1,89 @@
+"""The text a person wrote -> what to draw, and the directives at its end."""
+
+import re
+from dataclasses import dataclass, replace
+
+from flux import sizes
+from flux.errors import InvalidRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Directives:
+    """What the end of a prompt asks for; None where it says nothing."""
+
+    size: sizes.Size | None = None
+    steps: int | None = None
+    seed: int | None = None
+    n: int | None = None
+    model: str | None = None
+    optimize: bool | None = None
+
+
+_SWITCHES = {"raw": False, "-ntl": False, "optimize": True, "-tl": True}
+
+_DIRECTIVE = re.compile(
+    r"""(?: (?:^|[\s\u3000]|(?<=[\u2e80-\uffef]))       # directives stand apart; CJK has no spaces
+            (?: (?:--|[—–])(?P<name>ar|size|steps|seed|n|model)[\s=]+(?P<value>\S+)
+              | (?:--|[—–])(?P<switch>raw|optimize|-ntl|-tl) )
+          | (?:^|(?<=[\s,，、;；])|(?<=[\u2e80-\uffef]))
+            (?P<ratio>\d{1,2}[:：]\d{1,2}) )$
+    """,
+    re.VERBOSE | re.ASCII | re.IGNORECASE,
+)
+"""One directive at the end. A phone's keyboard makes a dash of two hyphens: that counts too."""
+
+_SEPARATORS = " \t\r\n\f\v\u3000,，、;；"
+
+
+def split(text: str) -> tuple[str, Directives]:
+    """A prompt without the directives at its end, and what they say.
+
+    They are read from the end inwards until something else stands there, so the same words inside
+    the prompt are left alone, as is a ratio that is none of ours ("at 10:30"). Of two that say the
+    same thing the last one counts. Raises `InvalidRequest` for a directive that is clearly meant
+    and cannot be followed (`--steps many`).
+    """
+    directives = Directives()
+    rest = text.strip()
+    while match := _DIRECTIVE.search(rest, max(0, len(rest) - _LONGEST)):
+        found = _read(match)
+        if found is None:
+            break
+        field, value = found
+        if getattr(directives, field) is None:
+            directives = replace(directives, **{field: value})
+        rest = rest[: match.start()].rstrip(_SEPARATORS)
+    return rest, directives
+
+
+_LONGEST = 256
+"""Characters looked at for one directive: keeps the search short however long the prompt is."""
+
+
+def _read(match: re.Match[str]) -> tuple[str, object] | None:
+    """Field and value of one directive; None where a ratio is not one of ours."""
+    if ratio := match["ratio"]:
+        size = sizes.RATIOS.get(ratio.replace("：", ":"))
+        return ("size", size) if size else None
+    if switch := match["switch"]:
+        return "optimize", _SWITCHES[switch.lower()]
+    name, value = match["name"].lower(), match["value"]
+    if name == "model":
+        return "model", value
+    if name in ("ar", "size"):
+        return "size", sizes.parse(value) or sizes.DEFAULT
+    if not (value.isascii() and value.isdigit() and len(value) <= 12):
+        raise InvalidRequest(f"--{name} takes a whole number.", param=name)
+    return name, int(value)
+
+
+def shorten(text: str, most: int | None) -> str:
+    """`text` cut at a word boundary to at most `most` characters; None leaves it whole.
+
+    A text without a space in its last quarter (Chinese, one very long word) is cut where it is.
+    """
+    if most is None or len(text) <= most:
+        return text
+    cut = text[: most + 1]
+    space = max(cut.rfind(" "), cut.rfind("\n"))
+    return (cut[:space] if space >= most * 3 // 4 else text[:most]).rstrip()

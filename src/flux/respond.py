@@ -1,0 +1,240 @@
+"""Pictures -> OpenAI's shapes: a completion, its chunks, a list of images, its events.
+
+Token counts are estimates: no tokenizer runs here. Text counts a token for every four bytes of
+UTF-8, a picture one for every 32 by 32 pixels, about what OpenAI's image models count.
+"""
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from flux import catalog
+from flux.errors import ApiError
+from flux.parse import ChatRequest, ImageRequest
+from flux.picture import EXTENSIONS, Picture
+from flux.plan import Plan
+from flux.studio import Album, Print, Written
+from flux.text import Spliced, Text, data_url, join
+from flux.words import Words
+
+Json = dict[str, Any]
+
+
+# --- the lines of a chat answer -------------------------------------------------------------------
+
+
+def opening(plan: Plan, words: Words) -> str:
+    """What is known before any work: the prompt as it was typed."""
+    return words.original_prompt.format(plan.wish.asked) + "\n"
+
+
+def writing(written: Written, words: Words) -> str:
+    """What is known once the prompt is written."""
+    lines = [
+        words.prompt_model.format(written.writer or words.no_writer),
+        words.optimized_prompt.format(written.prompt),
+    ]
+    if written.writer_failed:
+        lines.append(words.writer_failed)
+    return "".join(f"{line}\n" for line in lines)
+
+
+def closing(plan: Plan, album: Album, words: Words, *, images_apart: bool) -> Iterator[Text]:
+    """What is known at the end. Each picture's markdown is one text: clients mend no split link."""
+    sizes = dict.fromkeys(printed.picture.size for printed in album.prints)
+    lines = [words.size.format(", ".join(sizes)), words.success, *_notices(plan, album, words)]
+    if images_apart:
+        yield "\n".join(lines)
+        return
+    yield "".join(f"{line}\n" for line in [*lines, words.result, ""])
+    for index, printed in enumerate(album.prints):
+        link = printed.url or data_url(printed.picture.type, printed.picture.blob)
+        yield join("\n\n" if index else "", f"![{words.alt}](", link, ")")
+
+
+def _notices(plan: Plan, album: Album, words: Words) -> list[str]:
+    """Whatever was asked for and not done, each a sentence."""
+    wish = plan.wish
+    cases = (
+        (album.rewrite_refused, words.rewrite_refused),
+        (bool(wish.images) and not plan.images, words.images_ignored),
+        (wish.linked_images, words.links_ignored),
+        (wish.seed is not None and not album.model.seed, words.seed_ignored),
+        (any(one.url is None for one in album.prints), words.not_stored),
+    )
+    return [sentence for applies, sentence in cases if applies]
+
+
+def images_field(album: Album) -> list[Json]:
+    """`message.images`, the convention of OpenRouter and Vercel for pictures beside the text."""
+    return [
+        {
+            "type": "image_url",
+            "index": index,
+            "image_url": {"url": data_url(one.picture.type, one.picture.blob)},
+        }
+        for index, one in enumerate(album.prints)
+    ]
+
+
+# --- chat ---------------------------------------------------------------------------------------
+
+
+class Completion:
+    """One chat answer's identity: the same id, time and model in its every part."""
+
+    def __init__(self, id: str, model: str, prompt: str) -> None:
+        self._head = {"id": f"chatcmpl-{id}", "created": int(time.time()), "model": model}
+        self._prompt = prompt
+
+    def whole(self, content: Text, usage: Json, images: list[Json] | None = None) -> Json:
+        """`chat.completion`."""
+        message: Json = {"role": "assistant", "content": content, "refusal": None}
+        if images:
+            message["images"] = images
+        choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": "stop"}
+        return {
+            **self._head,
+            "object": "chat.completion",
+            "choices": [choice],
+            "usage": usage,
+        }
+
+    def chunk(self, delta: Json, finish_reason: str | None = None, *, with_usage: bool = False) -> Json:
+        """`chat.completion.chunk`; `with_usage` for a stream whose last chunk will tell it."""
+        choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish_reason}
+        chunk = {**self._head, "object": "chat.completion.chunk", "choices": [choice]}
+        return {**chunk, "usage": None} if with_usage else chunk
+
+    def usage_chunk(self, usage: Json) -> Json:
+        """The chunk before `[DONE]` where `stream_options.include_usage` asks for it."""
+        return {
+            **self._head,
+            "object": "chat.completion.chunk",
+            "choices": [],
+            "usage": usage,
+        }
+
+    def usage(self, content: Text, pictures: tuple[Print, ...] = ()) -> Json:
+        """Estimated tokens."""
+        prompt = _text_tokens(self._prompt)
+        images = sum(_image_tokens(one.picture) for one in pictures)
+        completion = _text_tokens(content) + images
+        return {
+            "prompt_tokens": prompt,
+            "completion_tokens": completion,
+            "total_tokens": prompt + completion,
+            "completion_tokens_details": {"image_tokens": images, "reasoning_tokens": 0},
+        }
+
+
+def _text_tokens(text: Text) -> int:
+    pieces = text.pieces if isinstance(text, Spliced) else (text,)
+    size = sum(len(piece.encode()) for piece in pieces if isinstance(piece, str))
+    return (size + 3) // 4
+
+
+def _image_tokens(one: Picture) -> int:
+    return -(-one.width // 32) * -(-one.height // 32)
+
+
+def failure_text(error: ApiError) -> str:
+    """The sentence of an in-band failure, for apps that show nothing but content."""
+    return f"\n❌ {error.message}"
+
+
+# --- images ---------------------------------------------------------------------------------------
+
+_QUALITY = {"standard": "medium", "hd": "high", "low": "low", "medium": "medium", "high": "high"}
+
+
+def images(request: ImageRequest, plan: Plan, album: Album) -> Json:
+    """The Images API's answer; sizes and types are those of the bytes."""
+    first = album.prints[0].picture
+    answer = {
+        "created": int(time.time()),
+        "data": [_image(request, one, album.written) for one in album.prints],
+        "model": album.model.id,
+        **_shape(request, first),
+        "usage": image_usage(plan, [one.picture for one in album.prints]),
+    }
+    if plan.wish.seed is not None and not album.model.seed:
+        answer["warnings"] = [f"{album.model.id} takes no seed; the seed was not used."]
+    return answer
+
+
+def _image(request: ImageRequest, one: Print, written: Written) -> Json:
+    item: Json = {}
+    if request.wants_base64:
+        item["b64_json"] = Spliced((one.picture.blob,))
+    if request.wants_url:
+        item["url"] = one.url or data_url(one.picture.type, one.picture.blob)
+    if written.writer:
+        item["revised_prompt"] = written.prompt
+    return item
+
+
+def _shape(request: ImageRequest, one: Picture) -> Json:
+    return {
+        "background": "opaque",
+        "output_format": {"jpg": "jpeg"}.get(EXTENSIONS[one.type], EXTENSIONS[one.type]),
+        "quality": _QUALITY.get(request.wish.quality or "", "medium"),
+        "size": one.size,
+    }
+
+
+def image_event(request: ImageRequest, plan: Plan, one: Print, written: Written) -> tuple[str, Json]:
+    """Name and data of the event that carries one finished picture."""
+    kind = f"{'image_edit' if request.edit else 'image_generation'}.completed"
+    data = {
+        "type": kind,
+        **_image(request, one, written),
+        "b64_json": Spliced((one.picture.blob,)),  # the event's one required content
+        "created_at": int(time.time()),
+        **_shape(request, one.picture),
+        "usage": image_usage(plan, [one.picture]),
+    }
+    return kind, data
+
+
+def image_usage(plan: Plan, pictures: list[Picture]) -> Json:
+    """Estimated tokens."""
+    text = _text_tokens(plan.wish.prompt)
+    taken = sum(_image_tokens(one) for one in plan.images)
+    drawn = sum(_image_tokens(one) for one in pictures)
+    return {
+        "total_tokens": text + taken + drawn,
+        "input_tokens": text + taken,
+        "output_tokens": drawn,
+        "input_tokens_details": {"text_tokens": text, "image_tokens": taken},
+    }
+
+
+# --- models -------------------------------------------------------------------------------------
+
+
+def model(one: catalog.Model) -> Json:
+    """One model object: OpenAI's four fields, and what apps read of OpenRouter's."""
+    return {
+        "id": one.id,
+        "object": "model",
+        "created": one.created,
+        "owned_by": one.owned_by,
+        "name": one.name,
+        "architecture": {
+            "input_modalities": ["text", "image"] if one.most_images else ["text"],
+            "output_modalities": ["image"],
+        },
+        "capabilities": {
+            "size": one.sides is not None,
+            "seed": one.seed,
+            "negative_prompt": one.negative_prompt,
+            "images": one.most_images,
+            "steps": [one.steps.least, one.steps.most] if one.steps else None,
+        },
+    }
+
+
+def models() -> Json:
+    """The list of them all."""
+    return {"object": "list", "data": [model(one) for one in catalog.MODELS.values()]}

@@ -1,0 +1,264 @@
+"""Write, draw, cut, keep: the only steps that wait."""
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from flux import picture, upstream
+from flux.catalog import Model
+from flux.errors import InvalidRequest, ModelOverloaded, PromptRefused
+from flux.picture import Picture
+from flux.plan import Plan, Way
+from flux.ports import Cutter, CutFailed, Gallery, ImageModel, NotKept, Writer, WriterFailed
+from flux.prompt import shorten
+from flux.text import Blob, clean
+from flux.trace import Trace
+
+WRITER_SECONDS = 10
+DRAW_SECONDS = 60
+"""One try of a model. NextChat, the least patient app, gives up at 60 s."""
+TRIES = 3
+"""Of one model that is out of capacity."""
+RETRY_SECONDS = 15
+"""No new try of the same model begins later than this after the first."""
+FIRST_WAIT = 0.5
+"""Seconds before the second try, doubled for each further one, plus up to as much by chance."""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The prompt that goes to the model."""
+
+    prompt: str
+    writer: str | None
+    """Name of the text model that wrote it; None where it is the person's own."""
+    writer_failed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Print:
+    """One finished picture. Without a URL it is not stored and travels in the answer itself."""
+
+    picture: Picture
+    url: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Album:
+    """What came of a plan: as many prints as were wished for."""
+
+    prints: tuple[Print, ...]
+    written: Written
+    """The prompt that was drawn in the end."""
+    model: Model
+    """That drew; the fallback where the first was out of capacity."""
+    rewrite_refused: bool = False
+
+
+Report = Callable[[Written | Print], None]
+"""Told what is known, as soon as it is."""
+
+
+class Studio:
+    """The ports at work. Holds nothing of any request."""
+
+    def __init__(
+        self,
+        model: ImageModel | None,
+        writer: Writer | None = None,
+        cutter: Cutter | None = None,
+        gallery: Gallery | None = None,
+        pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._model = model
+        self._writer = writer
+        self._cutter = cutter
+        self._gallery = gallery
+        self._pause = pause
+
+    async def make(
+        self, plan: Plan, trace: Trace, *, links: str | None, lifetime: int, report: Report
+    ) -> Album:
+        """The plan's pictures, all of them or an `ApiError`.
+
+        `links` is what URLs start with, None where nothing is to be stored; `lifetime` seconds.
+        """
+        written = await self._write(plan, trace)
+        report(written)
+        images = await self._prepared(plan, trace)
+
+        async def one(index: int, prompt: str) -> tuple[Print, Model]:
+            drawn, model = await self._draw(plan, prompt, index, images, trace)
+            cut = await self._cut(drawn, plan, trace)
+            url = await self._keep(cut, links, lifetime, trace) if links else None
+            printed = Print(cut, url)
+            trace.count("pictures")
+            trace.count("bytes", cut.blob.size)
+            report(printed)
+            return printed, model
+
+        refused = False
+        try:
+            results = await _all(lambda i: one(i, written.prompt), plan.wish.n)
+        except PromptRefused:
+            # The filter reads text alone: what it refuses in the writer's words may pass in the
+            # person's. The person's own words are never tried twice.
+            if written.writer is None:
+                raise
+            refused = True
+            written = Written(_whole(plan), writer=None)
+            results = await _all(lambda i: one(i, written.prompt), plan.wish.n)
+        return Album(
+            prints=tuple(printed for printed, _ in results),
+            written=written,
+            model=results[0][1],
+            rewrite_refused=refused,
+        )
+
+    # --- write ----------------------------------------------------------------------------------
+
+    async def _write(self, plan: Plan, trace: Trace) -> Written:
+        original = _whole(plan)
+        if not plan.optimize or self._writer is None:
+            return Written(original, writer=None)
+        try:
+            with trace.step("write"):
+                async with asyncio.timeout(WRITER_SECONDS):
+                    answer = await self._writer.write(plan.wish.prompt)
+        except (WriterFailed, TimeoutError) as failure:
+            # Safe to go on: the person's own prompt is always there to be drawn.
+            trace.facts["writer_error"] = str(failure) or "time-out"
+            return Written(original, writer=None, writer_failed=True)
+        prompt = usable(answer)
+        if not prompt:
+            trace.facts["writer_error"] = "unusable"
+            return Written(original, writer=None, writer_failed=True)
+        return Written(shorten(prompt, plan.model.most_prompt), self._writer.name)
+
+    # --- draw -----------------------------------------------------------------------------------
+
+    async def _prepared(self, plan: Plan, trace: Trace) -> tuple[Blob, ...]:
+        """The pictures that go in, none larger than the model takes."""
+        return tuple([await self._shrunk(one, plan.model.image_side, trace) for one in plan.images])
+
+    async def _shrunk(self, given: Picture, side: int, trace: Trace) -> Blob:
+        if max(given.width, given.height) <= side:
+            return given.blob
+        try:
+            if self._cutter is None:
+                raise CutFailed("no IMAGES binding")
+            with trace.step("shrink"):
+                return (await self._cutter.shrink(given, side)).blob
+        except CutFailed as failure:
+            raise InvalidRequest(
+                f"The picture is {given.size}, larger than the model takes, and could not be made "
+                f"smaller here: send one of at most {side} pixels a side.",
+                param="image",
+                detail=str(failure),
+            ) from failure
+
+    async def _draw(
+        self, plan: Plan, prompt: str, index: int, images: tuple[Blob, ...], trace: Trace
+    ) -> tuple[Picture, Model]:
+        with trace.step("draw"):
+            for way in plan.ways[:-1]:
+                try:
+                    return await self._try(way, prompt, index, images, trace), way.model
+                except ModelOverloaded as overloaded:
+                    # Not lost: the next way is tried, and the last one's failure is the answer.
+                    trace.facts["fallback_from"] = overloaded.upstream_code
+            way = plan.ways[-1]
+            return await self._try(way, prompt, index, images, trace), way.model
+
+    async def _try(
+        self, way: Way, prompt: str, index: int, images: tuple[Blob, ...], trace: Trace
+    ) -> Picture:
+        inputs = way.inputs(prompt, index)
+        began = time.time()
+        for attempt in range(TRIES):
+            trace.count("model_calls")
+            try:
+                async with asyncio.timeout(DRAW_SECONDS):
+                    return await self._model.draw(way.model, inputs, images)
+            except TimeoutError:
+                failure = upstream.timed_out()
+            except ModelOverloaded as overloaded:
+                failure = overloaded
+            wait = FIRST_WAIT * 2**attempt * (1 + random.random())  # noqa: S311 - no secret: it spreads retries
+            if attempt == TRIES - 1 or time.time() - began + wait > RETRY_SECONDS:
+                break
+            await self._pause(wait)
+        raise failure
+
+    # --- cut and keep ---------------------------------------------------------------------------
+
+    async def _cut(self, drawn: Picture, plan: Plan, trace: Trace) -> Picture:
+        """The picture at the size and of the type that were asked for.
+
+        Where that cannot be done, the picture as it came: it is paid for, and the answer names
+        what it really is.
+        """
+        mime = plan.mime or drawn.type
+        fits = (drawn.width, drawn.height) == (plan.size.width, plan.size.height)
+        if self._cutter is None or (fits and mime == drawn.type and plan.compression is None):
+            return drawn
+        try:
+            with trace.step("cut"):
+                return await self._cutter.cut(drawn, plan.size, mime, plan.compression)
+        except CutFailed as failure:
+            trace.facts["cut_error"] = str(failure)
+            return drawn
+
+    async def _keep(self, drawn: Picture, links: str, lifetime: int, trace: Trace) -> str | None:
+        """The picture's URL, told only once it is stored: KV remembers a miss for a minute."""
+        key = picture.new_key(drawn.type)
+        try:
+            if self._gallery is None:
+                raise NotKept("no FLUX_CF_KV binding")
+            with trace.step("keep"):
+                await self._gallery.keep(key, drawn, int(time.time()) + lifetime)
+        except NotKept as failure:
+            # Not lost: without a URL the answer carries the picture itself.
+            trace.facts["keep_error"] = str(failure)
+            return None
+        return f"{links}/image/{key}"
+
+
+_T = TypeVar("_T")
+
+
+async def _all(one: Callable[[int], Coroutine[Any, Any, _T]], n: int) -> list[_T]:
+    """`one(0)` to `one(n - 1)` side by side; the first failure ends the others and is raised."""
+    if n == 1:
+        return [await one(0)]
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(one(index)) for index in range(n)]
+    except ExceptionGroup as failures:
+        raise failures.exceptions[0] from failures
+    return [task.result() for task in tasks]
+
+
+def _whole(plan: Plan) -> str:
+    return shorten(plan.wish.prompt, plan.model.most_prompt)
+
+
+def usable(answer: str) -> str:
+    """The prompt in a text model's answer, "" where there is none.
+
+    Models that reason put that in front; many wrap the prompt in quotes, in a fence, or announce
+    it; a gateway in trouble answers with a page of HTML.
+    """
+    text = clean(answer).rsplit("</think>", 1)[-1].strip()
+    if text[:1] == "<":
+        return ""
+    text = text.strip("`").strip()
+    head, colon, rest = text.partition(":")
+    if colon and rest.strip() and "prompt" in head.lower() and len(head) < 40:
+        text = rest.strip()
+    if len(text) > 1 and text[0] in "\"'“«" and text[-1] in "\"'”»":
+        text = text[1:-1].strip()
+    return " ".join(text.split())

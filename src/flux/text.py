@@ -1,0 +1,83 @@
+"""Texts that pictures are spliced into on the way out, without passing through Python."""
+
+import json
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+
+class Blob(Protocol):
+    """Bytes that the runtime holds and Python does not; only the edge opens them whole."""
+
+    @property
+    def size(self) -> int:
+        """Length in bytes."""
+
+    def read(self, start: int, length: int) -> bytes:
+        """At most `length` bytes from `start`, copied into Python: for headers, not for pictures."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spliced:
+    """A text in pieces. Where a blob stands, the edge writes it in base64 (RFC 4648, padded)."""
+
+    pieces: tuple["str | Blob", ...]
+
+
+Text = str | Spliced
+
+
+def join(*texts: Text) -> Text:
+    """The texts as one."""
+    pieces: list[str | Blob] = []
+    for text in texts:
+        for piece in (text,) if isinstance(text, str) else text.pieces:
+            if pieces and isinstance(piece, str) and isinstance(pieces[-1], str):
+                pieces[-1] += piece
+            else:
+                pieces.append(piece)
+    if not pieces:
+        return ""
+    return pieces[0] if len(pieces) == 1 and isinstance(pieces[0], str) else Spliced(tuple(pieces))
+
+
+def data_url(mime: str, blob: Blob) -> Spliced:
+    """The blob as a `data:` URL (RFC 2397)."""
+    return Spliced((f"data:{mime};base64,", blob))
+
+
+_MARK = "\udc00"
+"""Stands for a blob while JSON is written: half a surrogate pair, which `clean` lets nobody bring in."""
+
+
+def write_json(value: Any) -> Text:
+    """JSON (RFC 8259) without needless spaces; a `Spliced` in it is a string."""
+    blobs: list[Blob] = []
+
+    def spliced(value: object) -> str:
+        if not isinstance(value, Spliced):
+            raise TypeError(f"{type(value).__name__} is no JSON")
+        marked = ""
+        for piece in value.pieces:
+            if isinstance(piece, str):
+                marked += piece
+            else:
+                blobs.append(piece)
+                marked += _MARK
+        return marked
+
+    written = json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=spliced)
+    if not blobs:
+        return written
+    pieces: list[str | Blob] = []
+    for part, blob in zip(written.split(_MARK), [*blobs, None], strict=True):
+        pieces.append(part)
+        if blob is not None:
+            pieces.append(blob)
+    return Spliced(tuple(pieces))
+
+
+def clean(text: str) -> str:
+    """`text` with U+FFFD in place of lone surrogates, which JSON can carry and UTF-8 cannot."""
+    if text.isascii():
+        return text
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")

@@ -1,0 +1,196 @@
+"""The sentences users read, in eight languages. English is the contract (`api.md`)."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+
+class Words(NamedTuple):
+    """One language. Every field is one sentence; `{}` takes what the sentence is about."""
+
+    original_prompt: str
+    prompt_model: str
+    no_writer: str
+    """Stands for the name of the model where no model rewrote the prompt."""
+    optimized_prompt: str
+    size: str
+    success: str
+    result: str
+    alt: str
+    """Alternative text of the picture in markdown."""
+    writer_failed: str
+    rewrite_refused: str
+    images_ignored: str
+    links_ignored: str
+    seed_ignored: str
+    not_stored: str
+
+
+_EN = Words(
+    original_prompt="🎨 Original prompt: {}",
+    prompt_model="💬 Prompt generation model: {}",
+    no_writer="Original Prompt",
+    optimized_prompt="🌐 Optimized prompt: {}",
+    size="📐 Image specifications: {}",
+    success="🌟 Image generation successful!",
+    result="Here's the result:",
+    alt="Generated Image",
+    writer_failed="⚠️ The prompt writer gave no usable answer; the original prompt was drawn.",
+    rewrite_refused="⚠️ The safety filter refused the rewritten prompt; the original was drawn.",
+    images_ignored="⚠️ The attached pictures were not used: this model takes none.",
+    links_ignored="⚠️ Linked pictures were not used: only pictures inside the message are read.",
+    seed_ignored="⚠️ This model takes no seed; the seed was not used.",
+    not_stored="⚠️ The picture could not be stored; it is part of this message instead of a link.",
+)
+
+LANGUAGES: Mapping[str, Words] = {
+    "en": _EN,
+    "zh-CN": Words(
+        original_prompt="🎨 原始提示词：{}",
+        prompt_model="💬 提示词生成模型：{}",
+        no_writer="原始提示词",
+        optimized_prompt="🌐 优化后的提示词：{}",
+        size="📐 图像规格：{}",
+        success="🌟 图像生成成功！",
+        result="以下是结果：",
+        alt="生成的图像",
+        writer_failed="⚠️ 提示词模型没有给出可用的回答；已使用原始提示词绘制。",
+        rewrite_refused="⚠️ 安全过滤器拒绝了改写后的提示词；已使用原始提示词绘制。",
+        images_ignored="⚠️ 未使用附带的图片：该模型不接受图片。",
+        links_ignored="⚠️ 未使用链接的图片：只读取消息中直接包含的图片。",
+        seed_ignored="⚠️ 该模型不支持随机种子；种子未生效。",
+        not_stored="⚠️ 图片无法保存；它已直接嵌入本条消息，而不是链接。",
+    ),
+    "zh-TW": Words(
+        original_prompt="🎨 原始提示詞：{}",
+        prompt_model="💬 提示詞生成模型：{}",
+        no_writer="原始提示詞",
+        optimized_prompt="🌐 最佳化後的提示詞：{}",
+        size="📐 圖像規格：{}",
+        success="🌟 圖像生成成功！",
+        result="以下是結果：",
+        alt="生成的圖像",
+        writer_failed="⚠️ 提示詞模型沒有給出可用的回答；已使用原始提示詞繪製。",
+        rewrite_refused="⚠️ 安全過濾器拒絕了改寫後的提示詞；已使用原始提示詞繪製。",
+        images_ignored="⚠️ 未使用附帶的圖片：此模型不接受圖片。",
+        links_ignored="⚠️ 未使用連結的圖片：只讀取訊息中直接包含的圖片。",
+        seed_ignored="⚠️ 此模型不支援隨機種子；種子未生效。",
+        not_stored="⚠️ 圖片無法儲存；它已直接嵌入本則訊息，而不是連結。",
+    ),
+    "ja": Words(
+        original_prompt="🎨 元のプロンプト：{}",
+        prompt_model="💬 プロンプト生成モデル：{}",
+        no_writer="元のプロンプト",
+        optimized_prompt="🌐 最適化されたプロンプト：{}",
+        size="📐 画像の仕様：{}",
+        success="🌟 画像の生成に成功しました！",
+        result="結果はこちらです：",
+        alt="生成された画像",
+        writer_failed=(
+            "⚠️ プロンプト生成モデルから使える回答が得られなかったため、"
+            "元のプロンプトで描画しました。"
+        ),
+        rewrite_refused=(
+            "⚠️ 書き換えたプロンプトが安全フィルターに拒否されたため、"
+            "元のプロンプトで描画しました。"
+        ),
+        images_ignored="⚠️ 添付された画像は使用されませんでした：このモデルは画像を受け取れません。",
+        links_ignored="⚠️ リンクされた画像は使用されませんでした：メッセージに含まれる画像だけを読み取ります。",
+        seed_ignored="⚠️ このモデルはシードに対応していないため、シードは使用されませんでした。",
+        not_stored="⚠️ 画像を保存できなかったため、リンクではなくこのメッセージに直接含めました。",
+    ),
+    "es": Words(
+        original_prompt="🎨 Indicación original: {}",
+        prompt_model="💬 Modelo que redactó la indicación: {}",
+        no_writer="Indicación original",
+        optimized_prompt="🌐 Indicación optimizada: {}",
+        size="📐 Especificaciones de la imagen: {}",
+        success="🌟 ¡Imagen generada correctamente!",
+        result="Este es el resultado:",
+        alt="Imagen generada",
+        writer_failed=(
+            "⚠️ El modelo redactor no dio una respuesta utilizable; "
+            "se dibujó la indicación original."
+        ),
+        rewrite_refused=(
+            "⚠️ El filtro de seguridad rechazó la indicación reescrita; se dibujó la original."
+        ),
+        images_ignored="⚠️ No se usaron las imágenes adjuntas: este modelo no las admite.",
+        links_ignored="⚠️ No se usaron las imágenes enlazadas: solo se leen las incluidas en el mensaje.",
+        seed_ignored="⚠️ Este modelo no admite semilla; la semilla no se usó.",
+        not_stored=(
+            "⚠️ No se pudo guardar la imagen; va incluida en este mensaje en lugar de un enlace."
+        ),
+    ),
+    "fr": Words(
+        original_prompt="🎨 Prompt d'origine : {}",
+        prompt_model="💬 Modèle de rédaction du prompt : {}",
+        no_writer="Prompt d'origine",
+        optimized_prompt="🌐 Prompt optimisé : {}",
+        size="📐 Caractéristiques de l'image : {}",
+        success="🌟 Image générée avec succès !",
+        result="Voici le résultat :",
+        alt="Image générée",
+        writer_failed=(
+            "⚠️ Le modèle de rédaction n'a pas donné de réponse utilisable ; "
+            "le prompt d'origine a été dessiné."
+        ),
+        rewrite_refused=(
+            "⚠️ Le filtre de sécurité a refusé le prompt réécrit ; "
+            "le prompt d'origine a été dessiné."
+        ),
+        images_ignored="⚠️ Les images jointes n'ont pas été utilisées : ce modèle n'en accepte pas.",
+        links_ignored="⚠️ Les images liées n'ont pas été utilisées : seules celles du message sont lues.",
+        seed_ignored="⚠️ Ce modèle n'accepte pas de graine ; elle n'a pas été utilisée.",
+        not_stored=(
+            "⚠️ L'image n'a pas pu être enregistrée ; "
+            "elle est incluse dans ce message au lieu d'un lien."
+        ),
+    ),
+    "ru": Words(
+        original_prompt="🎨 Исходный запрос: {}",
+        prompt_model="💬 Модель, составившая запрос: {}",
+        no_writer="Исходный запрос",
+        optimized_prompt="🌐 Улучшенный запрос: {}",
+        size="📐 Параметры изображения: {}",
+        success="🌟 Изображение успешно создано!",
+        result="Вот результат:",
+        alt="Созданное изображение",
+        writer_failed=(
+            "⚠️ Модель для запросов не дала пригодного ответа; нарисовано по исходному запросу."
+        ),
+        rewrite_refused=(
+            "⚠️ Фильтр безопасности отклонил переписанный запрос; нарисовано по исходному."
+        ),
+        images_ignored="⚠️ Приложенные изображения не использованы: эта модель их не принимает.",
+        links_ignored="⚠️ Изображения по ссылкам не использованы: читаются только вложенные в сообщение.",
+        seed_ignored="⚠️ Эта модель не поддерживает зерно (seed); оно не использовано.",
+        not_stored=(
+            "⚠️ Не удалось сохранить изображение; оно включено в это сообщение вместо ссылки."
+        ),
+    ),
+    "de": Words(
+        original_prompt="🎨 Ursprünglicher Prompt: {}",
+        prompt_model="💬 Modell für den Prompt: {}",
+        no_writer="Ursprünglicher Prompt",
+        optimized_prompt="🌐 Optimierter Prompt: {}",
+        size="📐 Bildgröße: {}",
+        success="🌟 Bild erfolgreich erzeugt!",
+        result="Hier ist das Ergebnis:",
+        alt="Erzeugtes Bild",
+        writer_failed=(
+            "⚠️ Das Prompt-Modell gab keine brauchbare Antwort; "
+            "gezeichnet wurde der ursprüngliche Prompt."
+        ),
+        rewrite_refused=(
+            "⚠️ Der Sicherheitsfilter lehnte den umgeschriebenen Prompt ab; "
+            "gezeichnet wurde der ursprüngliche."
+        ),
+        images_ignored="⚠️ Die angehängten Bilder wurden nicht verwendet: dieses Modell nimmt keine.",
+        links_ignored="⚠️ Verlinkte Bilder wurden nicht verwendet: gelesen werden nur Bilder in der Nachricht.",
+        seed_ignored="⚠️ Dieses Modell nimmt keinen Seed; er wurde nicht verwendet.",
+        not_stored=(
+            "⚠️ Das Bild konnte nicht gespeichert werden; "
+            "es steckt in dieser Nachricht statt hinter einem Link."
+        ),
+    ),
+}
