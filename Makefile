@@ -1,31 +1,64 @@
+# Every command of the project. What each needs is installed on the way, into the project's own folders.
 PYTHON ?= python3
 PORT ?= 8787
 AI ?= stand-in
 
-NODE_MODULES := node_modules/.package-lock.json
-PIP := .venv/bin/python -m pip --disable-pip-version-check --quiet
+VENV := .venv/bin
+PIP := $(VENV)/python -m pip --disable-pip-version-check --quiet
+# The newest file of each thing that is installed or assembled: what is newer than it makes it anew.
+NPM := node_modules/.package-lock.json
+TOOLS := .venv/.tools
 SDK := .local/python_modules/pyvenv.cfg
 BUNDLE := .local/bundle/pyodide_dev.capnp.bin
 
-.PHONY: dev runtime
+.PHONY: help dev test check deploy runtime clean
+
+help:
+	@echo 'make dev      the Worker at http://localhost:$(PORT) (PORT=), with a stand-in for Workers AI (AI=cloudflare: the real one, which costs neurons)'
+	@echo 'make test     all checks'
+	@echo 'make check    lint and types alone'
+	@echo 'make deploy   to the Cloudflare account that wrangler is logged in to'
+	@echo 'make clean    remove all that was installed or generated'
 
 dev: runtime
 	@$(PYTHON) -m dev.serve --port $(PORT) --ai $(AI)
 
-runtime: $(NODE_MODULES) $(SDK) $(BUNDLE)
+test: check runtime
+	$(VENV)/pytest
 
-$(NODE_MODULES): package.json package-lock.json .npmrc
+check: $(TOOLS)
+	$(VENV)/ruff check
+	$(VENV)/ruff format --check
+	$(VENV)/mypy
+
+# pywrangler looks for wrangler and uv on the path.
+deploy: $(NPM) $(TOOLS)
+	PATH="$(CURDIR)/$(VENV):$(CURDIR)/node_modules/.bin:$$PATH" pywrangler deploy
+
+# What dev.serve runs the Worker with.
+runtime: $(NPM) $(SDK) $(BUNDLE)
+
+clean:
+	rm -rf .local .venv .venv-workers node_modules python_modules pylock.toml .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+$(NPM): package.json package-lock.json .npmrc
 	npm ci --loglevel=error
 	@touch $@
 
-.venv/bin/pip: pyproject.toml
+# A pip of our own: older ones know no dependency groups.
+.venv/pyvenv.cfg:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "$(PYTHON) is older than 3.11: make PYTHON=python3.13 ...")'
 	$(PYTHON) -m venv .venv
 	$(PIP) install pip==26.3
 
-$(SDK): pyproject.toml .venv/bin/pip
+$(TOOLS): pyproject.toml .venv/pyvenv.cfg
+	$(PIP) install --group dev
+	@touch $@
+
+$(SDK): pyproject.toml .venv/pyvenv.cfg
 	rm -rf $(@D)
 	$(PIP) install --no-compile --target $(@D) --group worker
 	@touch $@
 
-$(BUNDLE): $(NODE_MODULES) dev/pyodide_bundle.py
+$(BUNDLE): $(NPM) dev/pyodide_bundle.py
 	$(PYTHON) -m dev.pyodide_bundle

@@ -5,32 +5,31 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parent.parent
+from dev import ROOT
+
+DEPLOYED = ROOT / "wrangler.toml"
 STAND_IN = ROOT / "dev" / "ai" / "wrangler.toml"
-STAND_IN_NAME = "workers-ai-stand-in"
 
 Configuration = dict[str, Any]
 
 
-def deployed() -> Configuration:
-    """What `wrangler deploy` reads."""
-    return tomllib.loads((ROOT / "wrangler.toml").read_text())
+def read(path: Path) -> Configuration:
+    """A configuration as wrangler reads it, paths relative to its file."""
+    return tomllib.loads(path.read_text())
 
 
 def local(*, remote_ai: bool = False, changes: Mapping[str, object] | None = None) -> Configuration:
-    """The deployed configuration as wrangler is to run it here, with absolute paths.
+    """The deployed configuration as it runs on a desk, with absolute paths.
 
-    `[ai]` makes wrangler ask for a Cloudflare login, so unless `remote_ai` is set the binding `AI` is a service binding
-    to the stand-in, which the Worker calls in just the same way. `changes` replaces whole top-level keys, for tests:
-    None leaves a key out.
+    `[ai]` makes wrangler ask for a Cloudflare login. Unless `remote_ai` says that this is meant, `AI` is bound to the
+    stand-in instead, which the Worker calls in the same way. `changes` replaces whole top-level keys, None removes one.
     """
-    configuration = deployed()
+    configuration = read(DEPLOYED)
     configuration["main"] = str(ROOT / configuration["main"])
     configuration["assets"]["directory"] = str(ROOT / configuration["assets"]["directory"])
-    # Read Pyodide from the development bundle (pyodide_bundle.py), which workerd calls experimental.
+    # workerd is to read Pyodide from the development bundle (pyodide_bundle.py), which it calls experimental.
     configuration["compatibility_flags"] += ["python_workers_development", "experimental"]
     if not remote_ai:
-        ai = configuration.pop("ai")
-        configuration["services"] = [{"binding": ai["binding"], "service": STAND_IN_NAME}]
-    configuration |= changes or {}
-    return {key: value for key, value in configuration.items() if value is not None}
+        binding = configuration.pop("ai")["binding"]
+        configuration["services"] = [{"binding": binding, "service": read(STAND_IN)["name"]}]
+    return {key: value for key, value in (configuration | dict(changes or {})).items() if value is not None}

@@ -9,32 +9,37 @@ assumed here is checked, and a wrong version stops with a sentence. A deployed W
 import json
 import re
 import struct
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-FILE_NAME = "pyodide_dev.capnp.bin"
-PYODIDE_VERSION = "314.0.6"
-WORKS_TOGETHER = f"pyodide {PYODIDE_VERSION} goes with wrangler 4.164.0 (workerd 1.20261117.1); pin both in package.json"
+from dev import BUNDLE_FOLDER, NODE_MODULES
 
-# workerd forbids what Emscripten's glue assumes: compiling WebAssembly from bytes, randomness while starting, clocks
-# that stand still during a request. It offers these names instead, in its own `builtin_wrappers` module.
-IMPORTS = (
-    "import { addEventListener, getRandomValues, location, monotonicDateNow, newWasmModule, patchedLoadLibData,"
-    ' wasmInstantiate } from "pyodide-internal:builtin_wrappers";\n'
-)
-REPLACEMENTS: tuple[tuple[str, str], ...] = (
+FILE_NAME = "pyodide_dev.capnp.bin"
+VERSIONS = {"pyodide": "314.0.6", "workerd": "1.20261117.1"}
+"""The npm packages that were seen working together; wrangler 4.164.0 brings this workerd."""
+
+# workerd forbids what Emscripten's glue does: compile WebAssembly from bytes, draw random numbers while starting, and
+# read a clock that stands still during a request. It offers these instead.
+IMPORTS = """\
+import { addEventListener, getRandomValues, location, monotonicDateNow, newWasmModule, patchedLoadLibData,
+         wasmInstantiate } from "pyodide-internal:builtin_wrappers";
+"""
+LOAD_LIB_DATA = """\
+function loadLibData() {
+  const libData = patchedLoadLibData(Module, libName, flags.rpath);
+  return flags.loadAsync ? Promise.resolve(libData) : libData;
+}
+"""
+REPLACEMENTS = (
     (r"new WebAssembly\.Module\b", "newWasmModule"),
     (r"\bWebAssembly\.instantiate\b", "wasmInstantiate"),
     (r"\bDate\.now\b", "monotonicDateNow"),
     (r"\bcrypto\.getRandomValues\(", "getRandomValues(Module, "),
     (r"\breportUndefinedSymbols\(\)", "Module.reportUndefinedSymbolsNoOp()"),
     (r"\bgetMemory\(", "Module.getMemoryPatched(Module, libName, "),
-    (
-        r"function loadLibData\(\)\{.*?\}(?=function getExports\(\))",
-        "function loadLibData(){var libData=patchedLoadLibData(Module, libName, flags.rpath);"
-        "return flags.loadAsync?Promise.resolve(libData):libData}",
-    ),
+    (r"function loadLibData\(\)\{.*?\}(?=function getExports\(\))", LOAD_LIB_DATA),
     (r"export default _createPyodideModule;", "export { _createPyodideModule, _createPyodideModule as default };"),
 )
 
@@ -43,52 +48,46 @@ class WrongVersion(Exception):
     """The installed npm packages are not the ones that this file knows how to put together."""
 
     def __init__(self, found: str) -> None:
-        super().__init__(f"{found}: {WORKS_TOGETHER}")
+        together = " and ".join(f"{name} {version}" for name, version in VERSIONS.items())
+        super().__init__(
+            f"{found}, but {__name__} knows {together}. Pin those in package.json, or mend it for new ones."
+        )
 
 
 class Module(NamedTuple):
-    """A row of the bundle: `member` is the field of the schema's union that `content` goes into."""
+    """One module of the bundle; `member` says which field of the schema's union holds the content."""
 
     name: str
     member: int
     content: bytes
 
 
-# The union { src @1, wasm @4, data @5, json @6 } and the enum { bundle @0, builtin @1, internal @2 } of the schema
-#     struct Bundle { modules @0 :List(Module); }
-#     struct Module { name @0 :Text; union {...} tsDeclaration @3 :Text; type @2 :ModuleType; compileCache @7 :Data; }
-SRC, WASM, DATA = 0, 1, 2
-TYPE_INTERNAL = 2
-WORD = 8
-MODULE_DATA_WORDS, MODULE_POINTERS = 1, 4  # type and union tag; name, content, tsDeclaration, compileCache
+def assemble(packages: Path, folder: Path) -> Path:
+    """Write the bundle made from the npm packages in `packages` into `folder`, and return its path.
 
-
-def assemble(package: Path, folder: Path) -> Path:
-    """Write the bundle made from the npm package in `package` into `folder`, and return its path.
-
-    Raises WrongVersion when the package is not the pinned one or its glue code is not as expected.
+    Raises WrongVersion for other packages than the pinned ones.
     """
-    version = json.loads((package / "package.json").read_text())["version"]
-    if version != PYODIDE_VERSION:
-        raise WrongVersion(f"pyodide {version} is installed")
-    prefix = "pyodideRuntime-internal:"
-    glue = adapt((package / "pyodide.asm.mjs").read_text())
-    bundle = encode(
+    for name, version in VERSIONS.items():
+        installed = json.loads((packages / name / "package.json").read_text())["version"]
+        if installed != version:
+            raise WrongVersion(f"{name} {installed} is installed")
+    pyodide = packages / "pyodide"
+    glue = adapt((pyodide / "pyodide.asm.mjs").read_text())
+    message = encode(
         [
-            Module(prefix + "pyodide.asm", SRC, glue.encode()),
-            Module(prefix + "pyodide.asm.wasm", WASM, (package / "pyodide.asm.wasm").read_bytes()),
-            Module(prefix + "python_stdlib.zip", DATA, (package / "python_stdlib.zip").read_bytes()),
+            Module("pyodideRuntime-internal:pyodide.asm", SRC, glue.encode()),
+            Module("pyodideRuntime-internal:pyodide.asm.wasm", WASM, (pyodide / "pyodide.asm.wasm").read_bytes()),
+            Module("pyodideRuntime-internal:python_stdlib.zip", DATA, (pyodide / "python_stdlib.zip").read_bytes()),
         ]
     )
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / FILE_NAME
-    unfinished = path.with_suffix(".part")  # renamed when whole: two servers may start at the same time
-    unfinished.write_bytes(bundle)
-    return unfinished.replace(path)
+    unfinished = folder / f"{FILE_NAME}.part"
+    unfinished.write_bytes(message)
+    return unfinished.replace(folder / FILE_NAME)
 
 
 def adapt(glue: str) -> str:
-    """Make Emscripten's module loadable by workerd; each passage to replace must be there."""
+    """Make Emscripten's module one that workerd runs. Raises WrongVersion unless each passage to replace is there."""
     for pattern, replacement in REPLACEMENTS:
         glue, found = re.subn(pattern, replacement, glue, flags=re.DOTALL)
         if not found:
@@ -96,32 +95,51 @@ def adapt(glue: str) -> str:
     return IMPORTS + glue
 
 
+SRC, WASM, DATA = 0, 1, 2
+INTERNAL = 2
+WORD = 8
+MODULE_DATA, MODULE_POINTERS = 1, 4
+STRUCT_POINTER, LIST_POINTER = 0, 1
+BYTES, COMPOSITE = 2, 7
+
+
 def encode(modules: Sequence[Module]) -> bytes:
-    """Encode the modules as one unpacked, single-segment Cap'n Proto message (capnproto.org/encoding.html)."""
-    size = MODULE_DATA_WORDS + MODULE_POINTERS
-    words_of_list = len(modules) * size
+    """Write the bundle as a Cap'n Proto message of one segment (capnproto.org/encoding.html).
+
+    workerd's schema,
+
+        struct Bundle { modules @0 :List(Module); }
+        struct Module {
+          name @0 :Text;
+          union { src @1 :Data; wasm @4 :Data; data @5 :Data; json @6 :Text; }
+          tsDeclaration @3 :Text;
+          type @2 :ModuleType;      # enum: bundle, builtin, internal
+          compileCache @7 :Data;
+        }
+
+    which makes a Module one word of data (its type, then which member of the union) and four pointers: the name, the
+    member, and two that stay null. Names and contents lie behind the list, each padded to whole words.
+    """
+    list_words = len(modules) * (MODULE_DATA + MODULE_POINTERS)
     head = bytearray()
-    head += struct.pack("<iHH", 0, 0, 1)  # root: a struct with one pointer, right behind this word
-    head += struct.pack("<iI", 0 << 2 | 1, words_of_list << 3 | 7)  # modules: a list of inline structs
-    head += struct.pack("<iHH", len(modules) << 2, MODULE_DATA_WORDS, MODULE_POINTERS)  # the list's tag
-    next_word = len(head) // WORD + words_of_list  # contents lie behind the list, in order
-    contents = bytearray()
+    head += struct.pack("<iHH", STRUCT_POINTER, 0, 1)  # the root, in the next word: no data, one pointer
+    head += struct.pack("<iI", LIST_POINTER, list_words << 3 | COMPOSITE)
+    head += struct.pack("<iHH", len(modules) << 2, MODULE_DATA, MODULE_POINTERS)
+    tail = bytearray()
+    tail_start = len(head) // WORD + list_words
     for module in modules:
-        head += struct.pack("<HHI", TYPE_INTERNAL, module.member, 0)
-        for text in (module.name.encode() + b"\0", module.content):
-            here = len(head) // WORD
-            # A pointer counts words from its own end; a list of bytes has element size code 2.
-            head += struct.pack("<iI", (next_word - here - 1) << 2 | 1, len(text) << 3 | 2)
-            contents += text.ljust(-(-len(text) // WORD) * WORD, b"\0")
-            next_word += -(-len(text) // WORD)
-        head += struct.pack("<QQ", 0, 0)  # no tsDeclaration, no compileCache
-    segment = bytes(head + contents)
-    return struct.pack("<II", 0, len(segment) // WORD) + segment  # one segment, its size in words
+        head += struct.pack("<HHI", INTERNAL, module.member, 0)
+        for content in (module.name.encode() + b"\0", module.content):
+            distance = tail_start + len(tail) // WORD - (len(head) // WORD + 1)  # from the end of the pointer
+            head += struct.pack("<iI", distance << 2 | LIST_POINTER, len(content) << 3 | BYTES)
+            tail += content + b"\0" * (-len(content) % WORD)
+        head += bytes(2 * WORD)
+    words = (len(head) + len(tail)) // WORD
+    return struct.pack("<II", 0, words) + head + tail  # the number of segments less one, and the size of each
 
 
 if __name__ == "__main__":
-    root = Path(__file__).resolve().parent.parent
     try:
-        assemble(root / "node_modules" / "pyodide", root / ".local" / "bundle")
+        assemble(NODE_MODULES, BUNDLE_FOLDER)
     except WrongVersion as wrong:
-        raise SystemExit(str(wrong)) from None
+        sys.exit(str(wrong))

@@ -1,14 +1,18 @@
-"""Run the Worker on this machine, in real workerd: the command behind `make dev`, and an API for tests.
+"""Run the Worker on this machine, in real workerd: the command behind `make dev`, and what tests start it with.
 
-    with serve.stand_in(tmp / "ai") as ai, serve.start(tmp / "worker", ai=ai, vars={"API_KEY": "k"}) as worker:
-        httpx.get(worker.url + "/health")   # the Worker
-        httpx.get(ai.url)                   # the stand-in's own HTTP door
+    with (
+        serve.stand_in(folder / "ai", vars={"DELAY_MS": 0}) as ai,
+        serve.start(folder / "worker", ai=ai, vars={"API_KEY": "secret"}) as worker,
+    ):
+        httpx.get(f"{worker.url}/health")
+        httpx.get(f"{ai.url}/calls")  # the stand-in has an HTTP door of its own
 
-Each server has a folder of its own for its configuration, log and state, listens on 127.0.0.1 and runs in a process
-group of its own, so that several can run side by side and nothing outlives `stop()`.
+A server keeps its configuration, log and state in a folder of its own and runs in a process group of its own, on
+127.0.0.1: any number of them can run side by side, and nothing outlives `stop()`.
 """
 
 import argparse
+import contextlib
 import json
 import os
 import re
@@ -19,73 +23,121 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from dev import configuration
+from dev import BUNDLE_FOLDER, LOCAL, NODE_MODULES, PYTHON_MODULES, ROOT, configuration
 
-ROOT = configuration.ROOT
-LOCAL = ROOT / ".local"
-BIN = ROOT / "node_modules" / ".bin"
-PYTHON_MODULES = LOCAL / "python_modules"
+START_SECONDS = 120
+"""A quiet machine needs five."""
+STOP_SECONDS = 10
+"""A quiet machine needs two."""
+POLL_SECONDS = 0.05
 
-START_SECONDS = 120  # a busy machine with two cores; a quiet one needs 5
-STOP_SECONDS = 5
+DEV_VARS = ROOT / ".dev.vars"
 LOCAL_KEY = "local-key"
-WELCOME = """
-  {url}   key: {key}
+API_KEY = re.compile(r"""^\s*API_KEY\s*=\s*["']?([^"',\s]+)""", re.MULTILINE)
+WELCOME = """\
+
+  {url}   API key: {key}
 
   curl {url}/v1/chat/completions -H 'Authorization: Bearer {key}' \\
-    -d '{{"messages": [{{"role": "user", "content": "A cute cat 3:2"}}]}}'
+    -H 'Content-Type: application/json' -d '{{"messages": [{{"role": "user", "content": "A cute cat 3:2"}}]}}'
 
-  Ctrl-C stops it; its log follows.
+  Edits reload it, Ctrl-C stops it. Its log:
 """
-READY = re.compile(r"Ready on (http://\S+)")
 
 
 class ServerFailed(Exception):
-    """The server ended, or never answered; the message holds the end of its log."""
+    """A server did not start; the message says why, as far as its log knows."""
 
 
-@dataclass(frozen=True)
 class Server:
-    """A running `wrangler dev`; as a context manager it is stopped at the end."""
+    """A running `wrangler dev`. As a context manager it is stopped at the end."""
 
-    url: str
-    folder: Path
-    process: subprocess.Popen[bytes]
+    def __init__(self, folder: Path, arguments: list[str], *, registry: Path) -> None:
+        """Start `wrangler dev` with these arguments and wait until it answers. Raises ServerFailed if it does not."""
+        self.folder = folder
+        self.registry = registry
+        """The folder where servers find each other's Workers for service bindings."""
+        with self.log_path.open("wb") as log:
+            self._process = subprocess.Popen(
+                [NODE_MODULES / ".bin" / "wrangler", "dev", "--ip", "127.0.0.1", "--inspector-port", "0", *arguments],
+                cwd=ROOT,
+                env=_environment(registry),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        try:
+            self.url = self._wait_for_url()
+            """Where it listens, without a slash at the end."""
+            self._wait_for_answer()
+        except BaseException:
+            self.kill()
+            raise
 
     @property
     def pid(self) -> int:
         """The id of wrangler's process and of its process group."""
-        return self.process.pid
+        return self._process.pid
 
     @property
     def log_path(self) -> Path:
-        """What wrangler, workerd and the Worker printed."""
+        """What wrangler, workerd and the Workers printed."""
         return self.folder / "log"
 
-    @property
-    def registry(self) -> Path:
-        """Where servers find each other for service bindings."""
-        return self.folder / "registry"
+    def is_running(self) -> bool:
+        """Whether wrangler still runs."""
+        return self._process.poll() is None
 
     def stop(self) -> None:
-        """End wrangler and all that it started; safe to call again."""
-        _end(self.process)
+        """End wrangler and all that it started. Does nothing the second time."""
+        self._signal(signal.SIGTERM)
+        deadline = time.monotonic() + STOP_SECONDS
+        while self._signal(0) and time.monotonic() < deadline:  # wrangler ends before the runtime that it started does
+            self._process.poll()
+            time.sleep(POLL_SECONDS)
+        self.kill()
 
     def kill(self) -> None:
-        """End it all at once, as a crash would."""
-        _signal_group(self.process, signal.SIGKILL)
-        self.process.wait()
+        """End all of it at once, as a crash would."""
+        self._signal(signal.SIGKILL)
+        self._process.wait()
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
         self.stop()
+
+    def _signal(self, number: int) -> bool:
+        """Send a signal to the process group, 0 for none; False where no process is left in it."""
+        try:
+            os.killpg(self.pid, number)
+        except ProcessLookupError:
+            return False
+        return True
+
+    def _wait_for_url(self) -> str:
+        deadline = time.monotonic() + START_SECONDS
+        while self.is_running() and time.monotonic() < deadline:
+            log = self.log_path.read_text(errors="replace")
+            if ready := re.search(r"Ready on (\S+)", log):
+                return ready[1]
+            if "Build failed" in log:  # wrangler waits for an edit
+                break
+            time.sleep(POLL_SECONDS)
+        raise ServerFailed(f"wrangler dev did not start:\n{self.log_path.read_text(errors='replace')}")
+
+    def _wait_for_answer(self) -> None:
+        """Wait for an answer, whatever it says: Python starts with the first request."""
+        with contextlib.suppress(urllib.error.HTTPError):
+            urllib.request.urlopen(f"{self.url}/health", timeout=START_SECONDS).close()
 
 
 def start(
@@ -96,69 +148,58 @@ def start(
     remote_ai: bool = False,
     vars: Mapping[str, object] | None = None,
     changes: Mapping[str, object] | None = None,
+    secrets: Path | None = None,
     persist: Path | None = None,
-    arguments: tuple[str, ...] = (),
 ) -> Server:
-    """Start the Worker and return when it answers.
+    """Start the Worker.
 
-    `port` 0 takes a free one. `ai` is a stand-in that runs already; without one the stand-in runs inside this server,
-    with no HTTP door. `vars` are the Worker's variables. `changes` replaces top-level keys of the configuration, None
-    leaves one out: `{"images": None}` is a deployment without IMAGES, `{"services": None}` one without AI. `persist` is
-    the folder of the KV data, `folder / "state"` by default.
+    `folder` is where it keeps its things; `port` 0 takes a free one.
+    `ai` is the stand-in to draw with; without one it runs inside this server, where only the Worker can reach it.
+    `remote_ai` draws with the Workers AI of the account that wrangler is logged in to, which costs neurons.
+    `vars` are the Worker's variables, `secrets` a file of more (`.dev.vars`), which win.
+    `changes` replaces top-level keys of the configuration: `{"images": None}` for a Worker without IMAGES,
+    `{"services": None}` for one without AI.
+    `persist` is where KV lives: two servers, one after the other, can share it.
     """
-    configured = configuration.local(remote_ai=remote_ai, changes={"vars": dict(vars or {})} | dict(changes or {}))
+    configured = configuration.local(remote_ai=remote_ai, changes={"vars": dict(vars or {}), **(changes or {})})
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "wrangler.json"
-    path.write_text(json.dumps(configured, indent=2))
-    modules = folder / "python_modules"  # wrangler looks for the SDK beside the configuration
-    modules.unlink(missing_ok=True)
-    modules.symlink_to(PYTHON_MODULES)
-    configs = ["-c", str(path)]
+    own = folder / "wrangler.json"
+    own.write_text(json.dumps(configured, indent=2))
+    # wrangler looks for these two beside the configuration.
+    _link(folder / "python_modules", PYTHON_MODULES)
+    _link(folder / ".dev.vars", secrets)
+
+    arguments = ["--config", str(own), "--port", str(port), "--persist-to", str(persist or folder / "state")]
     if ai is None and "services" in configured:
-        configs += ["-c", str(configuration.STAND_IN)]
-    state = str(persist or folder / "state")
-    return _launch(
-        folder,
-        [*configs, "--port", str(port), "--persist-to", state, *arguments],
-        registry=ai.registry if ai else folder / "registry",
-    )
+        arguments += ["--config", str(configuration.STAND_IN)]
+    return Server(folder, arguments, registry=ai.registry if ai else folder / "registry")
 
 
-def stand_in(folder: Path, *, port: int = 0) -> Server:
-    """Start the stand-in for Workers AI as a server of its own, for tests that watch it over HTTP."""
+def stand_in(folder: Path, *, port: int = 0, vars: Mapping[str, object] | None = None) -> Server:
+    """Start the stand-in for Workers AI (dev/ai/README.md) as a server of its own, with these variables changed."""
     folder.mkdir(parents=True, exist_ok=True)
-    arguments = ["-c", str(configuration.STAND_IN), "--port", str(port), "--persist-to", str(folder / "state")]
-    return _launch(folder, arguments, registry=folder / "registry")
+    arguments = ["--config", str(configuration.STAND_IN), "--port", str(port), "--persist-to", str(folder / "state")]
+    for name, value in (vars or {}).items():
+        arguments += ["--var", f"{name}:{value}"]
+    return Server(folder, arguments, registry=folder / "registry")
 
 
-def _launch(folder: Path, arguments: list[str], *, registry: Path) -> Server:
-    command = [str(BIN / "wrangler"), "dev", "--ip", "127.0.0.1", "--inspector-port", "0", *arguments]
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(
-            command,
-            cwd=ROOT,
-            env=_environment(registry),
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-    try:
-        return Server(_wait_until_it_answers(process, folder / "log"), folder, process)
-    except BaseException:
-        _end(process)
-        raise
+def _link(link: Path, target: Path | None) -> None:
+    link.unlink(missing_ok=True)
+    if target:
+        link.symlink_to(target)
 
 
 def _environment(registry: Path) -> dict[str, str]:
-    real_workerd = subprocess.run(
-        [BIN / "node", "-p", "require('workerd').default"], cwd=ROOT, check=True, capture_output=True, text=True
-    ).stdout.strip()
+    for needed in (NODE_MODULES, PYTHON_MODULES, BUNDLE_FOLDER):
+        if not needed.exists():
+            raise ServerFailed(f"{needed.relative_to(ROOT)} is missing: run `make runtime` first.")
+    [workerd] = NODE_MODULES.glob("@cloudflare/workerd-*/bin/workerd")  # npm installs the one for this platform
     return os.environ | {
-        "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",  # the pinned node, where the machine's may be too old
+        "PATH": f"{NODE_MODULES / '.bin'}{os.pathsep}{os.environ['PATH']}",  # node as pinned, not as installed
         "MINIFLARE_WORKERD_PATH": str(ROOT / "dev" / "workerd"),
-        "WORKERD": real_workerd,
-        "PYODIDE_BUNDLE_DIR": str(LOCAL / "bundle"),
+        "WORKERD": str(workerd),
+        "PYODIDE_BUNDLE_FOLDER": str(BUNDLE_FOLDER),
         "WRANGLER_REGISTRY_PATH": str(registry),
         # Nothing is asked of the internet, nothing is written outside the project.
         "CLOUDFLARE_CF_FETCH_ENABLED": "false",
@@ -169,74 +210,47 @@ def _environment(registry: Path) -> dict[str, str]:
     }
 
 
-def _wait_until_it_answers(process: subprocess.Popen[bytes], log: Path) -> str:
-    deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline and process.poll() is None:
-        if ready := READY.search(log.read_text(errors="replace")):
-            _ask(ready[1], deadline - time.monotonic())
-            return ready[1]
-        time.sleep(0.05)
-    raise ServerFailed(f"wrangler dev did not start; the end of {log}:\n{log.read_text(errors='replace')[-4000:]}")
-
-
-def _ask(url: str, seconds: float) -> None:
-    """Wait for one answer, whatever it says: Python itself starts with the first request."""
-    try:
-        urllib.request.urlopen(f"{url}/health", timeout=seconds).close()
-    except urllib.error.HTTPError as answered:
-        answered.close()
-    except OSError as error:
-        raise ServerFailed(f"{url} does not answer: {error}") from error
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    _signal_group(process, signal.SIGTERM)
-    try:
-        process.wait(STOP_SECONDS)
-    except subprocess.TimeoutExpired:
-        pass  # the next line does not ask
-    _signal_group(process, signal.SIGKILL)
-    process.wait()
-
-
-def _signal_group(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
-    try:
-        os.killpg(process.pid, number)
-    except ProcessLookupError:
-        pass  # all of them have ended already
-
-
 def main() -> None:
     """Serve in the foreground until Ctrl-C."""
-    parser = argparse.ArgumentParser(prog="make dev", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(prog="python -m dev.serve", description="Run the Worker on this machine.")
     parser.add_argument("--port", type=int, default=8787)
     parser.add_argument("--ai", choices=("stand-in", "cloudflare"), default="stand-in")
     options = parser.parse_args()
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda *_: sys.exit())
+
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+    signal.signal(signal.SIGHUP, lambda *_: sys.exit())
     print("Starting the Worker ...", flush=True)
     try:
         with start(
-            LOCAL / "dev",
+            LOCAL / f"port-{options.port}",
             port=options.port,
             remote_ai=options.ai == "cloudflare",
             vars={"API_KEY": LOCAL_KEY},
+            secrets=DEV_VARS if DEV_VARS.exists() else None,
         ) as server:
-            print(WELCOME.format(url=server.url, key=LOCAL_KEY), flush=True)
+            print(WELCOME.format(url=f"http://localhost:{options.port}", key=local_key(DEV_VARS)), flush=True)
             follow(server)
     except ServerFailed as failure:
         sys.exit(str(failure))
     except KeyboardInterrupt:
-        print()
+        print("\nStopped.")
+
+
+def local_key(dev_vars: Path) -> str:
+    """The key to call the local Worker with: the first API_KEY of the developer's own file, where it names one."""
+    if dev_vars.exists() and (own := API_KEY.search(dev_vars.read_text())):
+        return own[1]
+    return LOCAL_KEY
 
 
 def follow(server: Server) -> None:
-    """Print what the server logs from now on, until it ends."""
+    """Print what the server logs from now on, as long as it runs."""
     with server.log_path.open(errors="replace") as log:
         log.seek(0, os.SEEK_END)
-        while server.process.poll() is None:
+        while server.is_running():
             print(log.read(), end="", flush=True)
-            time.sleep(0.1)
+            time.sleep(POLL_SECONDS)
+        print(log.read(), end="", flush=True)
 
 
 if __name__ == "__main__":
