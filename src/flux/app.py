@@ -9,7 +9,7 @@ import hmac
 import json
 import os
 import traceback
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import unquote
 
@@ -24,8 +24,8 @@ from flux.errors import (
     MethodNotAllowed,
     NotFound,
 )
-from flux.http import Request, Response
-from flux.text import Spliced, Text, write_json
+from flux.http import Request, Response, Stream
+from flux.text import Spliced, write_json
 from flux.trace import Trace
 
 Handler = Callable[[Call], Awaitable[Response]]
@@ -118,9 +118,7 @@ class App:
         trace.facts["route"] = route.path
         handler = route.methods.get("GET" if request.method == "HEAD" else request.method)
         if handler is None:
-            raise MethodNotAllowed(
-                f"Use one of: {route.allow}.", headers={"allow": route.allow}
-            )
+            raise MethodNotAllowed(f"Use one of: {route.allow}.", headers={"allow": route.allow})
         digest = ""
         if route.protected:
             digest = self._authenticated(request)
@@ -136,8 +134,7 @@ class App:
         """
         if not self._digests:
             raise ApiKeyNotConfigured(
-                "This deployment has no API key yet. Its owner sets one with: "
-                "npx wrangler secret put API_KEY"
+                "This deployment has no API key yet. Its owner sets one with: npx wrangler secret put API_KEY"
             )
         scheme, _, token = request.headers.get("authorization", "").strip().partition(" ")
         bearer = token.strip() if scheme.lower() == "bearer" else ""
@@ -162,7 +159,7 @@ class App:
         body = response.body
         if isinstance(body, str | Spliced):
             headers["content-type"] = "application/json; charset=utf-8"
-        if isinstance(body, AsyncIterator):
+        if isinstance(body, AsyncGenerator):
             body = self._followed(body, response.status, trace)
         else:
             headers["server-timing"] = trace.server_timing()
@@ -173,9 +170,7 @@ class App:
             body = None
         return Response(response.status, headers | response.headers, body)
 
-    async def _followed(
-        self, stream: AsyncIterator[Text], status: int, trace: Trace
-    ) -> AsyncIterator[Text]:
+    async def _followed(self, stream: Stream, status: int, trace: Trace) -> Stream:
         """The stream with its log line at the end, and an event for a bug of ours in the middle."""
         try:
             async for text in stream:
@@ -189,9 +184,7 @@ class App:
 
     def _bug(self, trace: Trace) -> InternalError:
         trace.facts |= {"error": InternalError.code, "traceback": traceback.format_exc(limit=-8)}
-        return InternalError(
-            f"Something went wrong on our side. Tell us the request id {trace.request_id}."
-        )
+        return InternalError(f"Something went wrong on our side. Tell us the request id {trace.request_id}.")
 
     def _log(self, status: int, trace: Trace) -> None:
         """One JSON line a request, for Workers Logs."""

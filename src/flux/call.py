@@ -23,8 +23,8 @@ class Services:
     """The defaults where there is a `problem`."""
     studio: Studio
     decode: Decoder
-    gallery: Gallery | None = None
-    limiter: Limiter | None = None
+    gallery: Gallery
+    limiter: Limiter
     checks: Mapping[str, str] = field(default_factory=dict)
     """For `/health`: what there is of what we need."""
     problem: InvalidConfiguration | None = None
@@ -32,6 +32,7 @@ class Services:
 
     @property
     def words(self) -> Words:
+        """The sentences of the owner's language."""
         return LANGUAGES[self.settings.language]
 
 
@@ -49,6 +50,7 @@ class Call:
 
     @property
     def headers(self) -> Mapping[str, str]:
+        """The request's, names in lower case."""
         return self.request.headers
 
     @property
@@ -58,8 +60,7 @@ class Call:
 
     async def pay(self, pictures: int) -> None:
         """Count the pictures against the key's rate. Raises `RateLimitExceeded`."""
-        limiter = self.services.limiter
-        if limiter and not await limiter.allows(self.key_digest, pictures):
+        if not await self.services.limiter.allows(self.key_digest, pictures):
             raise RateLimitExceeded(
                 "Too many pictures in a short time for this key. Wait a minute and try again.",
                 retry_after=RATE_LIMIT_SECONDS,

@@ -7,6 +7,7 @@ changelogs of 2025-11-25, 2026-01-15 and 2026-01-28.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
 DEFAULT_MODEL = "@cf/black-forest-labs/flux-1-schnell"
 DEFAULT_EDIT_MODEL = "@cf/black-forest-labs/flux-2-klein-4b"
@@ -62,22 +63,25 @@ class Model:
 
     @property
     def owned_by(self) -> str:
+        """Its maker, as Cloudflare writes it in the id."""
         return self.id.split("/")[1]
 
 
-_FLUX_2 = {
-    "sides": Sides(256, 1920),
-    "seed": True,
-    "most_images": 4,
-    "image_side": 511,  # "each smaller than 512x512"
-    "multipart": True,
-}
-_STABLE_DIFFUSION = {
-    "steps": Steps("num_steps", most=20, default=20, low=8, medium=14, high=20),
-    "sides": Sides(256, 2048),
-    "seed": True,
-    "negative_prompt": True,
-}
+_FLUX_2 = partial(
+    Model,
+    sides=Sides(256, 1920),
+    seed=True,
+    most_images=4,
+    image_side=511,  # "each smaller than 512x512"
+    multipart=True,
+)
+_STABLE_DIFFUSION = partial(
+    Model,
+    steps=Steps("num_steps", most=20, default=20, low=8, medium=14, high=20),
+    sides=Sides(256, 2048),
+    seed=True,
+    negative_prompt=True,
+)
 
 MODELS: Mapping[str, Model] = {
     model.id: model
@@ -89,25 +93,22 @@ MODELS: Mapping[str, Model] = {
             steps=Steps("steps", most=8, default=4, low=2, medium=4, high=8),
             most_prompt=2048,
         ),
-        Model(
+        _FLUX_2(
             "@cf/black-forest-labs/flux-2-dev",
             "FLUX.2 [dev]",
             created=1763999046,
             # The range is not published; 50 is the most that Black Forest Labs recommend.
             steps=Steps("steps", most=50, default=None, low=15, medium=25, high=50),
-            **_FLUX_2,
         ),
-        Model(
+        _FLUX_2(
             "@cf/black-forest-labs/flux-2-klein-4b",
             "FLUX.2 [klein] 4B",
             created=1768395295,
-            **_FLUX_2,
         ),
-        Model(
+        _FLUX_2(
             "@cf/black-forest-labs/flux-2-klein-9b",
             "FLUX.2 [klein] 9B",
             created=1768395354,
-            **_FLUX_2,
         ),
         Model(
             "@cf/leonardo/lucid-origin",
@@ -126,23 +127,20 @@ MODELS: Mapping[str, Model] = {
             seed=True,
             negative_prompt=True,
         ),
-        Model(
+        _STABLE_DIFFUSION(
             "@cf/stabilityai/stable-diffusion-xl-base-1.0",
             "Stable Diffusion XL",
             created=1699613683,
-            **_STABLE_DIFFUSION,
         ),
-        Model(
+        _STABLE_DIFFUSION(
             "@cf/bytedance/stable-diffusion-xl-lightning",
             "Stable Diffusion XL Lightning",
             created=1709055689,
-            **_STABLE_DIFFUSION,
         ),
-        Model(
+        _STABLE_DIFFUSION(
             "@cf/lykon/dreamshaper-8-lcm",
             "DreamShaper 8 LCM",
             created=1699613683,  # not published; that of its elder sister
-            **_STABLE_DIFFUSION,
         ),
     )
 }

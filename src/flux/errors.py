@@ -76,10 +76,14 @@ class InvalidRequest(ApiError):
 
 
 class InvalidJson(InvalidRequest):
+    """The body is no JSON that we take."""
+
     code = "invalid_json"
 
 
 class MissingParameter(InvalidRequest):
+    """A required field is absent or empty."""
+
     code = "missing_required_parameter"
 
 
@@ -97,30 +101,42 @@ class ContentPolicyViolation(InvalidRequest):
 
 
 class RequestTooLarge(InvalidRequest):
+    """The body passed its limit."""
+
     status = 413
     code = "request_too_large"
 
 
 class InvalidApiKey(InvalidRequest):
+    """No key, or one that is not ours."""
+
     status = 401
     code = "invalid_api_key"
 
 
 class NotFound(InvalidRequest):
+    """Nothing lives at this address, or no longer."""
+
     status = 404
     code = "not_found"
 
 
 class ModelNotFound(NotFound):
+    """A model was named that we do not serve."""
+
     code = "model_not_found"
 
 
 class MethodNotAllowed(InvalidRequest):
+    """The path exists for other methods; `Allow` names them."""
+
     status = 405
     code = "method_not_allowed"
 
 
 class RateLimitExceeded(ApiError):
+    """The key drew more than its share of the last minute."""
+
     status = 429
     type = "rate_limit_error"
     code = "rate_limit_exceeded"
@@ -149,6 +165,8 @@ class ModelOverloaded(UpstreamFailure):
 
 
 class UpstreamNotAuthorized(UpstreamFailure):
+    """The account, its plan or its token may not use the model."""
+
     code = "upstream_not_authorized"
     should_retry = False
 
@@ -194,6 +212,8 @@ class InvalidConfiguration(ApiError):
 
 
 class ApiKeyNotConfigured(ApiError):
+    """Closed until its owner sets a key: without one nobody gets in."""
+
     status = 503
     code = "api_key_not_configured"
     should_retry = False

@@ -1,6 +1,6 @@
 """HTTP as values: what the core reads and answers, with no runtime behind it."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -46,10 +46,14 @@ class Native:
     value: Any
 
 
+Stream = AsyncGenerator[Text, None]
+"""A body that is sent text by text, each when it comes; closing it ends the work behind it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Response:
-    """One answer. An iterator is a stream: the edge sends each text when it comes."""
+    """One answer."""
 
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
-    body: Text | Native | AsyncIterator[Text] | None = None
+    body: Text | Native | Stream | None = None

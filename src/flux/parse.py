@@ -11,7 +11,7 @@ from flux.errors import InvalidJson, InvalidRequest, MissingParameter
 from flux.http import Form
 from flux.picture import Picture
 from flux.ports import Decoder
-from flux.text import clean
+from flux.text import Blob, clean
 
 MOST_PICTURES = 4
 """Pictures of one call, drawn or taken in."""
@@ -79,6 +79,7 @@ class ChatRequest:
 
     @property
     def last_user(self) -> Message | None:
+        """What a person said last."""
         return next((m for m in reversed(self.messages) if m.role == "user"), None)
 
 
@@ -158,7 +159,7 @@ _SWITCHES = ("stream", "optimize")
 
 
 def _is_whole(text: str) -> bool:
-    return text.isascii() and text.removeprefix("-").isdigit() and len(text) <= 12
+    return text.isascii() and text.removeprefix("-").isdigit() and len(text) <= prompt.MOST_DIGITS
 
 
 # --- chat ---------------------------------------------------------------------------------------
@@ -216,9 +217,7 @@ def chat_wish(request: ChatRequest, decode: Decoder) -> Wish:
         raise InvalidRequest("There is no message with the role 'user'.", param="messages")
     text, directives = prompt.split(message.text)
     if not text:
-        raise MissingParameter(
-            "The last user message has no text that says what to draw.", param="messages"
-        )
+        raise MissingParameter("The last user message has no text that says what to draw.", param="messages")
     embedded = [url for url in message.image_urls if url[:5].lower() == "data:"]
     if len(embedded) > MOST_PICTURES:
         raise InvalidRequest(f"Attach at most {MOST_PICTURES} pictures.", param="messages")
@@ -238,11 +237,7 @@ def chat_wish(request: ChatRequest, decode: Decoder) -> Wish:
 
 
 def _said(directives: prompt.Directives) -> dict[str, Any]:
-    said = {
-        name: value
-        for name in prompt.Directives.__slots__
-        if (value := getattr(directives, name)) is not None
-    }
+    said = {name: value for name in prompt.Directives.__slots__ if (value := getattr(directives, name)) is not None}
     for name in said.keys() & RANGES.keys():
         _whole(said, name)
     return said
@@ -313,9 +308,7 @@ def json_pictures(body: Mapping[str, Any], decode: Decoder) -> list[Picture]:
 def _embedded_picture(url: str, where: str, decode: Decoder) -> Picture:
     head, comma, data = url.partition(",")
     if head[:5].lower() != "data:" or not comma or not head.lower().endswith(";base64"):
-        raise InvalidRequest(
-            "Send pictures as data URLs in base64; links are not fetched.", param=where
-        )
+        raise InvalidRequest("Send pictures as data URLs in base64; links are not fetched.", param=where)
     try:
         blob = decode(data)
     except ValueError as error:
@@ -323,7 +316,7 @@ def _embedded_picture(url: str, where: str, decode: Decoder) -> Picture:
     return _known(blob, where)
 
 
-def _known(blob: picture.Blob, where: str) -> Picture:
+def _known(blob: Blob, where: str) -> Picture:
     found = picture.look(blob)
     if found is None:
         raise InvalidRequest("The picture is no readable PNG, JPEG or WebP.", param=where)
@@ -376,5 +369,3 @@ def _choice(body: Mapping[str, Any], name: str, choices: tuple[str, ...]) -> str
     if value is None or value in choices:
         return value
     raise InvalidRequest(f"'{name}' must be one of: {', '.join(choices)}.", param=name)
-
-

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from flux import catalog, sizes
-from flux.catalog import Model
+from flux.catalog import Model, Steps
 from flux.errors import InvalidRequest, ModelNotFound, UnsupportedModel
 from flux.parse import Wish
 from flux.picture import Picture
@@ -32,11 +32,11 @@ class Way:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What will be done for a wish. The first way is what was asked for; the next are for when it
-    is out of capacity."""
+    """What will be done for a wish."""
 
     wish: Wish
     ways: tuple[Way, ...]
+    """The first is what was asked for; the next are for when it is out of capacity."""
     size: sizes.Size
     images: tuple[Picture, ...]
     """Pictures that go into the model; empty where it takes none."""
@@ -47,6 +47,7 @@ class Plan:
 
     @property
     def model(self) -> Model:
+        """That is asked first."""
         return self.ways[0].model
 
 
@@ -111,7 +112,7 @@ def _quoted(text: str) -> str:
 def _way(model: Model, wish: Wish, size: sizes.Size, settings: Settings, *, asked: bool) -> Way:
     fixed: dict[str, str | int] = {}
     if model.steps:
-        steps = _steps(model, wish, settings, asked=asked)
+        steps = _steps(model.steps, model, wish, settings, asked=asked)
         if steps is not None:
             fixed[model.steps.name] = steps
     if model.sides:
@@ -125,19 +126,15 @@ def _way(model: Model, wish: Wish, size: sizes.Size, settings: Settings, *, aske
 _QUALITY = {"low": "low", "medium": "medium", "standard": "medium", "high": "high", "hd": "high"}
 
 
-def _steps(model: Model, wish: Wish, settings: Settings, *, asked: bool) -> int | None:
+def _steps(rule: Steps, model: Model, wish: Wish, settings: Settings, *, asked: bool) -> int | None:
     """Steps in this order: the caller's number, the caller's quality, the owner's, the model's.
 
     A caller's number out of range is refused, but clamped for a model that nobody asked for; the
     owner's is always clamped.
     """
-    rule = model.steps
-    assert rule is not None
     if wish.steps is not None:
         if asked and not rule.least <= wish.steps <= rule.most:
-            raise InvalidRequest(
-                f"{model.id} takes {rule.least} to {rule.most} steps.", param="steps"
-            )
+            raise InvalidRequest(f"{model.id} takes {rule.least} to {rule.most} steps.", param="steps")
         wanted: int | None = wish.steps
     elif wish.quality in _QUALITY:
         wanted = getattr(rule, _QUALITY[wish.quality])

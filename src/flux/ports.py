@@ -38,9 +38,7 @@ class WriterFailed(Exception):
 class Cutter(Protocol):
     """Cuts pictures to size and turns them into other types."""
 
-    async def cut(
-        self, picture: Picture, size: Size, mime: str, quality: int | None = None
-    ) -> Picture:
+    async def cut(self, picture: Picture, size: Size, mime: str, quality: int | None = None) -> Picture:
         """Exactly `size`, the middle kept; `quality` 1 to 100. Raises `CutFailed`."""
 
     async def shrink(self, picture: Picture, side: int) -> Picture:

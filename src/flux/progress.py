@@ -1,7 +1,7 @@
 """Work that tells how it goes: started at once, followed by a stream, ended with its listener."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from typing import Any
 
 from flux.studio import Album, Print, Report, Written
@@ -30,7 +30,7 @@ class Progress:
             work.result()
         return cls(work, reports)
 
-    async def follow(self) -> AsyncIterator[Written | Print | None]:
+    async def follow(self) -> AsyncGenerator[Written | Print | None, None]:
         """What is reported, when it is; None after every `PING_SECONDS` of silence."""
         while True:
             try:

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass, replace
+from typing import Any
 
 from flux import sizes
 from flux.errors import InvalidRequest
@@ -32,6 +33,8 @@ _DIRECTIVE = re.compile(
 )
 """One directive at the end. A phone's keyboard makes a dash of two hyphens: that counts too."""
 
+MOST_DIGITS = 12
+"""Of a number that is read at all: far above every range, far below what makes `int` slow."""
 _SEPARATORS = " \t\r\n\f\v\u3000,，、;；"
 
 
@@ -60,7 +63,7 @@ _LONGEST = 256
 """Characters looked at for one directive: keeps the search short however long the prompt is."""
 
 
-def _read(match: re.Match[str]) -> tuple[str, object] | None:
+def _read(match: re.Match[str]) -> tuple[str, Any] | None:
     """Field and value of one directive; None where a ratio is not one of ours."""
     if ratio := match["ratio"]:
         size = sizes.RATIOS.get(ratio.replace("：", ":"))
@@ -72,7 +75,7 @@ def _read(match: re.Match[str]) -> tuple[str, object] | None:
         return "model", value
     if name in ("ar", "size"):
         return "size", sizes.parse(value) or sizes.DEFAULT
-    if not (value.isascii() and value.isdigit() and len(value) <= 12):
+    if not (value.isascii() and value.isdigit() and len(value) <= MOST_DIGITS):
         raise InvalidRequest(f"--{name} takes a whole number.", param=name)
     return name, int(value)
 

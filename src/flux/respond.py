@@ -10,7 +10,7 @@ from typing import Any
 
 from flux import catalog
 from flux.errors import ApiError
-from flux.parse import ChatRequest, ImageRequest
+from flux.parse import ImageRequest
 from flux.picture import EXTENSIONS, Picture
 from flux.plan import Plan
 from flux.studio import Album, Print, Written

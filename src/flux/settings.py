@@ -97,7 +97,7 @@ def read(variables: Mapping[str, str]) -> Settings:
     A variable that is empty or white space counts as not set, as an empty field in the dashboard.
     """
 
-    def value(name: str, parse: Callable[[str], Any], default: Any) -> Any:
+    def value(name: str, parse: Callable[[str], Any], *, default: Any) -> Any:
         text = variables.get(name, "").strip()
         if not text:
             return default
@@ -107,31 +107,29 @@ def read(variables: Mapping[str, str]) -> Settings:
             raise InvalidConfiguration(name, str(error)) from error
 
     def text(name: str, default: str = "") -> str:
-        return str(value(name, str, default))
+        return str(value(name, str, default=default))
 
     return Settings(
-        model=value("FLUX_MODEL", _model, catalog.MODELS[catalog.DEFAULT_MODEL]),
-        fallback_model=value("FLUX_FALLBACK_MODEL", _model, None),
-        steps=value("FLUX_NUM_STEPS", _whole_number(1, 100), None),
-        image_expiration=value(
-            "IMAGE_EXPIRATION", _whole_number(KV_LEAST_SECONDS, MOST_SECONDS), 1800
-        ),
-        prompt_optimization=value("PROMPT_OPTIMIZATION", _switch, False),
+        model=value("FLUX_MODEL", _model, default=catalog.MODELS[catalog.DEFAULT_MODEL]),
+        fallback_model=value("FLUX_FALLBACK_MODEL", _model, default=None),
+        steps=value("FLUX_NUM_STEPS", _whole_number(1, 100), default=None),
+        image_expiration=value("IMAGE_EXPIRATION", _whole_number(KV_LEAST_SECONDS, MOST_SECONDS), default=1800),
+        prompt_optimization=value("PROMPT_OPTIMIZATION", _switch, default=False),
         external_writer=_external_writer(
-            value("EXTERNAL_API_BASE", _url, ""), text("EXTERNAL_MODEL"), text("EXTERNAL_API_KEY")
+            value("EXTERNAL_API_BASE", _url, default=""), text("EXTERNAL_MODEL"), text("EXTERNAL_API_KEY")
         ),
         prompt_model=text("PROMPT_MODEL", catalog.DEFAULT_PROMPT_MODEL),
         system_message=text("SYSTEM_MESSAGE", DEFAULT_SYSTEM_MESSAGE),
         account=_account(
-            value("CF_ACCOUNT_ID", _identifier, ""),
+            value("CF_ACCOUNT_ID", _identifier, default=""),
             text("CF_API_TOKEN"),
-            value("CF_API_BASE_URL", _url, "https://api.cloudflare.com/client/v4"),
+            value("CF_API_BASE_URL", _url, default="https://api.cloudflare.com/client/v4"),
         ),
-        public_url=value("PUBLIC_URL", _url, None),
-        language=value("RESPONSE_LANGUAGE", _language, "en"),
-        log_prompts=value("LOG_PROMPTS", _switch, False),
-        answer_chores=value("CHORES", _one_of("answer", "draw"), "answer") == "answer",
-        gateway_id=value("AI_GATEWAY_ID", _identifier, None),
+        public_url=value("PUBLIC_URL", _url, default=None),
+        language=value("RESPONSE_LANGUAGE", _language, default="en"),
+        log_prompts=value("LOG_PROMPTS", _switch, default=False),
+        answer_chores=value("CHORES", _one_of("answer", "draw"), default="answer") == "answer",
+        gateway_id=value("AI_GATEWAY_ID", _identifier, default=None),
     )
 
 

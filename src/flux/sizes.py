@@ -61,7 +61,7 @@ def _is_side(text: str) -> bool:
     return (
         text.isascii()
         and text.isdigit()
-        and len(text) <= 4
+        and len(text) <= len(str(MOST_SIDE))
         and LEAST_SIDE <= int(text) <= MOST_SIDE
         and int(text) % STEP == 0
     )

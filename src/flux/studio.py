@@ -12,7 +12,7 @@ from flux.catalog import Model
 from flux.errors import InvalidRequest, ModelOverloaded, PromptRefused
 from flux.picture import Picture
 from flux.plan import Plan, Way
-from flux.ports import Cutter, CutFailed, Gallery, ImageModel, NotKept, Writer, WriterFailed
+from flux.ports import CutFailed, Cutter, Gallery, ImageModel, NotKept, Writer, WriterFailed
 from flux.prompt import shorten
 from flux.text import Blob, clean
 from flux.trace import Trace
@@ -67,10 +67,10 @@ class Studio:
 
     def __init__(
         self,
-        model: ImageModel | None,
-        writer: Writer | None = None,
-        cutter: Cutter | None = None,
-        gallery: Gallery | None = None,
+        model: ImageModel,
+        writer: Writer,
+        cutter: Cutter,
+        gallery: Gallery,
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._model = model
@@ -79,9 +79,7 @@ class Studio:
         self._gallery = gallery
         self._pause = pause
 
-    async def make(
-        self, plan: Plan, trace: Trace, *, links: str | None, lifetime: int, report: Report
-    ) -> Album:
+    async def make(self, plan: Plan, trace: Trace, *, links: str | None, lifetime: int, report: Report) -> Album:
         """The plan's pictures, all of them or an `ApiError`.
 
         `links` is what URLs start with, None where nothing is to be stored; `lifetime` seconds.
@@ -122,7 +120,7 @@ class Studio:
 
     async def _write(self, plan: Plan, trace: Trace) -> Written:
         original = _whole(plan)
-        if not plan.optimize or self._writer is None:
+        if not plan.optimize:
             return Written(original, writer=None)
         try:
             with trace.step("write"):
@@ -148,8 +146,6 @@ class Studio:
         if max(given.width, given.height) <= side:
             return given.blob
         try:
-            if self._cutter is None:
-                raise CutFailed("no IMAGES binding")
             with trace.step("shrink"):
                 return (await self._cutter.shrink(given, side)).blob
         except CutFailed as failure:
@@ -173,9 +169,7 @@ class Studio:
             way = plan.ways[-1]
             return await self._try(way, prompt, index, images, trace), way.model
 
-    async def _try(
-        self, way: Way, prompt: str, index: int, images: tuple[Blob, ...], trace: Trace
-    ) -> Picture:
+    async def _try(self, way: Way, prompt: str, index: int, images: tuple[Blob, ...], trace: Trace) -> Picture:
         inputs = way.inputs(prompt, index)
         began = time.time()
         for attempt in range(TRIES):
@@ -203,7 +197,7 @@ class Studio:
         """
         mime = plan.mime or drawn.type
         fits = (drawn.width, drawn.height) == (plan.size.width, plan.size.height)
-        if self._cutter is None or (fits and mime == drawn.type and plan.compression is None):
+        if fits and mime == drawn.type and plan.compression is None:
             return drawn
         try:
             with trace.step("cut"):
@@ -216,8 +210,6 @@ class Studio:
         """The picture's URL, told only once it is stored: KV remembers a miss for a minute."""
         key = picture.new_key(drawn.type)
         try:
-            if self._gallery is None:
-                raise NotKept("no FLUX_CF_KV binding")
             with trace.step("keep"):
                 await self._gallery.keep(key, drawn, int(time.time()) + lifetime)
         except NotKept as failure:
@@ -246,6 +238,10 @@ def _whole(plan: Plan) -> str:
     return shorten(plan.wish.prompt, plan.model.most_prompt)
 
 
+LONGEST_LABEL = 40
+"""Characters of what a text model puts before its answer: "Here is the improved prompt:"."""
+
+
 def usable(answer: str) -> str:
     """The prompt in a text model's answer, "" where there is none.
 
@@ -257,7 +253,7 @@ def usable(answer: str) -> str:
         return ""
     text = text.strip("`").strip()
     head, colon, rest = text.partition(":")
-    if colon and rest.strip() and "prompt" in head.lower() and len(head) < 40:
+    if colon and rest.strip() and "prompt" in head.lower() and len(head) < LONGEST_LABEL:
         text = rest.strip()
     if len(text) > 1 and text[0] in "\"'“«" and text[-1] in "\"'”»":
         text = text[1:-1].strip()

@@ -20,8 +20,10 @@ RETRY_AFTER = 10
 
 _REFUSED = (
     PromptRefused,
-    "The safety filter refused this prompt. It reads the words alone and can be wrong about "
-    "harmless ones: say it differently.",
+    (
+        "The safety filter refused this prompt. It reads the words alone and can be wrong about harmless ones: "
+        "say it differently."
+    ),
 )
 _BUSY = (ModelOverloaded, "The model is out of capacity. Try again in some seconds.")
 _SLOW = (ModelOverloaded, "The model did not answer in time. Try again in some seconds.")
@@ -31,8 +33,10 @@ _SPENT = (
 )
 _FORBIDDEN = (
     UpstreamNotAuthorized,
-    "This service's Cloudflare account or token may not use the model. Its owner has to look at "
-    "the account, its plan and CF_API_TOKEN.",
+    (
+        "This service's Cloudflare account or token may not use the model. Its owner has to look at the account, "
+        "its plan and CF_API_TOKEN."
+    ),
 )
 _GONE = (
     UpstreamFailure,

@@ -85,14 +85,8 @@ LANGUAGES: Mapping[str, Words] = {
         success="🌟 画像の生成に成功しました！",
         result="結果はこちらです：",
         alt="生成された画像",
-        writer_failed=(
-            "⚠️ プロンプト生成モデルから使える回答が得られなかったため、"
-            "元のプロンプトで描画しました。"
-        ),
-        rewrite_refused=(
-            "⚠️ 書き換えたプロンプトが安全フィルターに拒否されたため、"
-            "元のプロンプトで描画しました。"
-        ),
+        writer_failed=("⚠️ プロンプト生成モデルから使える回答が得られなかったため、元のプロンプトで描画しました。"),
+        rewrite_refused=("⚠️ 書き換えたプロンプトが安全フィルターに拒否されたため、元のプロンプトで描画しました。"),
         images_ignored="⚠️ 添付された画像は使用されませんでした：このモデルは画像を受け取れません。",
         links_ignored="⚠️ リンクされた画像は使用されませんでした：メッセージに含まれる画像だけを読み取ります。",
         seed_ignored="⚠️ このモデルはシードに対応していないため、シードは使用されませんでした。",
@@ -107,19 +101,12 @@ LANGUAGES: Mapping[str, Words] = {
         success="🌟 ¡Imagen generada correctamente!",
         result="Este es el resultado:",
         alt="Imagen generada",
-        writer_failed=(
-            "⚠️ El modelo redactor no dio una respuesta utilizable; "
-            "se dibujó la indicación original."
-        ),
-        rewrite_refused=(
-            "⚠️ El filtro de seguridad rechazó la indicación reescrita; se dibujó la original."
-        ),
+        writer_failed=("⚠️ El modelo redactor no dio una respuesta utilizable; se dibujó la indicación original."),
+        rewrite_refused=("⚠️ El filtro de seguridad rechazó la indicación reescrita; se dibujó la original."),
         images_ignored="⚠️ No se usaron las imágenes adjuntas: este modelo no las admite.",
         links_ignored="⚠️ No se usaron las imágenes enlazadas: solo se leen las incluidas en el mensaje.",
         seed_ignored="⚠️ Este modelo no admite semilla; la semilla no se usó.",
-        not_stored=(
-            "⚠️ No se pudo guardar la imagen; va incluida en este mensaje en lugar de un enlace."
-        ),
+        not_stored=("⚠️ No se pudo guardar la imagen; va incluida en este mensaje en lugar de un enlace."),
     ),
     "fr": Words(
         original_prompt="🎨 Prompt d'origine : {}",
@@ -131,20 +118,13 @@ LANGUAGES: Mapping[str, Words] = {
         result="Voici le résultat :",
         alt="Image générée",
         writer_failed=(
-            "⚠️ Le modèle de rédaction n'a pas donné de réponse utilisable ; "
-            "le prompt d'origine a été dessiné."
+            "⚠️ Le modèle de rédaction n'a pas donné de réponse utilisable ; le prompt d'origine a été dessiné."
         ),
-        rewrite_refused=(
-            "⚠️ Le filtre de sécurité a refusé le prompt réécrit ; "
-            "le prompt d'origine a été dessiné."
-        ),
+        rewrite_refused=("⚠️ Le filtre de sécurité a refusé le prompt réécrit ; le prompt d'origine a été dessiné."),
         images_ignored="⚠️ Les images jointes n'ont pas été utilisées : ce modèle n'en accepte pas.",
         links_ignored="⚠️ Les images liées n'ont pas été utilisées : seules celles du message sont lues.",
         seed_ignored="⚠️ Ce modèle n'accepte pas de graine ; elle n'a pas été utilisée.",
-        not_stored=(
-            "⚠️ L'image n'a pas pu être enregistrée ; "
-            "elle est incluse dans ce message au lieu d'un lien."
-        ),
+        not_stored=("⚠️ L'image n'a pas pu être enregistrée ; elle est incluse dans ce message au lieu d'un lien."),
     ),
     "ru": Words(
         original_prompt="🎨 Исходный запрос: {}",
@@ -155,18 +135,12 @@ LANGUAGES: Mapping[str, Words] = {
         success="🌟 Изображение успешно создано!",
         result="Вот результат:",
         alt="Созданное изображение",
-        writer_failed=(
-            "⚠️ Модель для запросов не дала пригодного ответа; нарисовано по исходному запросу."
-        ),
-        rewrite_refused=(
-            "⚠️ Фильтр безопасности отклонил переписанный запрос; нарисовано по исходному."
-        ),
+        writer_failed=("⚠️ Модель для запросов не дала пригодного ответа; нарисовано по исходному запросу."),
+        rewrite_refused=("⚠️ Фильтр безопасности отклонил переписанный запрос; нарисовано по исходному."),
         images_ignored="⚠️ Приложенные изображения не использованы: эта модель их не принимает.",
         links_ignored="⚠️ Изображения по ссылкам не использованы: читаются только вложенные в сообщение.",
         seed_ignored="⚠️ Эта модель не поддерживает зерно (seed); оно не использовано.",
-        not_stored=(
-            "⚠️ Не удалось сохранить изображение; оно включено в это сообщение вместо ссылки."
-        ),
+        not_stored=("⚠️ Не удалось сохранить изображение; оно включено в это сообщение вместо ссылки."),
     ),
     "de": Words(
         original_prompt="🎨 Ursprünglicher Prompt: {}",
@@ -177,20 +151,15 @@ LANGUAGES: Mapping[str, Words] = {
         success="🌟 Bild erfolgreich erzeugt!",
         result="Hier ist das Ergebnis:",
         alt="Erzeugtes Bild",
-        writer_failed=(
-            "⚠️ Das Prompt-Modell gab keine brauchbare Antwort; "
-            "gezeichnet wurde der ursprüngliche Prompt."
-        ),
+        writer_failed=("⚠️ Das Prompt-Modell gab keine brauchbare Antwort; gezeichnet wurde der ursprüngliche Prompt."),
         rewrite_refused=(
-            "⚠️ Der Sicherheitsfilter lehnte den umgeschriebenen Prompt ab; "
-            "gezeichnet wurde der ursprüngliche."
+            "⚠️ Der Sicherheitsfilter lehnte den umgeschriebenen Prompt ab; gezeichnet wurde der ursprüngliche."
         ),
         images_ignored="⚠️ Die angehängten Bilder wurden nicht verwendet: dieses Modell nimmt keine.",
         links_ignored="⚠️ Verlinkte Bilder wurden nicht verwendet: gelesen werden nur Bilder in der Nachricht.",
         seed_ignored="⚠️ Dieses Modell nimmt keinen Seed; er wurde nicht verwendet.",
         not_stored=(
-            "⚠️ Das Bild konnte nicht gespeichert werden; "
-            "es steckt in dieser Nachricht statt hinter einem Link."
+            "⚠️ Das Bild konnte nicht gespeichert werden; es steckt in dieser Nachricht statt hinter einem Link."
         ),
     ),
 }

@@ -7,6 +7,7 @@ import js
 from workers import import_from_javascript
 
 from flux import settings
+from flux.absent import NoCutter, NoGallery, NoLimiter, NoModel, NoWriter
 from flux.app import App
 from flux.call import Services
 from flux.edge import wire
@@ -30,8 +31,7 @@ async def answer(js_request: Any, ctx: Any) -> Any:
 
 @cache
 def _app() -> App:
-    """The service, wired at the first request and kept for the isolate's life: bindings and
-    variables never change within it."""
+    """Wire the service: at the first request, for the isolate's life, in which no binding or variable changes."""
     env = import_from_javascript("cloudflare:workers").env
     variables = {name: _text(getattr(env, name, None)) for name in settings.NAMES}
     problem: InvalidConfiguration | None = None
@@ -39,50 +39,51 @@ def _app() -> App:
         chosen = settings.read(variables)
     except InvalidConfiguration as wrong:
         problem, chosen = wrong, settings.read({})
-    model, writer = _model(env, chosen)
-    if model is None and problem is None:
-        problem = InvalidConfiguration(
-            "AI", "is not bound, and CF_ACCOUNT_ID with CF_API_TOKEN is not set either."
-        )
-    kv, images, limiter = (
-        getattr(env, name, None) for name in ("FLUX_CF_KV", "IMAGES", "RATE_LIMITER")
-    )
-    gallery = KvGallery(kv) if kv else None
+    kv, images, limiter = (getattr(env, name, None) for name in ("FLUX_CF_KV", "IMAGES", "RATE_LIMITER"))
+    model, writer = _model(env, chosen), _writer(env, chosen)
+    gallery = KvGallery(kv) if kv else NoGallery()
     keys = settings.read_api_keys(variables)
-    return App(
-        Services(
-            settings=chosen,
-            studio=Studio(model, writer, ImagesCutter(images) if images else None, gallery),
-            decode=from_base64,
-            gallery=gallery,
-            limiter=BindingLimiter(limiter) if limiter else None,
-            checks={
-                "api_key": "ok" if keys else "missing",
-                "settings": problem.message if problem else "ok",
-                "model": "ok" if model else "missing",
-                "storage": "ok" if kv else "missing",
-                "images": "ok" if images else "missing",
-                "rate_limiter": "ok" if limiter else "missing",
-            },
-            problem=problem,
-        ),
-        keys,
-        log=js.console.log,
+    services = Services(
+        settings=chosen,
+        studio=Studio(model, writer, ImagesCutter(images) if images else NoCutter(), gallery),
+        decode=from_base64,
+        gallery=gallery,
+        limiter=BindingLimiter(limiter) if limiter else NoLimiter(),
+        checks={
+            "api_key": _present(keys),
+            "settings": problem.message if problem else "ok",
+            "model": _present(not isinstance(model, NoModel)),
+            "storage": _present(kv),
+            "images": _present(images),
+            "rate_limiter": _present(limiter),
+        },
+        problem=problem,
     )
+    return App(services, keys, log=js.console.log)
 
 
-def _model(env: Any, chosen: Settings) -> tuple[ImageModel | None, Writer | None]:
-    """Who draws and who writes. An account that is set wins over the binding: only its owner can
-    have meant it."""
-    message = chosen.system_message
-    external = ChatApiWriter(chosen.external_writer, message) if chosen.external_writer else None
+def _present(what: object) -> str:
+    return "ok" if what else "missing"
+
+
+def _model(env: Any, chosen: Settings) -> ImageModel:
+    """Who draws. An account that is set wins over the binding: only its owner can have meant it."""
     if chosen.account:
-        api = RestApi(chosen.account, chosen.gateway_id)
-        return RestModel(api), external or RestWriter(api, chosen.prompt_model, message)
+        return RestModel(RestApi(chosen.account, chosen.gateway_id))
     if ai := getattr(env, "AI", None):
-        writer = external or BindingWriter(ai, chosen.prompt_model, message, chosen.gateway_id)
-        return BindingModel(ai, chosen.gateway_id), writer
-    return None, external
+        return BindingModel(ai, chosen.gateway_id)
+    return NoModel()
+
+
+def _writer(env: Any, chosen: Settings) -> Writer:
+    """Who writes: the external API where there is one, else a text model where the pictures are drawn."""
+    if chosen.external_writer:
+        return ChatApiWriter(chosen.external_writer, chosen.system_message)
+    if chosen.account:
+        return RestWriter(RestApi(chosen.account, chosen.gateway_id), chosen.prompt_model, chosen.system_message)
+    if ai := getattr(env, "AI", None):
+        return BindingWriter(ai, chosen.prompt_model, chosen.system_message, chosen.gateway_id)
+    return NoWriter()
 
 
 def _text(value: object) -> str:

@@ -9,8 +9,10 @@ from flux.edge.js_bytes import js_object
 
 
 async def fetch(url: str, headers: dict[str, str], body: Any) -> Any:
-    """POST, answered with a JavaScript `Response`. Redirects are not followed: they could lead a
-    token anywhere. Raises `JsException`."""
+    """POST, answered with a JavaScript `Response`. Raises `JsException`.
+
+    Redirects are not followed: they could lead a token anywhere.
+    """
     leaving = js.AbortController.new()
     options = js_object({"method": "POST", "redirect": "manual", "headers": headers})
     options.body = body

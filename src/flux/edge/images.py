@@ -6,7 +6,7 @@ import js
 from pyodide.ffi import JsException
 
 from flux import picture
-from flux.edge.js_bytes import Bytes, js_object
+from flux.edge.js_bytes import Bytes, array_of, js_object
 from flux.picture import Picture
 from flux.ports import CutFailed
 from flux.sizes import Size
@@ -18,9 +18,7 @@ class ImagesCutter:
     def __init__(self, images: Any) -> None:
         self._images = images
 
-    async def cut(
-        self, picture: Picture, size: Size, mime: str, quality: int | None = None
-    ) -> Picture:
+    async def cut(self, picture: Picture, size: Size, mime: str, quality: int | None = None) -> Picture:
         """See `Cutter.cut`."""
         change = {"width": size.width, "height": size.height, "fit": "cover"}
         output = {"format": mime} | ({"quality": quality} if quality else {})
@@ -31,17 +29,11 @@ class ImagesCutter:
         change = {"width": side, "height": side, "fit": "scale-down"}
         return await self._transform(picture, change, {"format": picture.type})
 
-    async def _transform(
-        self, given: Picture, change: dict[str, Any], output: dict[str, Any]
-    ) -> Picture:
+    async def _transform(self, given: Picture, change: dict[str, Any], output: dict[str, Any]) -> Picture:
         # The binding takes a stream and nothing else (workerd issue 7097).
-        stream = js.Response.new(given.blob.array).body  # type: ignore[attr-defined]
+        stream = js.Response.new(array_of(given.blob)).body
         try:
-            result = (
-                await self._images.input(stream)
-                .transform(js_object(change))
-                .output(js_object(output))
-            )
+            result = await self._images.input(stream).transform(js_object(change)).output(js_object(output))
             array = await result.response().bytes()
         except JsException as error:
             raise CutFailed(f"{error.name}: {error.message}") from error

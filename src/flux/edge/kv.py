@@ -7,7 +7,7 @@ from typing import Any
 import js
 from pyodide.ffi import JsException
 
-from flux.edge.js_bytes import js_object
+from flux.edge.js_bytes import array_of, js_object
 from flux.errors import StorageUnavailable
 from flux.http import Native
 from flux.picture import Picture
@@ -38,7 +38,7 @@ class KvGallery:
             },
         }
         try:
-            await self._namespace.put(key, picture.blob.array, js_object(options))  # type: ignore[attr-defined]
+            await self._namespace.put(key, array_of(picture.blob), js_object(options))
         except JsException as error:
             raise NotKept(error.message or error.name) from error
 

@@ -1,15 +1,15 @@
 """JavaScript's `Request` -> ours, our `Response` -> JavaScript's."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Iterator, Mapping
 from typing import Any
 
 import js
 from pyodide.ffi import JsException, JsProxy, create_proxy
 
-from flux.edge.js_bytes import Bytes, base64_in_array, js_object
+from flux.edge.js_bytes import Bytes, array_of, base64_in_array, js_object
 from flux.errors import InvalidRequest, RequestTooLarge
-from flux.http import Form, Native, Request, Response
+from flux.http import Form, Native, Request, Response, Stream
 from flux.text import Spliced, Text, clean
 
 
@@ -108,7 +108,7 @@ def write(response: Response, js_request: Any, ctx: Any) -> Any:
         body = _blob(body)
     elif isinstance(body, Native):
         body = _of_length(body.value, int(response.headers["content-length"]))
-    elif isinstance(body, AsyncIterator):
+    elif isinstance(body, AsyncGenerator):
         body = _streamed(body, js_request, ctx)
     init = js_object({"status": response.status, "headers": response.headers})
     return js.Response.new(body, init)
@@ -121,7 +121,7 @@ def _blob(text: Text) -> Any:
         if isinstance(piece, str):
             pieces.push(piece)
         else:
-            pieces = pieces.concat(base64_in_array(piece.array))  # type: ignore[attr-defined]
+            pieces = pieces.concat(base64_in_array(array_of(piece)))
     return js.Blob.new(pieces)
 
 
@@ -132,7 +132,7 @@ def _of_length(stream: Any, length: int) -> Any:
     return fixed.readable
 
 
-def _streamed(texts: AsyncIterator[Text], js_request: Any, ctx: Any) -> Any:
+def _streamed(texts: Stream, js_request: Any, ctx: Any) -> Any:
     """A stream that the texts are written to as they come.
 
     When the client leaves, the runtime first tells the request's signal and then drops whatever
@@ -153,7 +153,7 @@ def _streamed(texts: AsyncIterator[Text], js_request: Any, ctx: Any) -> Any:
     return pipe.readable
 
 
-async def _pump(texts: AsyncIterator[Text], writer: Any) -> None:
+async def _pump(texts: Stream, writer: Any) -> None:
     encoder = js.TextEncoder.new()
     try:
         async for text in texts:
@@ -166,4 +166,4 @@ async def _pump(texts: AsyncIterator[Text], writer: Any) -> None:
         # The client left. Nobody is there to be told, and the next line ends the work.
         pass
     finally:
-        await texts.aclose()  # type: ignore[attr-defined]
+        await texts.aclose()

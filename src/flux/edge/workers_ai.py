@@ -7,7 +7,7 @@ from pyodide.ffi import JsException
 
 from flux import upstream
 from flux.catalog import Model
-from flux.edge.js_bytes import js_object
+from flux.edge.js_bytes import array_of, js_object
 from flux.edge.opened import opened
 from flux.picture import Picture
 from flux.ports import Inputs, WriterFailed
@@ -20,7 +20,7 @@ def form_of(inputs: Inputs, images: tuple[Blob, ...]) -> Any:
     for name, value in inputs.items():
         form.append(name, str(value))
     for index, image in enumerate(images):
-        form.append(f"input_image_{index}", js.Blob.new([image.array]), f"{index}")
+        form.append(f"input_image_{index}", js.Blob.new([array_of(image)]), f"{index}")
     return form
 
 
@@ -66,9 +66,7 @@ class BindingWriter:
         """See `Writer.write`."""
         inputs = {"messages": conversation(self._system_message, prompt), "max_tokens": MOST_TOKENS}
         try:
-            answer = await self._ai.run(
-                self.name, js_object(inputs), *gateway_option(self._gateway_id)
-            )
+            answer = await self._ai.run(self.name, js_object(inputs), *gateway_option(self._gateway_id))
         except JsException as error:
             raise WriterFailed(error.message or error.name) from error
         return answer_text(answer.to_py() if hasattr(answer, "to_py") else answer)

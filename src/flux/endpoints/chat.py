@@ -1,12 +1,10 @@
 """`POST /v1/chat/completions`: a picture as a chat answer, streamed or not."""
 
-from collections.abc import AsyncIterator
-
 from flux import chores, parse, plan, respond, sse
 from flux.call import Call
 from flux.chores import Chore
 from flux.errors import ApiError
-from flux.http import Response
+from flux.http import Response, Stream
 from flux.parse import ChatRequest
 from flux.plan import Plan
 from flux.progress import Progress
@@ -63,7 +61,7 @@ def _whole(call: Call, request: ChatRequest, planned: Plan, album: Album) -> Res
     return Response(body=write_json(completion.whole(content, usage, images)))
 
 
-async def _stream(call: Call, request: ChatRequest, planned: Plan, progress: Progress) -> AsyncIterator[Text]:
+async def _stream(call: Call, request: ChatRequest, planned: Plan, progress: Progress) -> Stream:
     words = call.services.words
     completion = _completion(call, request, planned.model.id)
     said: list[Text] = []
@@ -111,7 +109,7 @@ def _answer_chore(call: Call, request: ChatRequest, chore: Chore) -> Response:
 
 async def _chore_stream(
     request: ChatRequest, completion: respond.Completion, chore: Chore, usage: respond.Json
-) -> AsyncIterator[Text]:
+) -> Stream:
     counted = request.include_usage
     yield sse.event(completion.chunk({"role": "assistant", "content": ""}, with_usage=counted))
     yield sse.event(completion.chunk({"content": chore.text}, with_usage=counted))

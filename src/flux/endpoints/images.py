@@ -1,16 +1,14 @@
 """`POST /v1/images/generations` and `/v1/images/edits`: OpenAI's Images API."""
 
-from collections.abc import AsyncIterator
-
 from flux import parse, plan, respond, sse
 from flux.call import Call
 from flux.errors import ApiError
-from flux.http import Response
+from flux.http import Response, Stream
 from flux.parse import ImageRequest
 from flux.plan import Plan
 from flux.progress import Progress
 from flux.studio import Album, Print, Report, Written
-from flux.text import Text, write_json
+from flux.text import write_json
 
 GENERATION_LIMIT = 1024 * 1024
 EDIT_LIMIT = 20 * 1024 * 1024
@@ -64,7 +62,7 @@ async def _draw(call: Call, request: ImageRequest) -> Response:
     return Response(body=write_json(respond.images(request, planned, await make(lambda _: None))))
 
 
-async def _stream(call: Call, request: ImageRequest, planned: Plan, progress: Progress) -> AsyncIterator[Text]:
+async def _stream(call: Call, request: ImageRequest, planned: Plan, progress: Progress) -> Stream:
     written = Written(planned.wish.prompt, writer=None)
     try:
         yield sse.PING  # opens the stream: there is nothing to tell before the first picture

@@ -17,7 +17,5 @@ async def retrieve(call: Call) -> Response:
     name = call.argument
     found = call.services.settings.model if catalog.is_generic(name) else catalog.find(name)
     if found is None:
-        raise ModelNotFound(
-            "There is no such model here. GET /v1/models lists those there are.", param="model"
-        )
+        raise ModelNotFound("There is no such model here. GET /v1/models lists those there are.", param="model")
     return Response(body=write_json(respond.model(found)))

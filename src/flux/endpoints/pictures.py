@@ -20,8 +20,7 @@ _EXPIRED = (
 
 async def show(call: Call) -> Response:
     """The picture with the type that it is, for as long as it lives."""
-    gallery = call.services.gallery
-    kept = await gallery.find(call.argument) if gallery and picture.is_key(call.argument) else None
+    kept = await call.services.gallery.find(call.argument) if picture.is_key(call.argument) else None
     left = kept.expires - int(time.time()) if kept else 0
     if kept is None or left <= 0:
         return _gone(call)
