@@ -37,7 +37,6 @@ POLL_SECONDS = 0.05
 
 DEV_VARS = ROOT / ".dev.vars"
 LOCAL_KEY = "local-key"
-API_KEY = re.compile(r"""^\s*API_KEY\s*=\s*["']?([^"',\s]+)""", re.MULTILINE)
 WELCOME = """\
 
   {url}   API key: {key}
@@ -148,7 +147,7 @@ def start(
     remote_ai: bool = False,
     vars: Mapping[str, object] | None = None,
     changes: Mapping[str, object] | None = None,
-    secrets: Path | None = None,
+    dev_vars: str = "",
     persist: Path | None = None,
 ) -> Server:
     """Start the Worker.
@@ -156,7 +155,7 @@ def start(
     `folder` is where it keeps its things; `port` 0 takes a free one.
     `ai` is the stand-in to draw with; without one it runs inside this server, where only the Worker can reach it.
     `remote_ai` draws with the Workers AI of the account that wrangler is logged in to, which costs neurons.
-    `vars` are the Worker's variables, `secrets` a file of more (`.dev.vars`), which win.
+    `vars` are the Worker's variables; `dev_vars` is the text of a .dev.vars file with more, which win.
     `changes` replaces top-level keys of the configuration: `{"images": None}` for a Worker without IMAGES,
     `{"services": None}` for one without AI.
     `persist` is where KV lives: two servers, one after the other, can share it.
@@ -165,9 +164,11 @@ def start(
     folder.mkdir(parents=True, exist_ok=True)
     own = folder / "wrangler.json"
     own.write_text(json.dumps(configured, indent=2))
-    # wrangler looks for these two beside the configuration.
-    _link(folder / "python_modules", PYTHON_MODULES)
-    _link(folder / ".dev.vars", secrets)
+    # wrangler looks for both of these beside the configuration.
+    modules = folder / "python_modules"
+    modules.unlink(missing_ok=True)
+    modules.symlink_to(PYTHON_MODULES)
+    (folder / ".dev.vars").write_text(filled(dev_vars))
 
     arguments = ["--config", str(own), "--port", str(port), "--persist-to", str(persist or folder / "state")]
     if ai is None and "services" in configured:
@@ -182,12 +183,6 @@ def stand_in(folder: Path, *, port: int = 0, vars: Mapping[str, object] | None =
     for name, value in (vars or {}).items():
         arguments += ["--var", f"{name}:{value}"]
     return Server(folder, arguments, registry=folder / "registry")
-
-
-def _link(link: Path, target: Path | None) -> None:
-    link.unlink(missing_ok=True)
-    if target:
-        link.symlink_to(target)
 
 
 def _environment(registry: Path) -> dict[str, str]:
@@ -217,6 +212,7 @@ def main() -> None:
     parser.add_argument("--ai", choices=("stand-in", "cloudflare"), default="stand-in")
     options = parser.parse_args()
 
+    dev_vars = DEV_VARS.read_text() if DEV_VARS.exists() else ""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     signal.signal(signal.SIGHUP, lambda *_: sys.exit())
     print("Starting the Worker ...", flush=True)
@@ -226,9 +222,9 @@ def main() -> None:
             port=options.port,
             remote_ai=options.ai == "cloudflare",
             vars={"API_KEY": LOCAL_KEY},
-            secrets=DEV_VARS if DEV_VARS.exists() else None,
+            dev_vars=dev_vars,
         ) as server:
-            print(WELCOME.format(url=f"http://localhost:{options.port}", key=local_key(DEV_VARS)), flush=True)
+            print(WELCOME.format(url=server.url.replace("127.0.0.1", "localhost"), key=local_key(dev_vars)), flush=True)
             follow(server)
     except ServerFailed as failure:
         sys.exit(str(failure))
@@ -236,11 +232,15 @@ def main() -> None:
         print("\nStopped.")
 
 
-def local_key(dev_vars: Path) -> str:
-    """The key to call the local Worker with: the first API_KEY of the developer's own file, where it names one."""
-    if dev_vars.exists() and (own := API_KEY.search(dev_vars.read_text())):
-        return own[1]
-    return LOCAL_KEY
+def filled(dev_vars: str) -> str:
+    """The lines of a .dev.vars file but those left as in .dev.vars.example, which would set empty values."""
+    return re.sub(r"^ *\w+ *= *$", "", dev_vars, flags=re.MULTILINE)
+
+
+def local_key(dev_vars: str) -> str:
+    """The key to call the local Worker with: the first API_KEY of the .dev.vars file, where it has one."""
+    own = re.search(r"""^ *API_KEY *= *["']?([^"',\s]+)""", filled(dev_vars), re.MULTILINE)
+    return own[1] if own else LOCAL_KEY
 
 
 def follow(server: Server) -> None:

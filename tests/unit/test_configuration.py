@@ -1,0 +1,119 @@
+"""The local configuration is the deployed one, and what is pinned in two places is pinned alike."""
+
+import json
+import re
+import tomllib
+from typing import Any
+
+import pytest
+
+from dev import ROOT, configuration, pyodide_bundle, serve
+
+SECRETS = {"API_KEY", "CF_ACCOUNT_ID", "CF_API_TOKEN", "EXTERNAL_API_KEY"}
+
+DEPLOYED = configuration.read(configuration.DEPLOYED)
+STAND_IN = configuration.read(configuration.STAND_IN)
+PACKAGE = json.loads((ROOT / "package.json").read_text())
+LOCK = json.loads((ROOT / "package-lock.json").read_text())
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+
+
+def as_deployed(local: dict[str, Any]) -> dict[str, Any]:
+    """A local configuration with its documented differences undone."""
+    undone = dict(local)
+    undone["main"] = local["main"].removeprefix(f"{ROOT}/")
+    undone["assets"] = local["assets"] | {"directory": local["assets"]["directory"].replace(f"{ROOT}/", "./")}
+    *undone["compatibility_flags"], development, experimental = local["compatibility_flags"]
+    assert (development, experimental) == ("python_workers_development", "experimental")
+    if services := undone.pop("services", None):
+        assert services == [{"binding": "AI", "service": STAND_IN["name"]}]
+        undone["ai"] = {"binding": "AI"}
+    return undone
+
+
+@pytest.mark.parametrize("remote_ai", [False, True])
+def test_the_local_configuration_is_the_deployed_one_but_for_pyodide_and_the_stand_in(remote_ai: bool) -> None:
+    """Bindings, assets, dates and flags cannot drift apart."""
+    local = configuration.local(remote_ai=remote_ai)
+    assert as_deployed(local) == DEPLOYED
+    assert ("ai" in local, "services" in local) == (remote_ai, not remote_ai)
+
+
+def test_a_change_replaces_a_key_and_none_removes_it() -> None:
+    """Tests can run a deployment that has other bindings."""
+    local = configuration.local(changes={"images": None, "vars": {"API_KEY": "k"}})
+    assert local["vars"] == {"API_KEY": "k"}
+    assert "images" not in local
+    assert "images" in configuration.local()
+
+
+def test_every_binding_of_the_contract_is_deployed() -> None:
+    """AI, FLUX_CF_KV, IMAGES and RATE_LIMITER, the KV namespace without anybody's id."""
+    assert DEPLOYED["ai"] == {"binding": "AI"}
+    assert DEPLOYED["kv_namespaces"] == [{"binding": "FLUX_CF_KV"}]
+    assert DEPLOYED["images"] == {"binding": "IMAGES"}
+    assert [limit["name"] for limit in DEPLOYED["ratelimits"]] == ["RATE_LIMITER"]
+
+
+def test_a_path_that_is_no_file_reaches_the_worker() -> None:
+    """Assets answer for files alone; a 404 is the Worker's, in the error shape of the API."""
+    assert DEPLOYED["assets"]["not_found_handling"] == "none"
+
+
+def test_the_stand_in_has_the_compatibility_date_of_the_worker() -> None:
+    """Both run in one workerd."""
+    assert STAND_IN["compatibility_date"] == DEPLOYED["compatibility_date"]
+
+
+def test_no_secret_is_deployed_and_the_example_names_each() -> None:
+    """`.dev.vars.example` is what a deployer, and the Deploy button, read the names from."""
+    example = (ROOT / ".dev.vars.example").read_text()
+    assert set(re.findall(r"^(\w+)=$", example, re.MULTILINE)) == SECRETS
+    assert not SECRETS & set(DEPLOYED.get("vars", {}))
+
+
+def test_the_runtime_bundle_is_made_for_the_pinned_versions() -> None:
+    """The npm packages that the lock file installs are the ones that `pyodide_bundle` knows."""
+    assert PACKAGE["devDependencies"]["pyodide"] == pyodide_bundle.VERSIONS["pyodide"]
+    assert LOCK["packages"]["node_modules/workerd"]["version"] == pyodide_bundle.VERSIONS["workerd"]
+
+
+@pytest.mark.parametrize("group", ["devDependencies", "optionalDependencies"])
+def test_npm_packages_are_pinned_and_come_from_any_registry(group: str) -> None:
+    """Exact versions, and no address of a registry in the lock file."""
+    assert {name: v for name, v in PACKAGE[group].items() if not re.fullmatch(r"\d+\.\d+\.\d+", v)} == {}
+    assert [name for name, locked in LOCK["packages"].items() if "resolved" in locked] == []
+
+
+def test_python_tools_are_pinned() -> None:
+    """Exact versions; groups include each other."""
+    pins = [pin for group in PROJECT["dependency-groups"].values() for pin in group if isinstance(pin, str)]
+    assert [pin for pin in pins if "==" not in pin] == []
+
+
+def test_the_versions_of_the_project_agree() -> None:
+    """pyproject.toml and package.json name one release."""
+    assert PACKAGE["version"] == PROJECT["project"]["version"]
+    assert PACKAGE["name"] == PROJECT["project"]["name"] == DEPLOYED["name"]
+
+
+@pytest.mark.parametrize(
+    ("written", "key"),
+    [
+        ("API_KEY=mine", "mine"),
+        ('CF_ACCOUNT_ID=a\nAPI_KEY = "mine, other"', "mine"),
+        ("API_KEY='mine' # and why", "mine"),
+        ("API_KEY=\nEXTERNAL_API_KEY=other", serve.LOCAL_KEY),
+        ("EXTERNAL_API_KEY=other", serve.LOCAL_KEY),
+        ("# API_KEY=mine", serve.LOCAL_KEY),
+    ],
+)
+def test_make_dev_prints_the_key_that_the_worker_takes(written: str, key: str) -> None:
+    """The curl line works as printed, with a `.dev.vars` and without."""
+    assert serve.local_key(written) == key
+    assert serve.local_key("") == serve.LOCAL_KEY
+
+
+def test_lines_left_unfilled_set_nothing() -> None:
+    """A copy of `.dev.vars.example` leaves the defaults as they are."""
+    assert serve.filled((ROOT / ".dev.vars.example").read_text() + "API_KEY=mine\n").count("=") == 1

@@ -1,0 +1,102 @@
+"""`make dev` and the servers of the tests: they start, reload, fail and end as promised."""
+
+import itertools
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from dev import ROOT, serve
+
+WORKER = """\
+from workers import Response, WorkerEntrypoint
+
+
+class Default(WorkerEntrypoint):
+    async def fetch(self, request):
+        return Response(ANSWER)
+"""
+PATIENCE_SECONDS = 60
+
+
+@pytest.fixture
+def worker(tmp_path: Path) -> Path:
+    """A Worker of a few lines that answers `one`."""
+    path = tmp_path / "source" / "entry.py"
+    path.parent.mkdir()
+    path.write_text(WORKER.replace("ANSWER", "'one'"))
+    return path
+
+
+def body(url: str) -> str:
+    """What a GET answers."""
+    with urllib.request.urlopen(url, timeout=PATIENCE_SECONDS) as response:
+        return str(response.read().decode())
+
+
+def eventually(condition: Callable[[], bool]) -> bool:
+    """Whether the condition holds before our patience ends."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not (held := condition()) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return held
+
+
+def group_is_gone(pid: int) -> bool:
+    """Whether no process is left of the group that began with this one."""
+    try:
+        os.killpg(pid, 0)
+    except ProcessLookupError:
+        return True
+    return False
+
+
+def test_an_edit_reloads_the_worker_and_stopping_leaves_nothing(worker: Path, tmp_path: Path) -> None:
+    """A developer sees an edit without a restart; wrangler and every workerd end with the server."""
+    with serve.start(tmp_path / "server", changes={"main": str(worker), "services": None}) as server:
+        assert body(f"{server.url}/any") == "one"
+        worker.write_text(WORKER.replace("ANSWER", "'two'"))
+        assert eventually(lambda: body(f"{server.url}/any") == "two")
+    assert group_is_gone(server.pid)
+    server.stop()  # a second time does nothing
+
+
+def test_a_killed_server_leaves_nothing(worker: Path, tmp_path: Path) -> None:
+    """A crash, for the tests of what outlives one."""
+    server = serve.start(tmp_path / "server", changes={"main": str(worker), "services": None})
+    server.kill()
+    assert eventually(lambda: group_is_gone(server.pid))
+
+
+def test_a_worker_that_cannot_start_says_why(worker: Path, tmp_path: Path) -> None:
+    """The error holds wrangler's log with Python's own words."""
+    worker.write_text("import nowhere_to_be_found\n")
+    with pytest.raises(serve.ServerFailed, match="No module named 'nowhere_to_be_found'"):
+        serve.start(tmp_path / "server", changes={"main": str(worker), "services": None})
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_make_dev_prints_how_to_call_it_and_ends_on_a_signal(number: int) -> None:
+    """The curl line works as printed; Ctrl-C or a kill ends the server too."""
+    command = [sys.executable, "-m", "dev.serve", "--port", "0"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as launcher:
+        assert launcher.stdout
+        printed = "".join(itertools.takewhile(lambda line: "Ctrl-C" not in line, launcher.stdout))
+        curl = re.search(r"curl (?:.*\\\n)*.*", printed)
+        assert curl, printed
+        answer = json.loads(subprocess.check_output(curl[0], shell=True))  # noqa: S602 - as it is pasted
+        launcher.send_signal(number)
+        assert launcher.wait(PATIENCE_SECONDS) == 0
+    picture = re.search(r"\((http://localhost:\d+)/image/", answer["choices"][0]["message"]["content"])
+    assert picture, answer
+    with pytest.raises(urllib.error.URLError, match="refused"):
+        body(picture[1])

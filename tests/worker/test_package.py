@@ -1,0 +1,88 @@
+"""What `make deploy` would upload, packed by pywrangler itself, without an account."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from importlib.metadata import files, version
+from pathlib import Path
+
+import pytest
+
+from dev import NODE_MODULES, PYTHON_MODULES, ROOT
+
+GZIP_LIMIT = 3 * 1024
+"""KiB; the free plan's limit, which the newest of Cloudflare's pages no longer name."""
+SERVED = re.compile(r"\.(html|css|js|json|svg|png|webp|ico|txt)$")
+WRITTEN_BY_WRANGLER = {"README.md"}
+WRITTEN_BY_PYWRANGLER = {"python_modules/pyvenv.cfg", "python_modules/.synced"}
+
+
+@pytest.fixture(scope="module")
+def dry_run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """The packed deployment and what wrangler printed about it.
+
+    pywrangler's own `sync` needs a Pyodide interpreter from outside the registries. What it would leave behind is laid
+    beside a copy of the deployed files, so that a developer's own `python_modules` stay as they are.
+    """
+    project = tmp_path_factory.mktemp("project")
+    for name in ("src", "public"):
+        shutil.copytree(ROOT / name, project / name)
+    for name in ("wrangler.toml", "pyproject.toml", "package.json"):
+        shutil.copy(ROOT / name, project)
+    (project / "node_modules").symlink_to(NODE_MODULES)
+    shutil.copytree(PYTHON_MODULES, project / "python_modules")
+    for folder in ("python_modules", ".venv-workers"):
+        (project / folder).mkdir(exist_ok=True)
+        (project / folder / ".synced").write_text(version("workers-py"))
+
+    package = tmp_path_factory.mktemp("package")
+    path = f"{Path(sys.executable).parent}:{NODE_MODULES / '.bin'}:{os.environ['PATH']}"
+    packed = subprocess.run(
+        [Path(sys.executable).parent / "pywrangler", "deploy", "--dry-run", "--outdir", package],
+        cwd=project,
+        env=os.environ | {"PATH": path, "WRANGLER_SEND_METRICS": "false", "WRANGLER_WRITE_LOGS": "false"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert packed.returncode == 0, packed.stdout + packed.stderr
+    return package, packed.stdout + packed.stderr
+
+
+def contents(folder: Path, pattern: str = "**/*") -> set[str]:
+    """The files of a folder, by their paths in it."""
+    return {str(path.relative_to(folder)) for path in folder.glob(pattern) if path.is_file()}
+
+
+def test_the_package_is_the_worker_and_its_sdk_and_nothing_else(dry_run: tuple[Path, str]) -> None:
+    """No test, no stand-in, no cache, no file that lies about in src; every module of `flux` is there."""
+    worker = {"entry.py"} | {f"flux/{path}" for path in contents(ROOT / "src" / "flux", "**/*.py")}
+    sdk = {f"python_modules/{path}" for path in files("workers-runtime-sdk") or [] if path.suffix != ".pyc"}
+    packed = contents(dry_run[0]) - WRITTEN_BY_WRANGLER - WRITTEN_BY_PYWRANGLER
+    without_metadata = {path for path in packed if ".dist-info/" not in path}
+    assert without_metadata == worker | {path for path in sdk if ".dist-info/" not in path}
+    assert not [path for path in worker if re.search(r"test|stand_in|fake|conftest", path)]
+
+
+def test_only_what_browsers_and_callers_ask_for_is_public() -> None:
+    """Whatever lies in public/ is served to everybody."""
+    public = contents(ROOT / "public")
+    assert "index.html" in public
+    assert {path for path in public if not SERVED.search(path)} == {"_headers"}
+
+
+def test_wrangler_has_nothing_to_warn_about(dry_run: tuple[Path, str]) -> None:
+    """Every key of wrangler.toml is one that this wrangler knows, and every binding of the contract is seen."""
+    assert "WARNING" not in dry_run[1]
+    assert re.findall(r"^env\.(\w+)", dry_run[1], re.MULTILINE) == ["FLUX_CF_KV", "IMAGES", "AI", "RATE_LIMITER"]
+
+
+def test_the_package_is_small(dry_run: tuple[Path, str], capsys: pytest.CaptureFixture[str]) -> None:
+    """Within the limit of the free plan; the size is worth seeing in every run."""
+    upload = re.search(r"Total Upload: .* / gzip: ([\d.]+) KiB", dry_run[1])
+    assert upload, dry_run[1]
+    with capsys.disabled():
+        print(f"\n{upload[0]}", end=" ")  # noqa: T201
+    assert float(upload[1]) < GZIP_LIMIT
