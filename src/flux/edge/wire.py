@@ -56,7 +56,7 @@ class _Body:
 
     async def text(self, limit: int) -> str:
         """See `Body.text`."""
-        return str(await (await self._within(limit)).text())
+        return str(await js.Response.new(await self._within(limit)).text())
 
     async def form(self, limit: int) -> Form:
         """See `Body.form`."""
@@ -75,7 +75,7 @@ class _Body:
         return Form(tuple(fields), tuple(files))
 
     async def _within(self, limit: int) -> Any:
-        """Something with the body in it that has a `text()` and that a `Response` can be made of.
+        """What a `Response` with the body in it can be made of.
 
         A declared length is held to by HTTP's framing, so such a body needs no counting; one
         without is read piece by piece until it ends or passes the limit.
@@ -84,7 +84,7 @@ class _Body:
         if declared.isascii() and declared.isdigit():
             if int(declared[:16]) > limit:
                 raise _too_large(limit)
-            return js.Response.new(self._js_request.body)
+            return self._js_request.body
         pieces, size = js.Array.new(), 0
         if isinstance(self._js_request.body, JsProxy):
             reader = self._js_request.body.getReader()

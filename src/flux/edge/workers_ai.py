@@ -20,7 +20,7 @@ def form_of(inputs: Inputs, images: tuple[Blob, ...]) -> Any:
     for name, value in inputs.items():
         form.append(name, str(value))
     for index, image in enumerate(images):
-        form.append(f"input_image_{index}", js.Blob.new([array_of(image)]), f"{index}")
+        form.append(f"input_image_{index}", js.Blob.new(js.Array.of(array_of(image))), f"{index}")
     return form
 
 
