@@ -157,6 +157,12 @@ class UpstreamFailure(ApiError):
         self.upstream_code = upstream_code
 
 
+class UpstreamRefusal(UpstreamFailure):
+    """Workers AI will say the same next time: the model is gone, or we asked for what it does not take."""
+
+    should_retry = False
+
+
 class ModelOverloaded(UpstreamFailure):
     """Out of capacity, or too slow: worth another try, and another model."""
 

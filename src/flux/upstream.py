@@ -13,6 +13,7 @@ from flux.errors import (
     PromptRefused,
     UpstreamFailure,
     UpstreamNotAuthorized,
+    UpstreamRefusal,
 )
 
 RETRY_AFTER = 10
@@ -39,11 +40,12 @@ _FORBIDDEN = (
     ),
 )
 _GONE = (
-    UpstreamFailure,
+    UpstreamRefusal,
     "Workers AI does not serve this model any more. Choose another one from GET /v1/models.",
 )
-_TOO_LARGE = (UpstreamFailure, "The model refused the pictures as too large. Send smaller ones.")
+_TOO_LARGE = (UpstreamRefusal, "The model refused the pictures as too large. Send smaller ones.")
 _UNKNOWN = (UpstreamFailure, "The model failed. Try once more, or choose another model.")
+_MISUNDERSTOOD = (UpstreamRefusal, "The model refused the request. Choose another model, or tell us the request id.")
 _NO_PICTURE = "The model's answer was no picture. Try once more, or choose another model."
 
 BY_CODE: dict[int, tuple[type[UpstreamFailure], str]] = {
@@ -63,6 +65,9 @@ BY_CODE: dict[int, tuple[type[UpstreamFailure], str]] = {
     5007: _GONE,
     3042: _GONE,
     3006: _TOO_LARGE,
+    3003: _MISUNDERSTOOD,
+    5004: _MISUNDERSTOOD,
+    5006: _MISUNDERSTOOD,
 }
 BY_STATUS = {401: _FORBIDDEN, 403: _FORBIDDEN, 408: _SLOW, 429: _BUSY, 503: _BUSY, 504: _SLOW}
 """By HTTP status, for an answer of the REST API that has no code we know."""
