@@ -31,9 +31,9 @@ check: $(TOOLS)
 	$(VENV)/ruff format --check
 	$(VENV)/mypy
 
-# pywrangler looks for wrangler and uv on the path.
+# pywrangler looks for node, wrangler and uv on the path.
 deploy: $(NPM) $(TOOLS)
-	PATH="$(CURDIR)/$(VENV):$(CURDIR)/node_modules/.bin:$$PATH" pywrangler deploy
+	PATH="$(CURDIR)/$(VENV):$$(echo $(CURDIR)/node_modules/node-*/bin):$(CURDIR)/node_modules/.bin:$$PATH" pywrangler deploy
 
 # What dev.serve runs the Worker with.
 runtime: $(NPM) $(SDK) $(BUNDLE)

@@ -27,7 +27,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from dev import BUNDLE_FOLDER, LOCAL, NODE_MODULES, PYTHON_MODULES, ROOT, configuration
+from dev import BUNDLE_FOLDER, LOCAL, NODE_MODULES, PYTHON_MODULES, ROOT, configuration, with_tools
 
 START_SECONDS = 120
 """A quiet machine needs five."""
@@ -191,7 +191,7 @@ def _environment(registry: Path) -> dict[str, str]:
             raise ServerFailed(f"{needed.relative_to(ROOT)} is missing: run `make runtime` first.")
     [workerd] = NODE_MODULES.glob("@cloudflare/workerd-*/bin/workerd")  # npm installs the one for this platform
     return os.environ | {
-        "PATH": f"{NODE_MODULES / '.bin'}{os.pathsep}{os.environ['PATH']}",  # node as pinned, not as installed
+        "PATH": with_tools(os.environ["PATH"]),
         "MINIFLARE_WORKERD_PATH": str(ROOT / "dev" / "workerd"),
         "WORKERD": str(workerd),
         "PYODIDE_BUNDLE_FOLDER": str(BUNDLE_FOLDER),
