@@ -1,0 +1,56 @@
+/**
+ * `env.AI.run` as the real binding has it. The steps and the sentences are those of workerd's
+ * src/cloudflare/internal/ai-api.ts, with the inference where that one has a fetch.
+ */
+import { infer } from "./inference.js";
+
+/**
+ * @param {string} model
+ * @param {object} inputs
+ * @param {object} [options] `gateway`, `returnRawResponse` and `signal` have an effect; a signal crosses RPC only with
+ *   the compatibility flag enable_abortsignal_rpc
+ * @param {{delayMs: number}} settings
+ */
+export async function run(model, inputs, options = {}, settings) {
+  try {
+    const { signal } = options;
+    const answered = await infer({ transport: "rpc", model, signal, ...transmitted(inputs, options) }, settings);
+    return options.returnRawResponse ? rawResponse(answered) : cooked(answered);
+  } catch (error) {
+    if (typeof error.exception !== "function") throw error;
+    if (options.returnRawResponse) return error.response();
+    throw error.exception();
+  }
+}
+
+/** What of the inputs reaches the service: JSON, or the one stream among them. */
+function transmitted(inputs, options) {
+  const streams = Object.keys(inputs).filter((key) => isStream(inputs[key]) || isStream(inputs[key]?.body));
+  if (streams.length === 0) return { inputs: JSON.parse(JSON.stringify(inputs)) };
+  if (streams.length > 1) {
+    throw internalError(`Multiple ReadableStreams are not supported. Found streams in keys: [${streams.join(", ")}]`);
+  }
+  if (options.gateway?.id) throw internalError("AI Gateway does not support ReadableStreams yet.");
+  const { body, contentType } = inputs[streams[0]];
+  if (!contentType) throw internalError("Content-Type is required with ReadableStream inputs");
+  return { form: () => new Response(body, { headers: { "content-type": contentType } }).formData() };
+}
+
+function isStream(value) {
+  return value instanceof ReadableStream || value instanceof FormData;
+}
+
+function cooked(answered) {
+  return "value" in answered ? answered.value : answered.body && new Response(answered.body).body;
+}
+
+function rawResponse(answered) {
+  if ("value" in answered) return Response.json(answered.value);
+  return new Response(answered.body, { headers: { "content-type": answered.type } });
+}
+
+function internalError(message) {
+  const error = new Error(message);
+  error.name = "AiInternalError";
+  return error;
+}

@@ -1,0 +1,109 @@
+/**
+ * How Workers AI says no: its error codes as data, and the three shapes in which callers see them.
+ *
+ * Codes, statuses and texts: developers.cloudflare.com/workers-ai/platform/errors/, except where a row says "seen": a
+ * code that the page lacks, or words it it otherwise, taken from answers of the live API that others have published.
+ */
+const DOCUMENTED = [
+  [3003, 400, "Request is missing headers or body"],
+  [3006, 413, "Request is too large"],
+  [3007, 408, "Request timeout"],
+  [3008, 408, "Request was aborted"],
+  [3023, 403, "Service unavailable for account"],
+  [
+    3036,
+    429,
+    "You have used up your daily free allocation of 10,000 neurons. Please upgrade to Cloudflare's Workers Paid plan " +
+      "if you would like to continue usage.",
+  ],
+  [3039, 400, "Finetune is missing required files (model.safetensors and config.json)"],
+  [3040, 429, "Capacity temporarily exceeded, please try again."],
+  [3041, 403, "The account is not allowed to access this model"],
+  [3042, 404, "The model name is invalid"],
+  [5004, 400, "Invalid data type for base64 input"],
+  [5005, 405, "The model does not support LoRa inference"],
+  [5007, 400, "No such model or task", "No such model"],
+  [5016, 403, "User has not agreed to Llama3.2 model terms"],
+  [5018, 403, "The account is not allowed to access this model"],
+  [5019, 405, "Request trying to use deprecated SDK version"],
+  [5035, 403, "This model is not available on the Workers Free plan. Upgrade to access this model"],
+];
+const SEEN = [
+  [3005, 500, "Internal server error"],
+  [3030, 400, "Input prompt contains NSFW content"],
+  [
+    4006, // 3036 in the documentation, 4006 on the wire
+    429,
+    "you have used up your daily free allocation of 10,000 neurons, please upgrade to Cloudflare's Workers Paid plan " +
+      "if you would like to continue usage.",
+  ],
+  [5006, 400, "Error: required properties at '/' are 'prompt'", "Bad input"],
+  [8001, 400, "Invalid input"],
+  [8007, 400, "Input prompt contains NSFW content."],
+];
+
+/** Code to `{code, status, description, title}`. */
+export const FAULTS = new Map(
+  [...DOCUMENTED, ...SEEN].map(([code, status, description, title = "AiError"]) => [
+    code,
+    { code, status, description, title },
+  ]),
+);
+
+/** A refusal or failure of the service; its `code` is what the ledger notes. */
+export class Fault extends Error {
+  /**
+   * @param {number} code one of FAULTS
+   * @param {string} [description] instead of the usual text
+   */
+  constructor(code, description = FAULTS.get(code).description) {
+    super(`${code}: ${description}`);
+    Object.assign(this, FAULTS.get(code), { description, requestId: crypto.randomUUID() });
+  }
+
+  /** What `env.AI.run` throws: the description, where REST has the title before it and the request id after it. */
+  exception() {
+    return named("AiError", this.message);
+  }
+
+  /** The body of the service behind the binding, which AI Gateway passes on as it is. */
+  response() {
+    const { title, status, code, description, requestId } = this;
+    const message = `AiError: ${title}: ${description} (${requestId})`;
+    const body = { name: "AiError", internalCode: code, httpCode: status, message, description, requestId };
+    return Response.json(body, { status });
+  }
+
+  /** The REST API's envelope, keys in the order of the live one. */
+  restResponse() {
+    const { title, status, code, description, requestId } = this;
+    const errors = [{ message: `AiError: ${title}: ${description} (${requestId})`, code }];
+    return Response.json({ errors, success: false, result: {}, messages: [] }, { status });
+  }
+}
+
+/** A failure that is no error of the API's own: some proxy's page, some text without a code. */
+export class Breakdown extends Error {
+  constructor(body, { status = 500, type = "text/plain" } = {}) {
+    super(body);
+    Object.assign(this, { code: "text", body, status, type });
+  }
+
+  exception() {
+    return named("InferenceUpstreamError", this.body);
+  }
+
+  response() {
+    return new Response(this.body, { status: this.status, headers: { "content-type": this.type } });
+  }
+
+  restResponse() {
+    return this.response();
+  }
+}
+
+function named(name, message) {
+  const error = new Error(message);
+  error.name = name;
+  return error;
+}

@@ -1,0 +1,137 @@
+/**
+ * One inference, whichever way it was asked for: find the model, hold the inputs to its schema, do what the marks in
+ * the prompt say, take a while, answer.
+ */
+import { answer, typeOf } from "./answers.js";
+import { Breakdown, Fault } from "./faults.js";
+import { ledger } from "./ledger.js";
+import { readMarks } from "./marks.js";
+import { check, findModel } from "./models.js";
+import { picture } from "./picture.js";
+import { identify, picturesIn } from "./pictures-in.js";
+import { draft, lastUserText, textAnswer } from "./writer.js";
+
+const HANG_MS = 600_000; // longer than any caller waits; then it is a 3007
+const COUNTED = 20_000; // prompts whose failures are counted, for "x2"
+const NUMBER = /^-?\d+(\.\d+)?$/;
+const IMAGE_INPUTS = ["image", "image_b64", "mask"];
+
+/** How often each prompt has failed as it asked to. */
+const failures = new Map();
+
+/**
+ * @param {object} asked
+ * @param {"rpc" | "rest" | "gateway"} asked.transport
+ * @param {string} asked.model
+ * @param {unknown} [asked.inputs] of a model that takes JSON
+ * @param {() => Promise<FormData>} [asked.form] of a model that takes a form
+ * @param {AbortSignal} [asked.signal]
+ * @param {{delayMs: number}} settings
+ * @returns {Promise<{value: unknown} | {body: Uint8Array | ReadableStream | null, type: string}>}
+ * @throws {Fault | Breakdown}
+ */
+export async function infer(asked, settings) {
+  const call = ledger.open(asked.transport, asked.model, asked.signal);
+  try {
+    const model = findModel(asked.model);
+    const inputs = model.multipart ? await fieldsOf(asked) : asked.inputs;
+    call.prompt = promptOf(inputs);
+    call.inputs = withoutBytes(inputs);
+    check(model, inputs);
+    const perform = model.task === "text" ? write : draw;
+    return await perform(model, inputs, call, settings);
+  } catch (error) {
+    call.finish(asked.signal?.aborted ? "aborted" : String(error.code ?? error));
+    throw error;
+  }
+}
+
+/** A form as the object that its schema describes. @throws {Fault} 5006 */
+async function fieldsOf({ form }) {
+  if (!form) throw new Fault(5006, "Error: required properties at '/' are 'multipart'");
+  const data = await form().catch((error) => {
+    throw new Fault(5006, `Error: the multipart body cannot be read: ${error.message}`);
+  });
+  const isPicture = ([name]) => name.startsWith("input_image_");
+  const entries = [...data.entries()];
+  const texts = entries.filter((entry) => !isPicture(entry));
+  const pictures = await picturesIn(entries.filter(isPicture));
+  return Object.fromEntries([
+    ...texts.map(([name, value]) => [name, NUMBER.test(value) && name !== "prompt" ? Number(value) : value]),
+    ...pictures.map((one) => [one.name, one]),
+  ]);
+}
+
+async function draw(model, inputs, call, { delayMs }) {
+  const { prompt } = inputs;
+  const marks = readMarks(prompt);
+  const fault = faultDue(marks.fault, model, prompt);
+  if (marks.hang) {
+    await call.wait(HANG_MS);
+    throw new Fault(3007);
+  }
+  await call.wait(marks.delay ?? (fault ? 0 : delayMs));
+  if (fault) throw fault;
+
+  const { width, height } = marks.size ?? { width: inputs.width || model.width, height: inputs.height || model.height };
+  const facts = {
+    call: call.number,
+    model: model.name,
+    prompt,
+    seed: inputs.seed ?? null,
+    steps: inputs.steps ?? inputs.num_steps ?? null,
+    pictures_in: countPictures(inputs),
+  };
+  const drawn = await picture(typeOf(model, marks.answer), { width, height, size: marks.bytes }, facts);
+  const answered = answer(model, drawn, marks.answer);
+  call.finish("ok", { type: drawn.type, width, height, bytes: drawn.bytes.length, kind: marks.answer ?? "picture" });
+  return answered;
+}
+
+async function write(model, inputs, call, { delayMs }) {
+  if (inputs.stream) throw new Breakdown("workers-ai-stand-in does not stream text");
+  const messages = inputs.messages ?? [{ role: "user", content: inputs.prompt }];
+  const marks = readMarks(call.prompt);
+  const written = draft(messages, marks.writer);
+  await call.wait(written.delay ?? delayMs);
+  if (written.failure && written.failure.status >= 400) throw written.failure;
+  call.finish("ok", { kind: marks.writer ?? "text" });
+  if (written.failure) return { body: new TextEncoder().encode(written.failure.body), type: written.failure.type };
+  return { value: textAnswer(model, written, call.prompt) };
+}
+
+/** The failure that this prompt asks for, or undefined where it has had enough of them. */
+function faultDue(fault, model, prompt) {
+  if (!fault || !model.name.includes(fault.model)) return undefined;
+  const before = failures.get(prompt) ?? 0;
+  if (before >= fault.times) return undefined;
+  failures.delete(prompt);
+  failures.set(prompt, before + 1);
+  if (failures.size > COUNTED) failures.delete(failures.keys().next().value);
+  return fault.text ? new Breakdown(fault.text) : new Fault(fault.code, fault.words);
+}
+
+function promptOf(inputs) {
+  if (typeof inputs?.prompt === "string") return inputs.prompt;
+  return Array.isArray(inputs?.messages) ? lastUserText(inputs.messages) : "";
+}
+
+/** @throws {Fault} 5004 */
+function countPictures(inputs) {
+  const form = Object.keys(inputs).filter((name) => name.startsWith("input_image_")).length;
+  if (inputs.image_b64 === undefined) return form + (inputs.image === undefined ? 0 : 1);
+  try {
+    if (identify(Uint8Array.fromBase64(inputs.image_b64))) return 1;
+  } catch {
+    // not base64 at all: the same refusal
+  }
+  throw new Fault(5004);
+}
+
+/** The inputs for the ledger: the prompt has a place of its own, and pictures are told by their length. */
+function withoutBytes(inputs) {
+  if (typeof inputs !== "object" || inputs === null) return inputs;
+  const { prompt, ...rest } = inputs;
+  for (const name of IMAGE_INPUTS) if (name in rest) rest[name] = `(${rest[name]?.length} long)`;
+  return rest;
+}
