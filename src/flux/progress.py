@@ -20,12 +20,16 @@ class Progress:
         self._reports = reports
 
     @classmethod
-    async def begin(cls, make: Callable[[Report], Coroutine[Any, Any, Album]]) -> "Progress":
+    async def begin(cls, work_of: Callable[[Report], Coroutine[Any, Any, Album]]) -> "Progress":
         """Start and give it its grace. Raises what the work raises within that time."""
         reports: asyncio.Queue[Written | Print | None] = asyncio.Queue()
-        work = asyncio.create_task(make(reports.put_nowait))
+        work = asyncio.create_task(work_of(reports.put_nowait))
         work.add_done_callback(lambda _: reports.put_nowait(None))
-        await asyncio.wait({work}, timeout=GRACE_SECONDS)
+        try:
+            await asyncio.wait({work}, timeout=GRACE_SECONDS)
+        except asyncio.CancelledError:
+            work.cancel()
+            raise
         if work.done():
             work.result()
         return cls(work, reports)

@@ -3,12 +3,13 @@
 from flux import chores, parse, plan, respond, sse
 from flux.call import Call
 from flux.chores import Chore
+from flux.endpoints import drawing
 from flux.errors import ApiError
 from flux.http import Response, Stream
 from flux.parse import ChatRequest
 from flux.plan import Plan
 from flux.progress import Progress
-from flux.studio import Album, Report, Written
+from flux.studio import Album, Written
 from flux.text import Text, join, write_json
 
 BODY_LIMIT = 1024 * 1024
@@ -21,26 +22,12 @@ async def complete(call: Call) -> Response:
     request = parse.chat(parse.json_object(await call.request.body.text(BODY_LIMIT)))
     if services.settings.answer_chores and (chore := chores.recognise(request, call.headers)):
         return _answer_chore(call, request, chore)
-    wish = parse.chat_wish(request, services.decode)
-    planned = plan.make(wish, services.settings)
-    call.trace.facts["model"] = planned.model.id
-    if services.settings.log_prompts:
-        call.trace.facts["prompt"] = wish.asked
-    await call.pay(wish.n)
-
-    async def make(report: Report) -> Album:
-        return await services.studio.make(
-            planned,
-            call.trace,
-            links=None if request.images_apart else call.links,
-            lifetime=services.settings.image_expiration,
-            report=report,
-        )
-
+    planned = plan.make(parse.chat_wish(request, services.decode), services.settings)
+    work = await drawing.ready(call, planned, stored=not request.images_apart)
     if request.stream:
-        progress = await Progress.begin(make)
+        progress = await Progress.begin(work)
         return Response(headers=dict(sse.HEADERS), body=_stream(call, request, planned, progress))
-    return _whole(call, request, planned, await make(lambda _: None))
+    return _whole(call, request, planned, await work(drawing.unheard))
 
 
 def _completion(call: Call, request: ChatRequest, model: str) -> respond.Completion:

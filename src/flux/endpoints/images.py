@@ -2,12 +2,13 @@
 
 from flux import parse, plan, respond, sse
 from flux.call import Call
+from flux.endpoints import drawing
 from flux.errors import ApiError
 from flux.http import Response, Stream
 from flux.parse import ImageRequest
 from flux.plan import Plan
 from flux.progress import Progress
-from flux.studio import Album, Print, Report, Written
+from flux.studio import Print, Written
 from flux.text import write_json
 
 GENERATION_LIMIT = 1024 * 1024
@@ -34,32 +35,18 @@ async def edit(call: Call) -> Response:
 
 
 async def _draw(call: Call, request: ImageRequest) -> Response:
-    services = call.services
     planned = plan.make(
         request.wish,
-        services.settings,
+        call.services.settings,
         edit=request.edit,
         mime=request.mime,
         compression=request.compression,
     )
-    call.trace.facts["model"] = planned.model.id
-    if services.settings.log_prompts:
-        call.trace.facts["prompt"] = request.wish.asked
-    await call.pay(request.wish.n)
-
-    async def make(report: Report) -> Album:
-        return await services.studio.make(
-            planned,
-            call.trace,
-            links=call.links if request.wants_url else None,
-            lifetime=services.settings.image_expiration,
-            report=report,
-        )
-
+    work = await drawing.ready(call, planned, stored=request.wants_url)
     if request.stream:
-        progress = await Progress.begin(make)
+        progress = await Progress.begin(work)
         return Response(headers=dict(sse.HEADERS), body=_stream(call, request, planned, progress))
-    return Response(body=write_json(respond.images(request, planned, await make(lambda _: None))))
+    return Response(body=write_json(respond.images(request, planned, await work(drawing.unheard))))
 
 
 async def _stream(call: Call, request: ImageRequest, planned: Plan, progress: Progress) -> Stream:
