@@ -12,7 +12,6 @@ A server keeps its configuration, log and state in a folder of its own and runs 
 """
 
 import argparse
-import contextlib
 import json
 import os
 import re
@@ -125,18 +124,25 @@ class Server:
     def _wait_for_url(self) -> str:
         deadline = time.monotonic() + START_SECONDS
         while self.is_running() and time.monotonic() < deadline:
-            log = self.log_path.read_text(errors="replace")
+            log = self._log()
             if ready := re.search(r"Ready on (\S+)", log):
                 return ready[1]
             if "Build failed" in log:  # wrangler waits for an edit
                 break
             time.sleep(POLL_SECONDS)
-        raise ServerFailed(f"wrangler dev did not start:\n{self.log_path.read_text(errors='replace')}")
+        raise ServerFailed(f"wrangler dev did not start:\n{self._log()}")
 
     def _wait_for_answer(self) -> None:
-        """Wait for an answer, whatever it says: Python starts with the first request."""
-        with contextlib.suppress(urllib.error.HTTPError):
+        """Wait for an answer, whatever it says: Python may start with the first request."""
+        try:
             urllib.request.urlopen(f"{self.url}/health", timeout=START_SECONDS).close()
+        except urllib.error.HTTPError as answered:
+            answered.close()
+        except OSError as error:
+            raise ServerFailed(f"{self.url} does not answer ({error}):\n{self._log()}") from error
+
+    def _log(self) -> str:
+        return self.log_path.read_text(errors="replace")
 
 
 def start(
@@ -161,14 +167,14 @@ def start(
     `persist` is where KV lives: two servers, one after the other, can share it.
     """
     configured = configuration.local(remote_ai=remote_ai, changes={"vars": dict(vars or {}), **(changes or {})})
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = _made(folder)
     own = folder / "wrangler.json"
     own.write_text(json.dumps(configured, indent=2))
     # wrangler looks for both of these beside the configuration.
+    (folder / ".dev.vars").write_text(filled(dev_vars))
     modules = folder / "python_modules"
     modules.unlink(missing_ok=True)
     modules.symlink_to(PYTHON_MODULES)
-    (folder / ".dev.vars").write_text(filled(dev_vars))
 
     arguments = ["--config", str(own), "--port", str(port), "--persist-to", str(persist or folder / "state")]
     if ai is None and "services" in configured:
@@ -178,11 +184,16 @@ def start(
 
 def stand_in(folder: Path, *, port: int = 0, vars: Mapping[str, object] | None = None) -> Server:
     """Start the stand-in for Workers AI (dev/ai/README.md) as a server of its own, with these variables changed."""
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = _made(folder)
     arguments = ["--config", str(configuration.STAND_IN), "--port", str(port), "--persist-to", str(folder / "state")]
     for name, value in (vars or {}).items():
         arguments += ["--var", f"{name}:{value}"]
     return Server(folder, arguments, registry=folder / "registry")
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder.resolve()
 
 
 def _environment(registry: Path) -> dict[str, str]:
@@ -196,7 +207,7 @@ def _environment(registry: Path) -> dict[str, str]:
         "WORKERD": str(workerd),
         "PYODIDE_BUNDLE_FOLDER": str(BUNDLE_FOLDER),
         "WRANGLER_REGISTRY_PATH": str(registry),
-        # Nothing is asked of the internet, nothing is written outside the project.
+        # Nothing is asked of the internet, and what is worth reading is in `log`.
         "CLOUDFLARE_CF_FETCH_ENABLED": "false",
         "WRANGLER_SEND_METRICS": "false",
         "WRANGLER_WRITE_LOGS": "false",
