@@ -51,7 +51,7 @@ class Model:
     sides: Sides | None = None
     """None: the model draws at a size of its own, and the picture is cut afterwards."""
     most_prompt: int | None = None
-    """Longest prompt in characters, where one is published."""
+    """Longest prompt in UTF-16 units, where one is published."""
     seed: bool = False
     negative_prompt: bool = False
     most_images: int = 0

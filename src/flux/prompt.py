@@ -81,12 +81,18 @@ def _read(match: re.Match[str]) -> tuple[str, Any] | None:
 
 
 def shorten(text: str, most: int | None) -> str:
-    """`text` cut at a word boundary to at most `most` characters; None leaves it whole.
+    """`text` cut at a word boundary to at most `most` UTF-16 units; None leaves it whole.
 
-    A text without a space in its last quarter (Chinese, one very long word) is cut where it is.
+    Workers AI's validator counts as JavaScript does: an emoji is two. A text without a space in its last quarter
+    (Chinese, one very long word) is cut where it is.
     """
-    if most is None or len(text) <= most:
+    if most is None or len(text) <= most // 2:
         return text
-    cut = text[: most + 1]
+    units = text.encode("utf-16-le")
+    if len(units) <= most * 2:
+        return text
+    cut = units[: most * 2].decode("utf-16-le", "ignore")  # half of a pair at the end is left out
+    if text[len(cut)].isspace():
+        return cut.rstrip()
     space = max(cut.rfind(" "), cut.rfind("\n"))
-    return (cut[:space] if space >= most * 3 // 4 else text[:most]).rstrip()
+    return (cut[:space] if space >= len(cut) * 3 // 4 else cut).rstrip()

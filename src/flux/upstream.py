@@ -48,8 +48,10 @@ _UNKNOWN = (UpstreamFailure, "The model failed. Try once more, or choose another
 _MISUNDERSTOOD = (UpstreamRefusal, "The model refused the request. Choose another model, or tell us the request id.")
 _NO_PICTURE = "The model's answer was no picture. Try once more, or choose another model."
 
+FILTER = 3030
+
 BY_CODE: dict[int, tuple[type[UpstreamFailure], str]] = {
-    3030: _REFUSED,
+    FILTER: _REFUSED,
     8007: _REFUSED,
     3040: _BUSY,
     3007: _SLOW,
@@ -73,6 +75,8 @@ BY_STATUS = {401: _FORBIDDEN, 403: _FORBIDDEN, 408: _SLOW, 429: _BUSY, 503: _BUS
 """By HTTP status, for an answer of the REST API that has no code we know."""
 BY_TEXT = (("network connection lost", _BUSY), ("nsfw", _REFUSED))
 """By what the runtime or the model says where there is no code at all."""
+NOT_THE_FILTER = ("input is not valid", "sequence too long")
+"""What 3030 says of a request instead of its prompt: the code stands for more than the filter."""
 
 _CODE = re.compile(r"\b(\d{4,5})\s*:")
 
@@ -82,7 +86,9 @@ def failure(text: str, *, code: int = 0, status: int = 0) -> UpstreamFailure:
     codes = [code] if code else [int(found) for found in _CODE.findall(text[:500])]
     known = next((one for one in codes if one in BY_CODE), 0)
     kind, message = _UNKNOWN
-    if known:
+    if known == FILTER and any(words in text.lower() for words in NOT_THE_FILTER):
+        kind, message = _MISUNDERSTOOD
+    elif known:
         kind, message = BY_CODE[known]
     elif status in BY_STATUS:
         kind, message = BY_STATUS[status]
