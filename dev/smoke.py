@@ -1,0 +1,270 @@
+"""Check a live deployment with a dozen requests, two of which draw: the command behind `make smoke`.
+
+Each check is one promise of the service. What is wrong is said in words, with what to do about it.
+"""
+
+import argparse
+import json
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+from flux import catalog
+from flux.picture import Picture, look
+
+SECONDS = 90
+"""For one request; a model that has to be loaded takes up to a minute."""
+
+
+class Wrong(Exception):
+    """A promise that is not kept; the text says what to do."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        """The body. Raises `Wrong` where it is no JSON."""
+        try:
+            return json.loads(self.body)
+        except ValueError as error:
+            raise Wrong(f"the answer is no JSON but: {self.body[:200]!r}") from error
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """The service under test."""
+
+    url: str
+    key: str
+
+    def ask(self, method: str, path: str, body: object = None, *, key: str | None = None, **headers: str) -> Answer:
+        """One request, with the right key unless another is given ("" for none)."""
+        address = path if path.startswith("http") else self.url + path
+        token = self.key if key is None else key
+        request = urllib.request.Request(
+            address,
+            method=method,
+            data=None if body is None else json.dumps(body).encode(),
+            headers={"user-agent": "flux-smoke", "origin": "https://smoke.example"}
+            | ({"authorization": f"Bearer {token}"} if token else {})
+            | {name.replace("_", "-"): value for name, value in headers.items()},
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=SECONDS) as response:
+                return Answer(response.status, _lower(response.headers), response.read())
+        except urllib.error.HTTPError as refusal:
+            with refusal:
+                return Answer(refusal.code, _lower(refusal.headers), refusal.read())
+        except OSError as error:
+            raise Wrong(f"{address} cannot be reached: {error}") from error
+
+    def chat(self, prompt: str, **fields: object) -> Answer:
+        """One chat request."""
+        message = {"role": "user", "content": prompt}
+        return self.ask("POST", "/v1/chat/completions", {"messages": [message], **fields})
+
+
+def _lower(headers: Any) -> dict[str, str]:
+    return {name.lower(): value for name, value in headers.items()}
+
+
+@dataclass(frozen=True)
+class _Bytes:
+    """A `flux.text.Blob` of plain bytes."""
+
+    data: bytes
+
+    @property
+    def size(self) -> int:
+        return len(self.data)
+
+    def read(self, start: int, length: int) -> bytes:
+        return self.data[start : start + length]
+
+
+# --- the promises ---------------------------------------------------------------------------------
+
+REMEDIES = {
+    "api_key": "set one with: npx wrangler secret put API_KEY",
+    "model": "bind AI in wrangler.toml, or set CF_ACCOUNT_ID and CF_API_TOKEN",
+    "storage": "bind FLUX_CF_KV in wrangler.toml",
+    "images": "bind IMAGES in wrangler.toml: without it pictures keep the size of their model",
+    "rate_limiter": "bind RATE_LIMITER in wrangler.toml: without it a key may draw without limit",
+}
+
+
+def everything_is_there(it: Deployment) -> None:
+    """/health reports nothing missing."""
+    answer = it.ask("GET", "/health", key="")
+    _expect(answer, 200)
+    checks = answer.json.get("checks", {})
+    missing = [f"{name}: {REMEDIES.get(name, said)}" for name, said in checks.items() if said != "ok"]
+    if missing:
+        raise Wrong("; ".join(missing))
+
+
+def the_page_is_served(it: Deployment) -> None:
+    """/ is the page, and /openapi.json the description."""
+    if b"<html" not in it.ask("GET", "/", key="").body.lower():
+        raise Wrong("/ is no page: is [assets] in wrangler.toml as it came?")
+    if "openapi" not in it.ask("GET", "/openapi.json", key="").json:
+        raise Wrong("/openapi.json is no OpenAPI description")
+
+
+def browsers_may_ask(it: Deployment) -> None:
+    """A preflight is answered with what it asks for."""
+    answer = it.ask(
+        "OPTIONS",
+        "/v1/chat/completions",
+        key="",
+        access_control_request_method="POST",
+        access_control_request_headers="authorization, x-stainless-lang",
+    )
+    _expect(answer, 204)
+    if "x-stainless-lang" not in answer.headers.get("access-control-allow-headers", ""):
+        raise Wrong("the preflight does not allow the headers that it was asked for")
+
+
+def nobody_gets_in_without_the_key(it: Deployment) -> None:
+    """No key and a wrong key are refused, in a way that browsers can read."""
+    for key in ("", f"not-{it.key}"):
+        answer = it.ask("GET", "/v1/models", key=key)
+        _expect_error(answer, 401, "invalid_api_key")
+        if answer.headers.get("access-control-allow-origin") != "*":
+            raise Wrong("a refusal has no CORS headers: browsers hide what it says")
+
+
+def the_key_opens(it: Deployment) -> None:
+    """The key lists the models."""
+    answer = it.ask("GET", "/v1/models")
+    if answer.status == HTTPStatus.UNAUTHORIZED:
+        raise Wrong("the service does not know KEY: is it one of API_KEY?")
+    _expect(answer, 200)
+    if catalog.DEFAULT_MODEL not in [one["id"] for one in answer.json["data"]]:
+        raise Wrong(f"{catalog.DEFAULT_MODEL} is not in the list of models")
+
+
+def refusals_say_what_is_wrong(it: Deployment) -> None:
+    """An unknown path, a wrong method and an empty prompt get their errors."""
+    _expect_error(it.ask("GET", "/v1/nothing"), 404, "not_found")
+    _expect_error(it.ask("GET", "/v1/chat/completions"), 405, "method_not_allowed")
+    _expect_error(it.ask("POST", "/v1/chat/completions", {"messages": []}), 400, "invalid_value")
+
+
+def a_chore_draws_nothing(it: Deployment) -> None:
+    """A chat app's request for a title is answered with words."""
+    task = "### Task:\nGenerate a concise, 3-5 word title.\n<chat_history>\nUSER: A red fox\n</chat_history>"
+    answer = it.chat(task)
+    _expect(answer, 200)
+    if "/image/" in answer.json["choices"][0]["message"]["content"]:
+        raise Wrong("a picture was drawn for a title: is CHORES set to draw?")
+
+
+def a_picture_has_the_size_that_it_is_said_to_have(it: Deployment) -> None:
+    """A drawn picture opens, and is what the answer says."""
+    answer = it.chat("A red fox in the snow 3:2")
+    _expect(answer, 200)
+    _check_picture(it, answer.json["choices"][0]["message"]["content"], "768x512")
+
+
+def a_stream_tells_how_it_goes(it: Deployment) -> None:
+    """A streamed answer comes in the order that clients expect, and ends."""
+    answer = it.chat("A lighthouse at dusk 16:9", stream=True)
+    _expect(answer, 200)
+    if not answer.headers.get("content-type", "").startswith("text/event-stream"):
+        raise Wrong("a streamed answer is no event stream")
+    lines = answer.body.decode().splitlines()
+    data = [line.removeprefix("data: ") for line in lines if line.startswith("data: ")]
+    if not data or data[-1] != "[DONE]":
+        raise Wrong("the stream does not end with [DONE]")
+    chunks = [json.loads(one) for one in data[:-1]]
+    if failures := [one["error"]["message"] for one in chunks if "error" in one]:
+        raise Wrong(failures[0])
+    deltas = [one["choices"][0]["delta"] for one in chunks if one["choices"]]
+    if deltas[0].get("role") != "assistant":
+        raise Wrong("the stream does not begin with a role")
+    _check_picture(it, "".join(one.get("content", "") for one in deltas), "1024x576")
+
+
+PROMISES: tuple[Callable[[Deployment], None], ...] = (
+    everything_is_there,
+    the_page_is_served,
+    browsers_may_ask,
+    nobody_gets_in_without_the_key,
+    the_key_opens,
+    refusals_say_what_is_wrong,
+    a_chore_draws_nothing,
+    a_picture_has_the_size_that_it_is_said_to_have,
+    a_stream_tells_how_it_goes,
+)
+
+
+def _check_picture(it: Deployment, content: str, size: str) -> None:
+    _, _, link = content.partition("](")
+    link = link.removesuffix(")")
+    if not link.startswith("http"):
+        raise Wrong(f"the answer holds no link to a picture: {content[:200]}")
+    answer = it.ask("GET", link, key="")
+    _expect(answer, 200)
+    found: Picture | None = look(_Bytes(answer.body))
+    if found is None or found.type != answer.headers.get("content-type"):
+        raise Wrong(f"{link} is no picture of the type that its header says")
+    if not found.size == size or size not in content:
+        raise Wrong(f"the picture is {found.size} instead of {size}: is IMAGES bound?")
+
+
+def _expect(answer: Answer, status: int) -> None:
+    if answer.status != status:
+        raise Wrong(f"HTTP {answer.status} instead of {status}: {answer.body[:300].decode(errors='replace')}")
+
+
+def _expect_error(answer: Answer, status: int, code: str) -> None:
+    _expect(answer, status)
+    error = answer.json.get("error", {})
+    if set(error) != {"message", "type", "param", "code"} or error["code"] != code:
+        raise Wrong(f"the error is not {code} in OpenAI's shape: {answer.body[:300]!r}")
+
+
+# --- the command ----------------------------------------------------------------------------------
+
+
+def check(it: Deployment) -> Iterator[tuple[str, str]]:
+    """Each promise in words, and what is wrong with it ("" for nothing)."""
+    for promise in PROMISES:
+        sentence = promise.__name__.replace("_", " ")
+        try:
+            promise(it)
+        except Wrong as wrong:
+            yield sentence, str(wrong)
+        except (KeyError, IndexError, TypeError) as error:
+            yield sentence, f"the answer has not the shape that it should have ({error!r})"
+        else:
+            yield sentence, ""
+
+
+def main() -> None:
+    """Check, say what was found, and fail if anything is wrong."""
+    parser = argparse.ArgumentParser(prog="make smoke", description=__doc__.splitlines()[0])
+    parser.add_argument("url", help="where the service is, such as https://flux-image-api.NAME.workers.dev")
+    parser.add_argument("key", help="one of its API keys")
+    options = parser.parse_args()
+    wrong = 0
+    for sentence, problem in check(Deployment(options.url.rstrip("/").removesuffix("/v1"), options.key)):
+        print(f"{'WRONG' if problem else 'ok   '} {sentence}{f': {problem}' if problem else ''}", flush=True)
+        wrong += bool(problem)
+    sys.exit(f"{wrong} of {len(PROMISES)} promises are not kept." if wrong else 0)
+
+
+if __name__ == "__main__":
+    main()
