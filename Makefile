@@ -4,6 +4,8 @@ PORT ?= 8787
 AI ?= stand-in
 
 VENV := .venv/bin
+# For the shell: expanded where it is used, once the folders are there.
+TOOL_PATH := $$(echo "$(CURDIR)"/node_modules/node-*/bin):$(CURDIR)/node_modules/.bin
 PIP := $(VENV)/python -m pip --disable-pip-version-check --quiet
 # The newest file of each thing that is installed or assembled: what is newer than it makes it anew.
 NPM := node_modules/.package-lock.json
@@ -11,6 +13,7 @@ TOOLS := .venv/.tools
 SDK := .local/python_modules/pyvenv.cfg
 BUNDLE := .local/bundle/pyodide_dev.capnp.bin
 
+.DELETE_ON_ERROR:
 .PHONY: help dev test check deploy runtime clean
 
 help:
@@ -33,7 +36,7 @@ check: $(TOOLS)
 
 # pywrangler looks for node, wrangler and uv on the path.
 deploy: $(NPM) $(TOOLS)
-	PATH="$(CURDIR)/$(VENV):$$(echo $(CURDIR)/node_modules/node-*/bin):$(CURDIR)/node_modules/.bin:$$PATH" pywrangler deploy
+	PATH="$(CURDIR)/$(VENV):$(TOOL_PATH):$$PATH" pywrangler deploy
 
 # What dev.serve runs the Worker with.
 runtime: $(NPM) $(SDK) $(BUNDLE)
@@ -41,8 +44,11 @@ runtime: $(NPM) $(SDK) $(BUNDLE)
 clean:
 	rm -rf .local .venv .venv-workers node_modules python_modules pylock.toml .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
+# The pinned node first (all but it is a devDependency), so that npm then judges packages by that one and not by an
+# older one of the machine. Not `npm ci`: npm 11 wants every platform in the lock file, and some registries lack some.
 $(NPM): package.json package-lock.json .npmrc
-	npm ci --loglevel=error
+	npm install --no-save --omit=dev --loglevel=error
+	PATH="$(TOOL_PATH):$$PATH" npm install --no-save
 	@touch $@
 
 # A pip of our own: older ones know no dependency groups.

@@ -80,8 +80,9 @@ def test_the_runtime_bundle_is_made_for_the_pinned_versions() -> None:
 
 @pytest.mark.parametrize("group", ["devDependencies", "optionalDependencies"])
 def test_npm_packages_are_pinned_and_come_from_any_registry(group: str) -> None:
-    """Exact versions, and no address of a registry in the lock file."""
+    """Exact versions, the same ones in the lock file, and in that no address of a registry."""
     assert {name: v for name, v in PACKAGE[group].items() if not re.fullmatch(r"\d+\.\d+\.\d+", v)} == {}
+    assert LOCK["packages"][""][group] == PACKAGE[group]
     assert [name for name, locked in LOCK["packages"].items() if "resolved" in locked] == []
 
 
