@@ -1,0 +1,322 @@
+"""In-memory twins of the ports in `flux.ports`, and of a request's body and a picture's bytes.
+
+They keep the promises of the real ones: pictures are real, models refuse what their published
+schemas refuse, the cutter cuts, the gallery forgets.
+"""
+
+import asyncio
+import base64
+import hashlib
+import io
+import json
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from email import message_from_bytes
+from email.policy import HTTP
+from functools import cache
+from typing import Any
+
+import jsonschema
+from PIL import Image, ImageDraw, ImageOps, ImageStat
+
+from dev import ROOT
+from flux import picture, upstream
+from flux.catalog import Model
+from flux.errors import InvalidRequest, RequestTooLarge, StorageUnavailable
+from flux.http import Form, Native
+from flux.picture import Picture
+from flux.ports import CutFailed, Inputs, Kept, NotKept
+from flux.sizes import Size
+from flux.text import Blob, Spliced, Text
+
+# --- bytes and pictures ---------------------------------------------------------------------------
+
+
+class Bytes:
+    """`Blob` over Python's bytes. It counts what is copied out of it."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self.size = len(data)
+        self.copied = 0
+
+    def read(self, start: int, length: int) -> bytes:
+        """See `Blob.read`."""
+        piece = self.data[start : start + length]
+        self.copied += len(piece)
+        return piece
+
+
+def data_of(blob: Blob) -> bytes:
+    """All the bytes, as only the edge may see them."""
+    assert isinstance(blob, Bytes)
+    return blob.data
+
+
+def decode(text: str) -> Bytes:
+    """`Decoder`: takes what `Uint8Array.fromBase64` takes, white space and absent padding too."""
+    packed = re.sub(r"[\t\n\f\r ]", "", text)
+    if not packed.endswith("="):
+        packed += "=" * (-len(packed) % 4)
+    return Bytes(base64.b64decode(packed, validate=True))
+
+
+def sent(text: Text) -> str:
+    """The text as the edge sends it, blobs in base64."""
+    pieces = text.pieces if isinstance(text, Spliced) else (text,)
+    return "".join(p if isinstance(p, str) else base64.b64encode(data_of(p)).decode() for p in pieces)
+
+
+def encoded(image: Image.Image, mime: str = "image/jpeg", **options: Any) -> bytes:
+    """A picture file."""
+    file = io.BytesIO()
+    image.save(file, mime.removeprefix("image/"), **options)
+    return file.getvalue()
+
+
+def colour_of(prompt: str) -> tuple[int, int, int]:
+    """What a picture of this prompt is painted in."""
+    red, green, blue, *_ = hashlib.sha256(prompt.encode()).digest()
+    return red, green, blue
+
+
+def painted(
+    prompt: str = "A cat", width: int = 64, height: int = 64, mime: str = "image/jpeg", mark: str = ""
+) -> Picture:
+    """A picture of a prompt: its colour, and a mark in the middle that tells two of one prompt apart."""
+    image = Image.new("RGB", (width, height), colour_of(prompt))
+    ImageDraw.Draw(image).text((width // 2, height // 2), mark)
+    return Picture(mime, width, height, Bytes(encoded(image, mime)))
+
+
+def opened(what: Picture | Blob | bytes) -> Image.Image:
+    """The picture as Pillow reads it."""
+    if isinstance(what, Picture):
+        what = what.blob
+    image = Image.open(io.BytesIO(what if isinstance(what, bytes) else data_of(what)))
+    image.load()
+    return image
+
+
+def shows(what: Picture | Blob | bytes, prompt: str) -> bool:
+    """Whether this is a picture of that prompt, by its colour; encoders change it a little."""
+    mean = ImageStat.Stat(opened(what).convert("RGB")).mean
+    return all(abs(a - b) < 8 for a, b in zip(mean, colour_of(prompt), strict=True))
+
+
+# --- the ports ------------------------------------------------------------------------------------
+
+Outcome = Exception | float | None
+"""What befalls one call: a failure, or the seconds it takes; None for nothing."""
+
+
+class _Fate:
+    """What befalls calls, in their order; nothing befalls those after the last."""
+
+    def __init__(self, outcomes: tuple[Outcome, ...]) -> None:
+        self._outcomes = iter(outcomes)
+        self.ended_early = 0
+        """Calls that were cancelled while they waited."""
+
+    async def next(self) -> None:
+        outcome = next(self._outcomes, None)
+        if isinstance(outcome, Exception):
+            raise outcome
+        try:
+            await asyncio.sleep(outcome or 0)
+        except asyncio.CancelledError:
+            self.ended_early += 1
+            raise
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """One call of a model."""
+
+    model: Model
+    inputs: Inputs
+    images: tuple[Blob, ...]
+
+    @property
+    def prompt(self) -> str:
+        return str(self.inputs["prompt"])
+
+
+Judge = Callable[[Drawing], Exception | None]
+
+
+class Painter:
+    """`ImageModel`: each picture has its prompt's colour, and its size if the model takes one."""
+
+    def __init__(self, *outcomes: Outcome, seconds: float = 0) -> None:
+        self.drawings: list[Drawing] = []
+        self.refuses: Judge = lambda _drawing: None
+        """For failures that depend on what is asked."""
+        self.fate = _Fate(outcomes)
+        self._seconds = seconds
+
+    async def draw(self, model: Model, inputs: Inputs, images: tuple[Blob, ...]) -> Picture:
+        """See `ImageModel.draw`."""
+        drawing = Drawing(model, dict(inputs), images)
+        self.drawings.append(drawing)
+        number = len(self.drawings)
+        await self.fate.next()
+        if self._seconds:
+            await asyncio.sleep(self._seconds)
+        if refusal := self.refuses(drawing) or _schema_refusal(drawing):
+            raise refusal
+        width, height = (int(inputs[side]) if model.sides else 1024 for side in ("width", "height"))
+        return painted(drawing.prompt, width, height, _mime(model), str(number))
+
+
+@cache
+def _published(name: str) -> dict[str, Any]:
+    return dict(json.loads((ROOT / "dev" / "ai" / "models" / f"{name}.json").read_text()))
+
+
+def _schema_refusal(drawing: Drawing) -> Exception | None:
+    """What Workers AI answers to inputs that its published schema does not allow."""
+    inputs = {**drawing.inputs, **{f"input_image_{i}": "" for i, _ in enumerate(drawing.images)}}
+    name = drawing.model.id.rsplit("/", 1)[-1]
+    schema = _published("flux-2-form") if drawing.model.multipart else _published(name)["schema"]["input"]
+    for error in jsonschema.Draft202012Validator(schema).iter_errors(inputs):
+        return upstream.failure(f"5006: {error.message}")
+    for image in drawing.images:
+        if max(opened(image).size) >= 512:
+            return upstream.failure("3006: input image too large")
+    return None
+
+
+def _mime(model: Model) -> str:
+    """The content type that the model's page publishes; JPEG is what the others answer."""
+    published = _published(model.id.rsplit("/", 1)[-1])["schema"]["output"].get("contentType", "")
+    return published if published in picture.EXTENSIONS else "image/jpeg"
+
+
+class Rewriter:
+    """`Writer`: answers with the same text, whatever it is given."""
+
+    name = "@cf/a/writer"
+
+    def __init__(self, answer: str = "A fluffy cat on a sofa", *outcomes: Outcome) -> None:
+        self.answer = answer
+        self.prompts: list[str] = []
+        self.fate = _Fate(outcomes)
+
+    async def write(self, prompt: str) -> str:
+        """See `Writer.write`."""
+        self.prompts.append(prompt)
+        await self.fate.next()
+        return self.answer
+
+
+class Scissors:
+    """`Cutter` over Pillow."""
+
+    def __init__(self, *outcomes: Outcome) -> None:
+        self.cuts: list[tuple[Size, str, int | None]] = []
+        self.fate = _Fate(outcomes)
+
+    async def cut(self, picture: Picture, size: Size, mime: str, quality: int | None = None) -> Picture:
+        """See `Cutter.cut`."""
+        self.cuts.append((size, mime, quality))
+        await self.fate.next()
+        image = ImageOps.fit(opened(picture), (size.width, size.height))
+        options = {} if quality is None else {"quality": quality}
+        return _looked_at(encoded(image, mime, **options))
+
+    async def shrink(self, picture: Picture, side: int) -> Picture:
+        """See `Cutter.shrink`."""
+        await self.fate.next()
+        image = opened(picture)
+        image.thumbnail((side, side))
+        return _looked_at(encoded(image, picture.type))
+
+
+def _looked_at(data: bytes) -> Picture:
+    found = picture.look(Bytes(data))
+    if found is None:
+        raise CutFailed("the result is no picture")
+    return found
+
+
+class Shelf:
+    """`Gallery` over a dictionary."""
+
+    def __init__(self, *outcomes: Outcome) -> None:
+        self.pictures: dict[str, tuple[Picture, int]] = {}
+        """By key, with the Unix second that they go at."""
+        self.fate = _Fate(outcomes)
+        self.out_of_order = False
+        """Whether reads fail."""
+        self.reads = 0
+
+    async def keep(self, key: str, picture: Picture, expires: int) -> None:
+        """See `Gallery.keep`."""
+        await self.fate.next()
+        if expires - time.time() < 60:
+            raise NotKept("Invalid expiration of less than 60 seconds")
+        self.pictures[key] = (picture, expires)
+
+    async def find(self, key: str) -> Kept | None:
+        """See `Gallery.find`."""
+        self.reads += 1
+        if self.out_of_order:
+            raise StorageUnavailable("The store did not answer.", retry_after=5, detail="KV GET failed: 503")
+        kept, expires = self.pictures.get(key, (None, 0))
+        if kept is None or expires <= time.time():
+            return None
+        return Kept(kept.type, kept.blob.size, expires, Native(data_of(kept.blob)))
+
+
+class Allowance:
+    """`Limiter` that gives each key so many pictures, once."""
+
+    def __init__(self, pictures: int = 1000) -> None:
+        self._pictures = pictures
+        self.spent: dict[str, int] = {}
+
+    async def allows(self, key: str, cost: int) -> bool:
+        """See `Limiter.allows`."""
+        self.spent[key] = self.spent.get(key, 0) + cost
+        return self.spent[key] <= self._pictures
+
+
+# --- requests -------------------------------------------------------------------------------------
+
+
+class Posted:
+    """`flux.http.Body` over bytes."""
+
+    def __init__(self, data: bytes, content_type: str = "") -> None:
+        self._data = data
+        self._content_type = content_type
+
+    async def text(self, limit: int) -> str:
+        """See `Body.text`."""
+        return self._within(limit).decode("utf-8-sig", "replace")
+
+    async def form(self, limit: int) -> Form:
+        """See `Body.form`."""
+        head = f"content-type: {self._content_type}\r\n\r\n".encode()
+        message = message_from_bytes(head + self._within(limit), policy=HTTP)
+        if not message.is_multipart():
+            raise InvalidRequest("The body is no valid multipart/form-data.")
+        fields: list[tuple[str, str]] = []
+        files: list[tuple[str, Blob]] = []
+        for part in message.iter_parts():
+            name = str(part.get_param("name", header="content-disposition"))
+            data = part.get_payload(decode=True)
+            assert isinstance(data, bytes)
+            if part.get_filename() is None:
+                fields.append((name, data.decode("utf-8", "replace")))
+            else:
+                files.append((name, Bytes(data)))
+        return Form(tuple(fields), tuple(files))
+
+    def _within(self, limit: int) -> bytes:
+        if len(self._data) > limit:
+            raise RequestTooLarge(f"The body is too large: at most {limit // 1024} KiB.")
+        return self._data

@@ -1,0 +1,184 @@
+"""Directives at the end of a prompt, and prompts cut to what a model takes."""
+
+from typing import Any
+
+import pytest
+
+from flux import sizes
+from flux.errors import InvalidRequest
+from flux.prompt import Directives, shorten, split
+from flux.sizes import Size
+
+RATIOS = {
+    # api.md: the first six with their sizes as they stand there
+    "1:1": Size(1024, 1024),
+    "1:2": Size(512, 1024),
+    "3:2": Size(768, 512),
+    "3:4": Size(768, 1024),
+    "16:9": Size(1024, 576),
+    "9:16": Size(576, 1024),
+    # "the usual others, at about one megapixel, sides multiples of 16"
+    **{ratio: sizes.RATIOS[ratio] for ratio in ("2:1", "2:3", "4:3", "4:5", "5:4", "21:9", "9:21")},
+}
+
+
+@pytest.mark.parametrize(("ratio", "size"), RATIOS.items())
+@pytest.mark.parametrize(
+    ("written", "text"),
+    [
+        ("A cat {}", "A cat"),
+        ("A cat, {}", "A cat"),
+        ("A cat --ar {}", "A cat"),
+        ("A cat --size {}", "A cat"),
+        ("一只猫{}", "一只猫"),
+        ("猫，{}", "猫"),
+    ],
+)
+def test_a_ratio_at_the_end_is_the_size(written: str, text: str, ratio: str, size: Size) -> None:
+    """Also after a comma, and straight after Chinese, which has no spaces."""
+    assert split(written.format(ratio)) == (text, Directives(size=size))
+
+
+@pytest.mark.parametrize(
+    ("written", "text", "directives"),
+    [
+        ("A cat 16：9", "A cat", Directives(size=Size(1024, 576))),
+        ("A cat --ar 3：2", "A cat", Directives(size=Size(768, 512))),
+        ("A cat --size 768x512", "A cat", Directives(size=Size(768, 512))),
+        ("A cat --size=768X512", "A cat", Directives(size=Size(768, 512))),
+        ("A cat --size auto", "A cat", Directives(size=Size(1024, 1024))),
+        ("A cat --steps 8", "A cat", Directives(steps=8)),
+        ("A cat --seed 0", "A cat", Directives(seed=0)),
+        ("A cat --n 4", "A cat", Directives(n=4)),
+        ("A cat --model flux-2-dev", "A cat", Directives(model="flux-2-dev")),
+        ("A cat --model @cf/lykon/dreamshaper-8-lcm", "A cat", Directives(model="@cf/lykon/dreamshaper-8-lcm")),
+        ("A cat --raw", "A cat", Directives(optimize=False)),
+        ("A cat ---ntl", "A cat", Directives(optimize=False)),
+        ("A cat --optimize", "A cat", Directives(optimize=True)),
+        ("A cat ---tl", "A cat", Directives(optimize=True)),
+        ("A cat --RAW --Steps 3", "A cat", Directives(steps=3, optimize=False)),
+        ("一只猫--steps 3", "一只猫", Directives(steps=3)),
+        ("一只猫3:2 --raw", "一只猫", Directives(size=Size(768, 512), optimize=False)),
+        ("--raw", "", Directives(optimize=False)),
+        ("16:9", "", Directives(size=Size(1024, 576))),
+        ("  A cat \n 3:2 \n", "A cat", Directives(size=Size(768, 512))),
+        ("A cat\n\n--seed 7", "A cat", Directives(seed=7)),
+    ],
+)
+def test_each_directive_is_read_and_removed(written: str, text: str, directives: Directives) -> None:
+    """In the spellings of api.md; the full-width colon counts as a colon."""
+    assert split(written) == (text, directives)
+
+
+@pytest.mark.parametrize("dash", ["--", "—", "–"])
+def test_the_dash_that_a_phone_makes_of_two_hyphens_counts(dash: str) -> None:
+    assert split(f"A cat {dash}seed 7") == ("A cat", Directives(seed=7))
+    assert split(f"A cat {dash}raw") == ("A cat", Directives(optimize=False))
+
+
+@pytest.mark.parametrize(
+    "end", ["16:9 --steps 2 --seed 5 --raw", "--raw --seed 5 --steps 2 16:9", "--steps 2, 16:9, --raw, --seed 5"]
+)
+def test_directives_come_in_any_order(end: str) -> None:
+    assert split(f"A cat {end}") == ("A cat", Directives(size=Size(1024, 576), steps=2, seed=5, optimize=False))
+
+
+@pytest.mark.parametrize(
+    ("written", "directives"),
+    [
+        ("A cat 1:1 16:9", Directives(size=Size(1024, 576))),
+        ("A cat --ar 16:9 3:2", Directives(size=Size(768, 512))),
+        ("A cat --seed 1 --seed 2", Directives(seed=2)),
+        ("A cat --raw --optimize", Directives(optimize=True)),
+    ],
+)
+def test_of_two_that_say_the_same_the_last_one_counts(written: str, directives: Directives) -> None:
+    """The way people correct themselves; both are removed."""
+    assert split(written) == ("A cat", directives)
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        "A cat at 10:30",
+        "A cat at 12:00",
+        "The bus leaves at 7:05",
+        "A cat 7:3",
+        "A cat 16:90",
+        "A cat 116:9",
+        "A cat 1:1:1",
+        "score 3-2:1",
+        "John3:2",
+        "A 16:9 screen on a desk",
+        "A 3:4 portrait --ish",
+        "the words --steps 8 on a sign",
+        "a sign that says --raw food",
+        "A cat --steps",
+        "well--raw",
+        "a self--n 3",
+        "A cat --verbose",
+        "A cat - raw",
+        "",
+    ],
+)
+def test_what_is_no_directive_at_the_end_stays_in_the_prompt(prompt: str) -> None:
+    """A time is no ratio, an unknown ratio stays, and words inside a prompt are left alone."""
+    assert split(prompt) == (prompt, Directives())
+
+
+def test_reading_ends_at_the_first_thing_that_is_no_directive() -> None:
+    assert split("A clock at 10:30 --raw") == ("A clock at 10:30", Directives(optimize=False))
+    assert split("--raw A cat 3:2") == ("--raw A cat", Directives(size=Size(768, 512)))
+
+
+@pytest.mark.parametrize(
+    ("written", "param"),
+    [
+        ("A cat --steps many", "steps"),
+        ("A cat --seed -1", "seed"),
+        ("A cat --n 1.5", "n"),
+        ("A cat --seed ٣", "seed"),
+        ("A cat --seed 9999999999999999999999", "seed"),
+        ("A cat --ar 7:3", "size"),
+        ("A cat --size big", "size"),
+        ("A cat --size 100x100", "size"),
+    ],
+)
+def test_a_directive_that_is_meant_and_cannot_be_followed_is_refused(written: str, param: str) -> None:
+    with pytest.raises(InvalidRequest) as refusal:
+        split(written)
+    assert refusal.value.param == param
+
+
+@pytest.mark.parametrize(
+    ("text", "most", "cut"),
+    [
+        ("one two", None, "one two"),
+        ("one two", 7, "one two"),
+        ("one two three", 9, "one two"),
+        ("one two three", 7, "one two"),
+        ("one two three", 8, "one two"),
+        ("one\ntwo three", 9, "one\ntwo"),
+        ("a " + "b" * 20, 10, "a bbbbbbbb"),  # a word too long to be left out
+        ("一二三四五六七八", 5, "一二三四五"),
+        ("one two ", 7, "one two"),
+    ],
+)
+def test_prompts_are_cut_at_a_word_boundary(text: str, most: int | None, cut: str) -> None:
+    """To at most so many characters; where there is no boundary near the end, inside the word."""
+    assert shorten(text, most) == cut
+
+
+def test_a_prompt_of_nothing_but_directives_costs_no_more_than_a_few(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A body may hold a quarter of a million of them; the time of reading must not grow with their number."""
+    looked_up = 0
+
+    class Counted(dict[str, Size]):
+        def get(self, key: str, default: Any = None) -> Any:
+            nonlocal looked_up
+            looked_up += 1
+            return super().get(key, default)
+
+    monkeypatch.setattr(sizes, "RATIOS", Counted(sizes.RATIOS))
+    assert split("A cat" + " 3:2" * 1000)[1].size == Size(768, 512)
+    assert looked_up < 100
