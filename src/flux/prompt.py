@@ -35,6 +35,10 @@ _DIRECTIVE = re.compile(
 
 MOST_DIGITS = 12
 """Of a number that is read at all: far above every range, far below what makes `int` slow."""
+LONGEST_DIRECTIVE = 256
+"""Characters looked at for one directive: keeps the search short however long the prompt is."""
+MOST_DIRECTIVES = 16
+"""Twice as many as there are kinds: a text of thousands is no prompt, and must not cost a search for each."""
 _SEPARATORS = " \t\r\n\f\v\u3000,，、;；"
 
 
@@ -46,21 +50,20 @@ def split(text: str) -> tuple[str, Directives]:
     same thing the last one counts. Raises `InvalidRequest` for a directive that is clearly meant
     and cannot be followed (`--steps many`).
     """
-    directives = Directives()
-    rest = text.strip()
-    while match := _DIRECTIVE.search(rest, max(0, len(rest) - _LONGEST)):
-        found = _read(match)
-        if found is None:
+    text, directives = text.strip(), Directives()
+    end = len(text)
+    for _ in range(MOST_DIRECTIVES):
+        match = _DIRECTIVE.search(text, max(0, end - LONGEST_DIRECTIVE), end)
+        found = _read(match) if match else None
+        if match is None or found is None:
             break
         field, value = found
         if getattr(directives, field) is None:
             directives = replace(directives, **{field: value})
-        rest = rest[: match.start()].rstrip(_SEPARATORS)
-    return rest, directives
-
-
-_LONGEST = 256
-"""Characters looked at for one directive: keeps the search short however long the prompt is."""
+        end = match.start()
+        while end and text[end - 1] in _SEPARATORS:
+            end -= 1
+    return text[:end], directives
 
 
 def _read(match: re.Match[str]) -> tuple[str, Any] | None:

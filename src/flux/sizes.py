@@ -82,10 +82,9 @@ def within(size: Size, least: int, most: int) -> Size:
 
     What the rounding and the range take away is put right by the cut that follows.
     """
-    scale = min(1.0, most / max(size.width, size.height))
-    scale = max(scale, least / min(size.width, size.height))
-    if scale == 1.0:
+    if least <= min(size.width, size.height) and max(size.width, size.height) <= most:
         return size
+    scale = max(min(1.0, most / max(size.width, size.height)), least / min(size.width, size.height))
 
     def side(length: int) -> int:
         return min(most, max(least, round(length * scale / 16) * 16))
