@@ -4,8 +4,7 @@ PORT ?= 8787
 AI ?= stand-in
 
 VENV := .venv/bin
-# For the shell: expanded where it is used, once the folders are there.
-TOOL_PATH := $$(echo "$(CURDIR)"/node_modules/node-*/bin):$(CURDIR)/node_modules/.bin
+BIN := node_modules/.bin
 PIP := $(VENV)/python -m pip --disable-pip-version-check --quiet
 # The newest file of each thing that is installed or assembled: what is newer than it makes it anew.
 NPM := node_modules/.package-lock.json
@@ -17,7 +16,8 @@ BUNDLE := .local/bundle/pyodide_dev.capnp.bin
 .PHONY: help dev test check deploy runtime clean
 
 help:
-	@echo 'make dev      the Worker at http://localhost:$(PORT) (PORT=), with a stand-in for Workers AI (AI=cloudflare: the real one, which costs neurons)'
+	@echo 'make dev      the Worker at http://localhost:$(PORT) (PORT=), with a stand-in for Workers AI'
+	@echo '              (AI=cloudflare: the real one, after `npx wrangler login`; it costs neurons)'
 	@echo 'make test     all checks'
 	@echo 'make check    lint and types alone'
 	@echo 'make deploy   to the Cloudflare account that wrangler is logged in to'
@@ -36,7 +36,7 @@ check: $(TOOLS)
 
 # pywrangler looks for node, wrangler and uv on the path.
 deploy: $(NPM) $(TOOLS)
-	PATH="$(CURDIR)/$(VENV):$(TOOL_PATH):$$PATH" pywrangler deploy
+	PATH="$(CURDIR)/$(VENV):$(CURDIR)/$(BIN):$$PATH" pywrangler deploy
 
 # What dev.serve runs the Worker with.
 runtime: $(NPM) $(SDK) $(BUNDLE)
@@ -45,10 +45,12 @@ clean:
 	rm -rf .local .venv .venv-workers node_modules python_modules pylock.toml .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 # The pinned node first (all but it is a devDependency), so that npm then judges packages by that one and not by an
-# older one of the machine. Not `npm ci`: npm 11 wants every platform in the lock file, and some registries lack some.
+# older one of the machine; npm 9 and 10 forget to link it. Not `npm ci`: npm 11 wants every platform in the lock file,
+# and some registries lack some.
 $(NPM): package.json package-lock.json .npmrc
 	npm install --no-save --omit=dev --loglevel=error
-	PATH="$(TOOL_PATH):$$PATH" npm install --no-save
+	PATH="$$(echo "$(CURDIR)"/node_modules/node-*/bin):$$PATH" npm install --no-save
+	@for node in node_modules/node-*/bin/node; do [ ! -x $$node ] || ln -sf ../../$$node $(BIN)/node; done
 	@touch $@
 
 # A pip of our own: older ones know no dependency groups.

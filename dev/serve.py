@@ -26,7 +26,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from dev import BUNDLE_FOLDER, LOCAL, NODE_MODULES, PYTHON_MODULES, ROOT, configuration, with_tools
+from dev import BIN, BUNDLE_FOLDER, LOCAL, NODE_MODULES, PYTHON_MODULES, ROOT, configuration
 
 START_SECONDS = 120
 """A quiet machine needs five."""
@@ -61,7 +61,7 @@ class Server:
         """The folder where servers find each other's Workers for service bindings."""
         with self.log_path.open("wb") as log:
             self._process = subprocess.Popen(
-                [NODE_MODULES / ".bin" / "wrangler", "dev", "--ip", "127.0.0.1", "--inspector-port", "0", *arguments],
+                [BIN / "wrangler", "dev", "--ip", "127.0.0.1", "--inspector-port", "0", *arguments],
                 cwd=ROOT,
                 env=_environment(registry),
                 stdin=subprocess.DEVNULL,
@@ -202,7 +202,7 @@ def _environment(registry: Path) -> dict[str, str]:
             raise ServerFailed(f"{needed.relative_to(ROOT)} is missing: run `make runtime` first.")
     [workerd] = NODE_MODULES.glob("@cloudflare/workerd-*/bin/workerd")  # npm installs the one for this platform
     return os.environ | {
-        "PATH": with_tools(os.environ["PATH"]),
+        "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
         "MINIFLARE_WORKERD_PATH": str(ROOT / "dev" / "workerd"),
         "WORKERD": str(workerd),
         "PYODIDE_BUNDLE_FOLDER": str(BUNDLE_FOLDER),

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from dev import NODE_MODULES, PYTHON_MODULES, ROOT, with_tools
+from dev import BIN, NODE_MODULES, PYTHON_MODULES, ROOT
 
 GZIP_LIMIT = 3 * 1024
 """KiB; the free plan's limit, which the newest of Cloudflare's pages no longer name."""
@@ -42,7 +42,11 @@ def dry_run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
         [Path(sys.executable).parent / "pywrangler", "deploy", "--dry-run", "--outdir", package],
         cwd=project,
         env=os.environ
-        | {"PATH": with_tools(os.environ["PATH"]), "WRANGLER_SEND_METRICS": "false", "WRANGLER_WRITE_LOGS": "false"},
+        | {
+            "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
+            "WRANGLER_SEND_METRICS": "false",
+            "WRANGLER_WRITE_LOGS": "false",
+        },
         capture_output=True,
         text=True,
         check=False,
