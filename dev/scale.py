@@ -1,0 +1,160 @@
+"""What one deployment serves and what it costs: the arithmetic behind docs/scale.md.
+
+    python -m dev.scale           prints the tables
+    python -m dev.scale --write   writes them into docs/scale.md
+
+Limits and prices are Cloudflare's published ones, each with its page below developers.cloudflare.com; what is measured
+comes from bench/RESULTS.md.
+"""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "scale.md"
+BEGIN, END = "<!-- begin: python -m dev.scale -->", "<!-- end -->"
+
+SECONDS_A_DAY = 86_400
+DAYS_A_MONTH = 30
+
+
+@dataclass(frozen=True)
+class Price:
+    """What a month includes, and what more of it costs."""
+
+    included: float
+    dollars: float
+    per: float
+    """That many more cost `dollars`."""
+
+    @property
+    def each(self) -> float:
+        """Dollars for one, past what is included."""
+        return self.dollars / self.per
+
+
+# workers-ai/platform/pricing/: flux-1-schnell costs 4.80 neurons per 512x512 tile and 9.60 per step.
+TILES, STEPS = 4, 4
+NEURONS = TILES * 4.80 + STEPS * 9.60
+"""For one picture of flux-1-schnell: 1024x1024, 4 steps."""
+FREE_NEURONS_A_DAY = 10_000
+"""On every plan, until 00:00 UTC."""
+NEURON_PRICE = Price(FREE_NEURONS_A_DAY * DAYS_A_MONTH, 0.011, 1000)
+AI_REQUESTS_A_MINUTE = 720
+"""Text to image, for each account: workers-ai/platform/limits/."""
+
+# workers/platform/limits/ and kv/platform/limits/, on the free plan.
+FREE_REQUESTS_A_DAY = 100_000
+FREE_KV_WRITES_A_DAY = 1_000
+FREE_KV_READS_A_DAY = 100_000
+FREE_KV_BYTES = 10**9
+FREE_TRANSFORMATIONS_A_MONTH = 5_000
+"""Of the Images binding, on every plan: images/pricing/."""
+
+# workers/platform/pricing/, kv/platform/pricing/, images/pricing/: the paid plan, 5 dollars a month.
+PLAN_DOLLARS = 5.0
+REQUESTS = Price(10e6, 0.30, 1e6)
+CPU_MS = Price(30e6, 0.02, 1e6)
+KV_WRITES = Price(1e6, 5.00, 1e6)
+KV_READS = Price(10e6, 0.50, 1e6)
+TRANSFORMATIONS = Price(FREE_TRANSFORMATIONS_A_MONTH, 0.50, 1000)
+
+# Measured: bench/RESULTS.md, and the stand-in's pictures are smaller than real ones.
+CPU_MS_A_PICTURE = 5.0
+"""Of one generation, all included: the target, which the bench holds the Worker to."""
+PICTURE_BYTES = 200_000
+VIEWS = 3
+"""How often a picture is asked for; Workers Cache answers all but the first in one place."""
+LIFETIME_SECONDS = 1800
+"""`IMAGE_EXPIRATION`."""
+
+
+def free_plan() -> dict[str, float]:
+    """Pictures a day that each allowance is enough for, the smallest first."""
+    allowances = {
+        "Workers AI neurons": FREE_NEURONS_A_DAY / NEURONS,
+        "Images transformations, if every picture is cut": FREE_TRANSFORMATIONS_A_MONTH / DAYS_A_MONTH,
+        "KV writes": FREE_KV_WRITES_A_DAY,
+        "requests, with three views of each picture": FREE_REQUESTS_A_DAY / (1 + VIEWS),
+        "KV reads, no view cached": FREE_KV_READS_A_DAY / VIEWS,
+        "KV storage, each picture kept for half an hour": FREE_KV_BYTES
+        / PICTURE_BYTES
+        * SECONDS_A_DAY
+        / LIFETIME_SECONDS,
+    }
+    return dict(sorted(allowances.items(), key=lambda row: row[1]))
+
+
+def dollars_a_thousand(*, cut: bool) -> dict[str, float]:
+    """Dollars that each thousand pictures cost past what the paid plan includes."""
+    thousand = 1000
+    return {
+        "Workers AI": thousand * NEURONS * NEURON_PRICE.each,
+        "Images": thousand * TRANSFORMATIONS.each if cut else 0.0,
+        "KV writes": thousand * KV_WRITES.each,
+        "KV reads": thousand * VIEWS * KV_READS.each,
+        "requests": thousand * (1 + VIEWS) * REQUESTS.each,
+        "CPU time": thousand * CPU_MS_A_PICTURE * CPU_MS.each,
+    }
+
+
+def paid_month(pictures_a_day: int, *, cut: bool) -> float:
+    """Dollars for a month at that rate, what the plan includes taken off each allowance by itself."""
+    pictures = pictures_a_day * DAYS_A_MONTH
+    uses = (
+        (NEURON_PRICE, pictures * NEURONS),
+        (TRANSFORMATIONS, pictures if cut else 0),
+        (KV_WRITES, pictures),
+        (KV_READS, pictures * VIEWS),
+        (REQUESTS, pictures * (1 + VIEWS)),
+        (CPU_MS, pictures * CPU_MS_A_PICTURE),
+    )
+    return PLAN_DOLLARS + sum(max(0.0, used - price.included) * price.each for price, used in uses)
+
+
+def tables() -> str:
+    """The figures as markdown."""
+    free = [f"| {name} | {pictures:,.0f} |" for name, pictures in free_plan().items()]
+    square, cut = dollars_a_thousand(cut=False), dollars_a_thousand(cut=True)
+    costs = [f"| {name} | {square[name]:.4f} | {cut[name]:.4f} |" for name in square]
+    months = [
+        f"| {rate:,} | {paid_month(rate, cut=False):,.2f} | {paid_month(rate, cut=True):,.2f} |"
+        for rate in (100, 1_000, 10_000, AI_REQUESTS_A_MINUTE * 60 * 24)
+    ]
+    return "\n".join(
+        [
+            f"One picture of flux-1-schnell (1024x1024, {STEPS} steps) is {NEURONS:.1f} neurons.",
+            "",
+            "| free plan: this allowance | is enough for pictures a day |",
+            "| --- | ---: |",
+            *free,
+            "",
+            "| paid plan: a thousand pictures cost, in dollars | square | cut to size |",
+            "| --- | ---: | ---: |",
+            *costs,
+            f"| **together** | **{sum(square.values()):.2f}** | **{sum(cut.values()):.2f}** |",
+            "",
+            "| pictures a day, on the paid plan | dollars a month, square | cut to size |",
+            "| ---: | ---: | ---: |",
+            *months,
+        ]
+    )
+
+
+def written(document: str) -> str:
+    """The document with today's figures between its marks."""
+    head, _, rest = document.partition(BEGIN)
+    _, _, tail = rest.partition(END)
+    return f"{head}{BEGIN}\n\n{tables()}\n\n{END}{tail}"
+
+
+def main() -> None:
+    """Print the tables, or write them into the document."""
+    if "--write" in sys.argv[1:]:
+        DOCUMENT.write_text(written(DOCUMENT.read_text()))
+    else:
+        print(tables())
+
+
+if __name__ == "__main__":
+    main()
