@@ -177,8 +177,8 @@ def chat(body: Mapping[str, Any]) -> ChatRequest:
         body=body,
         messages=tuple(_message(item, f"messages[{i}]") for i, item in enumerate(messages)),
         stream=_field(body, "stream", bool, "true or false") or False,
-        include_usage=options.get("include_usage") is True,
-        images_apart="image" in (_field(body, "modalities", list, "a list") or ()),
+        include_usage=_field(options, "include_usage", bool, "true or false") or False,
+        images_apart="image" in _texts(body, "modalities"),
     )
 
 
@@ -196,7 +196,9 @@ def _message(item: object, where: str) -> Message:
             texts.append(clean(part))
         elif not isinstance(part, dict):
             raise InvalidRequest("A content part must be an object.", param=f"{where}.content")
-        elif part.get("type") in ("text", "input_text") and isinstance(part.get("text"), str):
+        elif part.get("type") in ("text", "input_text"):
+            if not isinstance(part.get("text"), str):
+                raise InvalidRequest("A text part's 'text' must be a text.", param=f"{where}.content")
             texts.append(clean(part["text"]))
         elif part.get("type") in ("image_url", "input_image"):
             images.append(_image_url(part.get("image_url"), f"{where}.content"))
@@ -349,6 +351,13 @@ def _field(body: Mapping[str, Any], name: str, kind: type, wanted: str) -> Any:
     value = body.get(name)
     if value is not None and not isinstance(value, kind):
         raise InvalidRequest(f"'{name}' must be {wanted}.", param=name)
+    return value
+
+
+def _texts(body: Mapping[str, Any], name: str) -> Sequence[str]:
+    value = _field(body, name, list, "a list") or ()
+    if not all(isinstance(one, str) for one in value):
+        raise InvalidRequest(f"'{name}' must be a list of texts.", param=name)
     return value
 
 
