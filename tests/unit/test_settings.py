@@ -1,0 +1,191 @@
+"""The Worker's variables: defaults, good values, and refusals that name their variable."""
+
+from typing import Any
+
+import pytest
+
+from flux import catalog, settings, words
+from flux.errors import InvalidConfiguration
+from flux.settings import Account, ExternalWriter
+from tests.builders import FLUX_2, SCHNELL
+
+DEFAULTS = {
+    "model": catalog.MODELS[SCHNELL],
+    "fallback_model": None,
+    "steps": None,
+    "image_expiration": 1800,
+    "prompt_optimization": False,
+    "external_writer": None,
+    "prompt_model": catalog.DEFAULT_PROMPT_MODEL,
+    "system_message": settings.DEFAULT_SYSTEM_MESSAGE,
+    "account": None,
+    "public_url": None,
+    "language": "en",
+    "log_prompts": False,
+    "answer_chores": True,
+    "gateway_id": None,
+}
+
+
+def differences(variables: dict[str, str]) -> dict[str, Any]:
+    """What variables change."""
+    chosen = settings.read(variables)
+    return {name: value for name, default in DEFAULTS.items() if (value := getattr(chosen, name)) != default}
+
+
+@pytest.mark.parametrize("variables", [{}, dict.fromkeys(settings.NAMES, ""), dict.fromkeys(settings.NAMES, " \t\n")])
+def test_what_is_empty_counts_as_not_set(variables: dict[str, str]) -> None:
+    """An empty field in the dashboard, or a line of `.dev.vars` left unfilled, is the default."""
+    assert differences(variables) == {}
+
+
+ON, OFF = ("true", "TRUE", "1", "yes", "on"), ("false", "False", "0", "no", "off")
+API = "https://api.cloudflare.com/client/v4"
+
+
+@pytest.mark.parametrize(
+    ("variables", "changed"),
+    [
+        ({"FLUX_MODEL": FLUX_2}, {"model": catalog.MODELS[FLUX_2]}),
+        ({"FLUX_MODEL": " flux-2-dev "}, {"model": catalog.MODELS[FLUX_2]}),
+        ({"FLUX_FALLBACK_MODEL": FLUX_2.upper()}, {"fallback_model": catalog.MODELS[FLUX_2]}),
+        ({"FLUX_NUM_STEPS": "8"}, {"steps": 8}),
+        ({"FLUX_NUM_STEPS": "100"}, {"steps": 100}),
+        ({"IMAGE_EXPIRATION": "60"}, {"image_expiration": 60}),
+        ({"IMAGE_EXPIRATION": "315360000"}, {"image_expiration": 10 * 365 * 86_400}),
+        *(({"PROMPT_OPTIMIZATION": text}, {"prompt_optimization": True}) for text in ON),
+        *(({"PROMPT_OPTIMIZATION": text}, {}) for text in OFF),
+        *(({"LOG_PROMPTS": text}, {"log_prompts": True}) for text in ON),
+        *(({"LOG_PROMPTS": text}, {}) for text in OFF),
+        ({"PROMPT_MODEL": "@cf/a/b"}, {"prompt_model": "@cf/a/b"}),
+        ({"SYSTEM_MESSAGE": "Be brief.\nBe kind."}, {"system_message": "Be brief.\nBe kind."}),
+        *(({"RESPONSE_LANGUAGE": name}, {"language": name}) for name in words.LANGUAGES if name != "en"),
+        ({"RESPONSE_LANGUAGE": "ZH-cn"}, {"language": "zh-CN"}),
+        ({"CHORES": "draw"}, {"answer_chores": False}),
+        ({"CHORES": "answer"}, {}),
+        ({"AI_GATEWAY_ID": "my-gateway_1"}, {"gateway_id": "my-gateway_1"}),
+        ({"PUBLIC_URL": "https://pictures.example/"}, {"public_url": "https://pictures.example"}),
+        ({"PUBLIC_URL": "http://localhost:8080/flux"}, {"public_url": "http://localhost:8080/flux"}),
+        ({"CF_ACCOUNT_ID": "a1", "CF_API_TOKEN": "t"}, {"account": Account("a1", "t", API)}),
+        (
+            {"CF_ACCOUNT_ID": "a1", "CF_API_TOKEN": "t", "CF_API_BASE_URL": "http://localhost:1/v4/"},
+            {"account": Account("a1", "t", "http://localhost:1/v4")},
+        ),
+        ({"EXTERNAL_MODEL": "m", "EXTERNAL_API_KEY": "k"}, {}),
+        ({"NOT_OURS": "x"}, {}),
+    ],
+)
+def test_a_good_value_is_what_it_says(variables: dict[str, str], changed: dict[str, Any]) -> None:
+    assert differences(variables) == changed
+
+
+@pytest.mark.parametrize(
+    ("base", "url"),
+    [
+        ("https://api.example", "https://api.example/v1/chat/completions"),
+        ("https://api.example/", "https://api.example/v1/chat/completions"),
+        ("https://api.example/v1", "https://api.example/v1/chat/completions"),
+        ("https://api.example/v1/", "https://api.example/v1/chat/completions"),
+        ("https://api.example/api/v3", "https://api.example/api/v3/chat/completions"),
+        ("http://localhost:11434", "http://localhost:11434/v1/chat/completions"),
+    ],
+)
+def test_the_writers_base_comes_with_a_version_or_without(base: str, url: str) -> None:
+    """Its key is optional: a writer of one's own may need none."""
+    variables = {"EXTERNAL_API_BASE": base, "EXTERNAL_MODEL": "m"}
+    assert settings.read(variables).external_writer == ExternalWriter(url, "m", "")
+    keyed = settings.read({**variables, "EXTERNAL_API_KEY": "k"})
+    assert keyed.external_writer == ExternalWriter(url, "m", "k")
+
+
+WRONG_URLS = (
+    "example.com", "ftp://example.com", "https://", "https:///", "https:///path", "https://a b",
+    "//x", "https://a?b", "https://a#b", 'https://a"b', "https://a<b", "https://é.example", "https://a)b",
+)  # fmt: skip
+WRONG_NUMBERS = ("0", "-1", "1.5", "four", "1e3", "٤", "0x10", "9" * 5000)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(("FLUX_NUM_STEPS", text) for text in (*WRONG_NUMBERS, "101")),
+        *(("IMAGE_EXPIRATION", text) for text in (*WRONG_NUMBERS, "59", "315360001")),
+        ("FLUX_MODEL", "dall-e-3"),
+        ("FLUX_MODEL", "@cf/nobody/nothing"),
+        ("FLUX_FALLBACK_MODEL", "none"),
+        ("PROMPT_OPTIMIZATION", "maybe"),
+        ("LOG_PROMPTS", "2"),
+        ("CHORES", "ignore"),
+        ("RESPONSE_LANGUAGE", "tlh"),
+        ("AI_GATEWAY_ID", "a/b"),
+        ("CF_ACCOUNT_ID", "../x"),
+        *(("PUBLIC_URL", text) for text in WRONG_URLS),
+        *(("EXTERNAL_API_BASE", text) for text in WRONG_URLS),
+        *(("CF_API_BASE_URL", text) for text in WRONG_URLS),
+    ],
+)
+def test_a_wrong_value_names_its_variable(name: str, value: str) -> None:
+    good = {"CF_ACCOUNT_ID": "a", "CF_API_TOKEN": "t", "EXTERNAL_MODEL": "m"}
+    with pytest.raises(InvalidConfiguration) as refusal:
+        settings.read({**good, name: value})
+    error = refusal.value
+    assert (error.variable, error.status, error.code) == (name, 500, "invalid_configuration")
+    assert error.message.startswith(f"{name} ")
+
+
+STRICT = (
+    "FLUX_MODEL FLUX_FALLBACK_MODEL FLUX_NUM_STEPS IMAGE_EXPIRATION PROMPT_OPTIMIZATION PUBLIC_URL EXTERNAL_API_BASE "
+    "CF_ACCOUNT_ID CF_API_BASE_URL LOG_PROMPTS RESPONSE_LANGUAGE CHORES AI_GATEWAY_ID"
+).split()
+
+
+@pytest.mark.parametrize("name", STRICT)
+def test_a_wrong_value_is_never_said_back(name: str) -> None:
+    """It may be a secret that was put into the wrong field; `/health` shows the sentence to everybody."""
+    with pytest.raises(InvalidConfiguration) as refusal:
+        settings.read({name: "Tr0ub4dor&3 = secret"})
+    assert "Tr0ub4dor" not in refusal.value.message
+
+
+@pytest.mark.parametrize(
+    ("variables", "missing"),
+    [
+        ({"CF_ACCOUNT_ID": "a"}, "CF_API_TOKEN"),
+        ({"CF_API_TOKEN": "t"}, "CF_ACCOUNT_ID"),
+        ({"EXTERNAL_API_BASE": "https://api.example"}, "EXTERNAL_MODEL"),
+    ],
+)
+def test_half_of_what_goes_together_names_the_other_half(variables: dict[str, str], missing: str) -> None:
+    with pytest.raises(InvalidConfiguration) as refusal:
+        settings.read(variables)
+    assert refusal.value.variable == missing
+
+
+@pytest.mark.parametrize(
+    ("value", "keys"),
+    [
+        (None, ()),
+        ("", ()),
+        (" , ,", ()),
+        ("one", ("one",)),
+        (" one , two,three,", ("one", "two", "three")),
+        ("with space", ("with space",)),
+    ],
+)
+def test_the_keys_are_one_or_several_separated_by_commas(value: str | None, keys: tuple[str, ...]) -> None:
+    """An empty one is none: it would open the door to everybody."""
+    assert settings.read_api_keys({} if value is None else {"API_KEY": value}) == keys
+
+
+def test_every_variable_that_is_read_is_one_that_the_edge_hands_over() -> None:
+    asked: list[str] = []
+
+    class Recorded(dict[str, str]):
+        def get(self, key: str, default: Any = None) -> Any:
+            asked.append(key)
+            return super().get(key, default)
+
+    variables = Recorded()
+    settings.read(variables)
+    settings.read_api_keys(variables)
+    assert set(asked) == set(settings.NAMES)
