@@ -4,6 +4,7 @@ Authentication, CORS, the error shape, the request id and the log line are put o
 that no handler can forget them.
 """
 
+import asyncio
 import hashlib
 import hmac
 import json
@@ -79,6 +80,8 @@ PREFLIGHT = {
     "access-control-max-age": "86400",
     "vary": "Access-Control-Request-Headers",
 }
+CLIENT_LEFT = 499
+"""For the log alone, as nginx writes it: nobody was there to be answered."""
 DEFAULT_ALLOWED_HEADERS = "authorization, content-type, api-key"
 
 
@@ -100,6 +103,9 @@ class App:
         trace.facts |= {"method": request.method[:16], "route": "none"}
         try:
             response = await self._answer(request, trace)
+        except asyncio.CancelledError:
+            self._log(CLIENT_LEFT, trace)
+            raise
         except ApiError as error:
             trace.failed(error)
             response = _refusal(error, request)
@@ -178,6 +184,9 @@ class App:
         except Exception:  # noqa: BLE001 - outermost, as in __call__
             yield sse.event(self._bug(trace).body())
             yield sse.DONE
+        except (GeneratorExit, asyncio.CancelledError):
+            status = CLIENT_LEFT
+            raise
         finally:
             await stream.aclose()
             self._log(status, trace)

@@ -26,7 +26,11 @@ from flux.studio import Studio
 
 async def answer(js_request: Any, ctx: Any) -> Any:
     """One request's answer, both JavaScript's own objects."""
-    return wire.write(await _app()(wire.read(js_request)), js_request, ctx)
+    request = wire.read(js_request)
+    if request.method == "POST":  # the only requests that wait long enough for anybody to leave
+        with wire.ended_when_the_client_leaves(js_request.signal):
+            return wire.write(await _app()(request), js_request, ctx)
+    return wire.write(await _app()(request), js_request, ctx)
 
 
 @cache

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import js
@@ -135,33 +136,40 @@ def _of_length(stream: Any, length: int) -> Any:
 def _streamed(texts: Stream, js_request: Any, ctx: Any) -> Any:
     """A stream that the texts are written to as they come.
 
-    When the client leaves, the runtime first tells the request's signal and then drops whatever
-    still waits. The signal ends the work; `waitUntil` gives it the moment to do so.
+    `waitUntil`, since the runtime drops what still waits when the client leaves: it gives the work its moment to end.
     """
     pipe = js.IdentityTransformStream.new()
-    pump = asyncio.ensure_future(_pump(texts, pipe.writable.getWriter()))
-    left = create_proxy(lambda _event: pump.cancel())
-    signal = js_request.signal
-    signal.addEventListener("abort", left)
-
-    def ended(_pump: object) -> None:
-        signal.removeEventListener("abort", left)
-        left.destroy()
-
-    pump.add_done_callback(ended)
-    ctx.waitUntil(pump)
+    ctx.waitUntil(asyncio.ensure_future(_pump(texts, pipe.writable.getWriter(), js_request.signal)))
     return pipe.readable
 
 
-async def _pump(texts: Stream, writer: Any) -> None:
+@contextmanager
+def ended_when_the_client_leaves(signal: Any) -> Iterator[None]:
+    """Cancel the task that runs this when the request's signal says that nobody waits for it any more.
+
+    Without that the runtime drops the request's pending promises and Python never hears of it: the coroutine would
+    stay suspended, with all that it holds, for the isolate's life.
+    """
+    task = asyncio.current_task()
+    left = create_proxy(lambda _event: task and task.cancel())
+    signal.addEventListener("abort", left)
+    try:
+        yield
+    finally:
+        signal.removeEventListener("abort", left)
+        left.destroy()
+
+
+async def _pump(texts: Stream, writer: Any, signal: Any) -> None:
     encoder = js.TextEncoder.new()
     try:
-        async for text in texts:
-            if isinstance(text, str):
-                await writer.write(encoder.encode(text))
-            else:
-                await writer.write(await _blob(text).bytes())
-        await writer.close()
+        with ended_when_the_client_leaves(signal):
+            async for text in texts:
+                if isinstance(text, str):
+                    await writer.write(encoder.encode(text))
+                else:
+                    await writer.write(await _blob(text).bytes())
+            await writer.close()
     except (JsException, asyncio.CancelledError):
         # The client left. Nobody is there to be told, and the next line ends the work.
         pass
