@@ -2,10 +2,13 @@
 PYTHON ?= python3
 PORT ?= 8787
 AI ?= stand-in
+# Not `?=`: shells have a variable of this name. CLOUDFLARE_ENV is wrangler's own.
+ENV = $(CLOUDFLARE_ENV)
 
 VENV := .venv/bin
 BIN := node_modules/.bin
 PIP := $(VENV)/python -m pip --disable-pip-version-check --quiet
+NEW_PYTHON = $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "$(PYTHON) is older than 3.11: make PYTHON=python3.13 ...")'
 # The newest file of each thing that is installed or assembled: what is newer than it makes it anew.
 NPM := node_modules/.package-lock.json
 TOOLS := .venv/.tools
@@ -13,14 +16,15 @@ SDK := .local/python_modules/pyvenv.cfg
 BUNDLE := .local/bundle/pyodide_dev.capnp.bin
 
 .DELETE_ON_ERROR:
-.PHONY: help dev test check deploy runtime clean
+.PHONY: help dev test check deploy smoke runtime clean
 
 help:
 	@echo 'make dev      the Worker at http://localhost:$(PORT) (PORT=), with a stand-in for Workers AI'
 	@echo '              (AI=cloudflare: the real one, after `npx wrangler login`; it costs neurons)'
 	@echo 'make test     all checks'
 	@echo 'make check    lint and types alone'
-	@echo 'make deploy   to the Cloudflare account that wrangler is logged in to'
+	@echo 'make deploy   to the Cloudflare account that wrangler is logged in to (ENV=: docs/deploy.md)'
+	@echo 'make smoke    check the deployment at URL= with KEY=; it draws two pictures'
 	@echo 'make clean    remove all that was installed or generated'
 
 dev: runtime
@@ -34,9 +38,16 @@ check: $(TOOLS)
 	$(VENV)/ruff format --check
 	$(VENV)/mypy
 
-# pywrangler looks for node, wrangler and uv on the path.
+# pywrangler looks for node, wrangler and uv on the path. An empty --env is the top of wrangler.toml, where without it
+# wrangler warns as soon as there is any [env.*].
 deploy: $(NPM) $(TOOLS)
-	PATH="$(CURDIR)/$(VENV):$(CURDIR)/$(BIN):$$PATH" pywrangler deploy
+	PATH="$(CURDIR)/$(VENV):$(CURDIR)/$(BIN):$$PATH" pywrangler deploy --env="$(ENV)"
+
+# Without .venv, and without the key in the output.
+smoke:
+	$(if $(and $(URL),$(KEY)),,$(error Say which deployment: make smoke URL=https://YOUR-WORKER KEY=YOUR-KEY))
+	@$(NEW_PYTHON)
+	@PYTHONPATH=src $(PYTHON) -m dev.smoke "$$URL" "$$KEY"
 
 # What dev.serve runs the Worker with.
 runtime: $(NPM) $(SDK) $(BUNDLE)
@@ -55,7 +66,7 @@ $(NPM): package.json package-lock.json .npmrc
 
 # A pip of our own: older ones know no dependency groups.
 .venv/pyvenv.cfg:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "$(PYTHON) is older than 3.11: make PYTHON=python3.13 ...")'
+	@$(NEW_PYTHON)
 	$(PYTHON) -m venv .venv
 	$(PIP) install pip==26.3
 
