@@ -196,7 +196,7 @@ def _model(text: str) -> catalog.Model:
 def _url(text: str) -> str:
     scheme, separator, rest = text.partition("://")
     plain = rest.isascii() and rest.isprintable() and not set(rest) & set(' "<>\\?#()')
-    if scheme in ("http", "https") and separator and rest.strip("/") and plain:
+    if scheme in ("http", "https") and separator and rest[:1] not in ("", "/") and plain:
         return text.rstrip("/")
     raise ValueError("must be a web address that starts with https:// (no query, no spaces).")
 

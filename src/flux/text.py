@@ -49,6 +49,10 @@ _MARK = "\udc00"
 """Stands for a blob while JSON is written: half a surrogate pair, which `clean` lets nobody bring in."""
 
 
+_LINE_BREAKS = (("\x85", "\\u0085"), ("\u2028", "\\u2028"), ("\u2029", "\\u2029"))
+"""What JSON takes for text and many a client that reads streams line by line for the end of a line."""
+
+
 def write_json(value: Any) -> Text:
     """JSON (RFC 8259) without needless spaces; a `Spliced` in it is a string."""
     blobs: list[Blob] = []
@@ -66,6 +70,9 @@ def write_json(value: Any) -> Text:
         return marked
 
     written = json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=spliced)
+    if not written.isascii():
+        for character, escape in _LINE_BREAKS:
+            written = written.replace(character, escape)
     if not blobs:
         return written
     pieces: list[str | Blob] = []
