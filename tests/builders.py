@@ -1,7 +1,7 @@
 """Requests, settings, plans and the whole service, with sane defaults, so that a test says only what it is about."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,6 +68,11 @@ def chat_wish(content: Any = "A cat", **fields: Any) -> Wish:
 def data_url(data: bytes, mime: str = "image/png") -> str:
     """A file as a data URL."""
     return f"data:{mime};base64,{fakes.sent(Spliced((fakes.Bytes(data),)))}"
+
+
+def cases(name: str, values: Iterable[Any]) -> list[tuple[str, Any]]:
+    """Rows of a table: one name with each of its values."""
+    return [(name, value) for value in values]
 
 
 # --- requests and answers -------------------------------------------------------------------------

@@ -181,6 +181,8 @@ def _schema_refusal(drawing: Drawing) -> Exception | None:
     inputs = {**drawing.inputs, **{f"input_image_{i}": "" for i, _ in enumerate(drawing.images)}}
     name = drawing.model.id.rsplit("/", 1)[-1]
     schema = _published("flux-2-form") if drawing.model.multipart else _published(name)["schema"]["input"]
+    if len(drawing.prompt.encode("utf-16-le")) // 2 > schema["properties"]["prompt"].get("maxLength", 10**6):
+        return upstream.failure("5006: prompt too long")  # counted as JavaScript counts
     for error in jsonschema.Draft202012Validator(schema).iter_errors(inputs):
         return upstream.failure(f"5006: {error.message}")
     for image in drawing.images:

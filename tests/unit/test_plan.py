@@ -219,12 +219,10 @@ def test_what_is_delivered_is_part_of_the_plan() -> None:
     assert (planned.mime, planned.compression) == ("image/webp", 80)
 
 
-@pytest.mark.parametrize("quality", ["low", "hd", None])
-@pytest.mark.parametrize("size", [Size(256, 2048), Size(2048, 2048), Size(264, 1016)], ids=str)
+@pytest.mark.parametrize("quality", ["low", "hd"])
+@pytest.mark.parametrize("size", [Size(256, 2048), Size(264, 1016)], ids=str)
 @pytest.mark.parametrize("model", catalog.MODELS)
-async def test_every_model_is_asked_for_what_its_published_schema_allows(
-    model: str, size: Size, quality: str | None
-) -> None:
+async def test_every_model_is_asked_for_what_its_published_schema_allows(model: str, size: Size, quality: str) -> None:
     """The twin refuses anything else, as the model would with a 5006."""
     planned = plan_of(
         model=model, size=size, quality=quality, seed=2**32 - 1, negative_prompt="dogs", images=(painted(),)

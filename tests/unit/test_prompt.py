@@ -162,10 +162,13 @@ def test_a_directive_that_is_meant_and_cannot_be_followed_is_refused(written: st
         ("a " + "b" * 20, 10, "a bbbbbbbb"),  # a word too long to be left out
         ("一二三四五六七八", 5, "一二三四五"),
         ("one two ", 7, "one two"),
+        ("🐱" * 5, 10, "🐱" * 5),
+        ("🐱" * 5, 9, "🐱" * 4),  # never half of one
+        ("a cat 🐱🐱", 9, "a cat"),
     ],
 )
 def test_prompts_are_cut_at_a_word_boundary(text: str, most: int | None, cut: str) -> None:
-    """To at most so many characters; where there is no boundary near the end, inside the word."""
+    """To at most so many UTF-16 units; where there is no boundary near the end, inside the word."""
     assert shorten(text, most) == cut
 
 

@@ -7,7 +7,7 @@ import pytest
 from flux import catalog, settings, words
 from flux.errors import InvalidConfiguration
 from flux.settings import Account, ExternalWriter
-from tests.builders import FLUX_2, SCHNELL
+from tests.builders import FLUX_2, SCHNELL, cases
 
 DEFAULTS = {
     "model": catalog.MODELS[SCHNELL],
@@ -108,8 +108,8 @@ WRONG_NUMBERS = ("0", "-1", "1.5", "four", "1e3", "٤", "0x10", "9" * 5000)
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        *(("FLUX_NUM_STEPS", text) for text in (*WRONG_NUMBERS, "101")),
-        *(("IMAGE_EXPIRATION", text) for text in (*WRONG_NUMBERS, "59", "315360001")),
+        *cases("FLUX_NUM_STEPS", [*WRONG_NUMBERS, "101"]),
+        *cases("IMAGE_EXPIRATION", [*WRONG_NUMBERS, "59", "315360001"]),
         ("FLUX_MODEL", "dall-e-3"),
         ("FLUX_MODEL", "@cf/nobody/nothing"),
         ("FLUX_FALLBACK_MODEL", "none"),
@@ -119,9 +119,9 @@ WRONG_NUMBERS = ("0", "-1", "1.5", "four", "1e3", "٤", "0x10", "9" * 5000)
         ("RESPONSE_LANGUAGE", "tlh"),
         ("AI_GATEWAY_ID", "a/b"),
         ("CF_ACCOUNT_ID", "../x"),
-        *(("PUBLIC_URL", text) for text in WRONG_URLS),
-        *(("EXTERNAL_API_BASE", text) for text in WRONG_URLS),
-        *(("CF_API_BASE_URL", text) for text in WRONG_URLS),
+        *cases("PUBLIC_URL", WRONG_URLS),
+        *cases("EXTERNAL_API_BASE", WRONG_URLS),
+        *cases("CF_API_BASE_URL", WRONG_URLS),
     ],
 )
 def test_a_wrong_value_names_its_variable(name: str, value: str) -> None:

@@ -78,6 +78,9 @@ def test_a_status_decides_where_there_is_no_code_that_we_know(status: int, answe
         ("Input prompt contains NSFW content", REFUSED),
         ("1101: 3040: Capacity temporarily exceeded", BUSY),  # an id in front that is no code of ours
         ("12345: 3030: NSFW", REFUSED),
+        ("3030: Input prompt contains NSFW content", REFUSED),
+        ("3030: Error: oneOf at '/' not met: input is not valid", HOPELESS),  # the code stands for more than the filter
+        ("3030: Sequence too long", HOPELESS),
         ("at 10:30 something failed", UNKNOWN),
         ("3030", UNKNOWN),
         ("13040: no", UNKNOWN),

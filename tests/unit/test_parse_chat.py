@@ -1,0 +1,276 @@
+"""A chat body becomes a wish that cannot be wrong, or a refusal that names the field."""
+
+from typing import Any
+
+import pytest
+
+from flux import parse
+from flux.errors import ApiError, InvalidRequest, MissingParameter
+from flux.parse import Message
+from flux.sizes import Size
+from tests import fakes
+from tests.builders import cases, chat_of, chat_wish, data_url
+from tests.fakes import data_of, encoded, painted
+
+PNG = encoded(fakes.opened(painted("A photo", 300, 200)), "image/png")
+
+
+def image_part(url: str) -> dict[str, Any]:
+    """A picture as OpenAI's content arrays carry it."""
+    return {"type": "image_url", "image_url": {"url": url}}
+
+
+def messages(*turns: tuple[str, Any]) -> dict[str, Any]:
+    """A body with these turns."""
+    return {"messages": [{"role": role, "content": content} for role, content in turns]}
+
+
+def wish_of_body(body: dict[str, Any]) -> parse.Wish:
+    """What a whole body wishes for."""
+    return parse.chat_wish(parse.chat(body), fakes.decode)
+
+
+# --- the prompt -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("content", "prompt"),
+    [
+        ("A cat", "A cat"),
+        ("  A cat\n", "A cat"),
+        ([{"type": "text", "text": "A cat"}], "A cat"),
+        ([{"type": "text", "text": "A cat"}, {"type": "text", "text": "on a sofa"}], "A cat\non a sofa"),
+        ([{"type": "input_text", "text": "A cat"}], "A cat"),
+        (["A cat", "on a sofa"], "A cat\non a sofa"),
+        ([{"type": "text", "text": ""}, {"type": "text", "text": "A cat"}], "A cat"),
+        ([{"type": "input_audio", "input_audio": {}}, {"type": "text", "text": "A cat"}, {"type": "file"}], "A cat"),
+        ([{"type": ["text"]}, {"no": "type"}, {"type": "text", "text": "A cat"}], "A cat"),
+        ("猫 🐱", "猫 🐱"),
+        ("A \ud83d cat", "A \ufffd cat"),
+    ],
+)
+def test_the_prompt_is_all_the_text_of_the_message(content: Any, prompt: str) -> None:
+    """A string or an array; parts that are neither text nor picture are passed over."""
+    assert chat_wish(content).prompt == prompt
+
+
+def test_the_prompt_is_the_last_user_messages_alone() -> None:
+    """Every call is a new picture: other roles and earlier messages say nothing about it."""
+    body = messages(
+        ("system", "You paint. 9:16"),
+        ("user", "A dog --seed 1"),
+        ("assistant", None),
+        ("user", "A cat 3:2"),
+        ("assistant", "Here it is 16:9"),
+        ("tool", [{"type": "text", "text": "42"}]),
+    )
+    wish = wish_of_body(body)
+    assert (wish.asked, wish.prompt, wish.size, wish.seed) == ("A cat 3:2", "A cat", Size(768, 512), None)
+
+
+def test_what_was_typed_is_kept_beside_the_prompt() -> None:
+    wish = chat_wish(" A cat --seed 7, 3:2 ")
+    assert (wish.asked, wish.prompt) == ("A cat --seed 7, 3:2", "A cat")
+
+
+@pytest.mark.parametrize("content", [None, "", "  \n", [], [{"type": "text", "text": " "}], "3:2", "--raw --seed 3"])
+def test_a_message_that_says_nothing_to_draw_is_refused(content: Any) -> None:
+    with pytest.raises(MissingParameter) as refusal:
+        chat_wish(content)
+    assert (refusal.value.code, refusal.value.param) == ("missing_required_parameter", "messages")
+
+
+@pytest.mark.parametrize(
+    ("body", "param", "code"),
+    [
+        ({}, "messages", "missing_required_parameter"),
+        ({"messages": None}, "messages", "missing_required_parameter"),
+        ({"messages": []}, "messages", "invalid_value"),
+        ({"messages": {}}, "messages", "invalid_value"),
+        ({"messages": "A cat"}, "messages", "invalid_value"),
+        ({"messages": ["A cat"]}, "messages[0]", "invalid_value"),
+        ({"messages": [{"content": "A cat"}]}, "messages[0]", "invalid_value"),
+        ({"messages": [{"role": 1, "content": "A cat"}]}, "messages[0]", "invalid_value"),
+        (messages(("user", "A cat"), ("user", 5)), "messages[1].content", "invalid_value"),
+        (messages(("user", {"text": "A cat"})), "messages[0].content", "invalid_value"),
+        (messages(("user", [5])), "messages[0].content", "invalid_value"),
+        (messages(("user", [{"type": "text", "text": 5}])), "messages[0].content", "invalid_value"),
+        (messages(("user", [{"type": "text"}])), "messages[0].content", "invalid_value"),
+        (messages(("user", [{"type": "image_url"}])), "messages[0].content", "invalid_value"),
+        (messages(("user", [{"type": "image_url", "image_url": {"url": 5}}])), "messages[0].content", "invalid_value"),
+        (messages(("system", "A cat")), "messages", "invalid_value"),
+    ],
+)
+def test_messages_of_another_shape_are_refused_by_their_place(body: dict[str, Any], param: str, code: str) -> None:
+    with pytest.raises(ApiError) as refusal:
+        wish_of_body(body)
+    assert (refusal.value.status, refusal.value.code, refusal.value.param) == (400, code, param)
+
+
+# --- fields and directives ------------------------------------------------------------------------
+
+GOOD = [
+    ("size", "768x512", Size(768, 512)),
+    ("size", "16:9", Size(1024, 576)),
+    ("steps", 1, 1),
+    ("steps", 100, 100),
+    ("steps", 8.0, 8),
+    ("seed", 0, 0),
+    ("seed", 2**32 - 1, 2**32 - 1),
+    ("n", 4, 4),
+    ("quality", "hd", "hd"),
+    ("negative_prompt", " dogs ", "dogs"),
+    ("optimize", True, True),
+    ("optimize", False, False),
+    ("model", " gpt-4o ", "gpt-4o"),
+]
+BAD = [
+    *cases("size", ["big", "100x100", 512, ["512x512"], True]),
+    *cases("steps", [0, 101, -1, 1.5, "4", True, [4], 1e300]),
+    *cases("seed", [-1, 2**32, 0.5, "7", False, {}]),
+    *cases("n", [0, 5, 1.5, "2", True, 10**400]),
+    *cases("quality", ["best", 5, ["hd"], "HD"]),
+    *cases("negative_prompt", [5, ["dogs"], {}]),
+    *cases("optimize", ["true", 1, 0, []]),
+    *cases("model", [5, ["m"], {}]),
+    *cases("stream", ["true", 1, 0, []]),
+    *cases("stream_options", ["usage", True, [], 1]),
+    *cases("modalities", ["image", True, {}, 1, [5], [None]]),
+]
+
+
+@pytest.mark.parametrize(("name", "value", "read"), GOOD)
+def test_a_field_of_the_body_is_part_of_the_wish(name: str, value: Any, read: Any) -> None:
+    """JSON does not tell 2 from 2.0."""
+    assert getattr(chat_wish(**{name: value}), name) == read
+
+
+@pytest.mark.parametrize("name", sorted({name for name, *_ in GOOD} - {"model"}))
+@pytest.mark.parametrize("value", [None, "absent"])
+def test_a_field_that_is_null_is_as_one_that_is_absent(name: str, value: Any) -> None:
+    default = 1 if name == "n" else None
+    assert getattr(chat_wish(**({} if value else {name: None})), name) == default
+
+
+@pytest.mark.parametrize(("name", "value"), BAD)
+def test_a_field_of_another_type_or_out_of_range_is_refused_by_name(name: str, value: Any) -> None:
+    with pytest.raises(InvalidRequest) as refusal:
+        chat_wish(**{name: value})
+    assert (refusal.value.status, refusal.value.code, refusal.value.param) == (400, "invalid_value", name)
+
+
+@pytest.mark.parametrize("name", ["temperature", "top_p", "max_tokens", "tools", "user", "presence_penalty", "x"])
+def test_fields_that_we_have_no_use_for_are_left_alone(name: str) -> None:
+    """Chat apps send them all, of any type."""
+    assert chat_wish(**{name: {"any": ["thing"]}}) == chat_wish()
+
+
+@pytest.mark.parametrize(
+    ("field", "directive"),
+    [({"size": "512x512"}, "3:2"), ({"steps": 2}, "--steps 3"), ({"seed": 2}, "--seed 3"), ({"n": 2}, "--n 3"),
+     ({"optimize": True}, "--raw")],
+)  # fmt: skip
+def test_the_field_wins_over_the_directive(field: dict[str, Any], directive: str) -> None:
+    assert chat_wish(f"A cat {directive}", **field) == chat_wish("A cat", **field).__class__(
+        **{**_fields(chat_wish("A cat", **field)), "asked": f"A cat {directive}"}
+    )
+
+
+def _fields(wish: parse.Wish) -> dict[str, Any]:
+    return {name: getattr(wish, name) for name in parse.Wish.__slots__}
+
+
+def test_the_model_that_a_person_names_wins_over_the_apps_setting() -> None:
+    """And it is meant: an unknown one is an error, where an app's is not."""
+    assert (chat_wish("A cat --model sdxl").model, chat_wish("A cat --model sdxl").insists) == ("sdxl", True)
+    assert (chat_wish(model="gpt-4o").model, chat_wish(model="gpt-4o").insists) == ("gpt-4o", False)
+
+
+@pytest.mark.parametrize(
+    ("directive", "param"),
+    [("--n 5", "n"), ("--n 0", "n"), ("--steps 0", "steps"), ("--steps 101", "steps"), ("--seed 4294967296", "seed")],
+)
+def test_directives_have_the_ranges_of_the_fields(directive: str, param: str) -> None:
+    with pytest.raises(InvalidRequest) as refusal:
+        chat_wish(f"A cat {directive}")
+    assert refusal.value.param == param
+
+
+# --- streams and modalities -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("fields", "stream", "include_usage", "images_apart"),
+    [
+        ({}, False, False, False),
+        ({"stream": None, "stream_options": None, "modalities": None}, False, False, False),
+        ({"stream": True}, True, False, False),
+        ({"stream": False, "stream_options": {}}, False, False, False),
+        ({"stream": True, "stream_options": {"include_usage": True}}, True, True, False),
+        ({"stream_options": {"include_usage": None}}, False, False, False),
+        ({"modalities": ["text"]}, False, False, False),
+        ({"modalities": ["image", "text"]}, False, False, True),
+        ({"modalities": []}, False, False, False),
+    ],
+)
+def test_how_the_answer_is_wanted(
+    fields: dict[str, Any], *, stream: bool, include_usage: bool, images_apart: bool
+) -> None:
+    request = parse.chat(chat_of(**fields))
+    assert (request.stream, request.include_usage, request.images_apart) == (stream, include_usage, images_apart)
+
+
+def test_messages_are_kept_for_whoever_looks_at_the_whole_conversation() -> None:
+    request = parse.chat(messages(("system", "Be kind"), ("user", ["A", image_part("https://x/y.png")])))
+    assert request.messages == (Message("system", "Be kind"), Message("user", "A", ("https://x/y.png",)))
+    assert request.last_user == request.messages[1]
+
+
+# --- pictures -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        image_part(data_url(PNG)),
+        image_part(data_url(PNG, "image/jpeg")),  # nobody's word is taken for the type
+        image_part(data_url(PNG).replace("data:image/png;", "DATA:;")),
+        image_part(data_url(PNG).rstrip("=")),
+        {"type": "image_url", "image_url": data_url(PNG)},
+        {"type": "input_image", "image_url": data_url(PNG)},
+    ],
+)
+def test_a_picture_inside_the_message_is_part_of_the_wish(part: dict[str, Any]) -> None:
+    wish = chat_wish([{"type": "text", "text": "Make it blue"}, part])
+    assert [(one.type, one.size, data_of(one.blob)) for one in wish.images] == [("image/png", "300x200", PNG)]
+    assert not wish.linked_images
+
+
+def test_a_link_is_never_fetched_and_the_caller_is_told() -> None:
+    wish = chat_wish(["A cat", image_part("https://example.com/cat.png"), image_part(data_url(PNG))])
+    assert len(wish.images) == 1
+    assert wish.linked_images
+
+
+def test_pictures_of_earlier_messages_are_not_taken() -> None:
+    body = messages(("user", ["A dog", image_part("data:broken")]), ("user", "A cat"))
+    assert wish_of_body(body).images == ()
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["data:", "data:image/png;base64", "data:image/png,abc", "data:image/png;base64,!!!!", "data:image/png;base64,",
+     data_url(b"<svg/>"), data_url(b"GIF89a" + bytes(100)), data_url(PNG[:20]), data_url(PNG) + "\udc00"],
+)  # fmt: skip
+def test_a_picture_that_cannot_be_read_is_refused(url: str) -> None:
+    with pytest.raises(InvalidRequest) as refusal:
+        chat_wish(["A cat", image_part(url)])
+    assert refusal.value.param == "messages"
+
+
+def test_at_most_four_pictures_are_taken() -> None:
+    part = image_part(data_url(PNG))
+    assert len(chat_wish(["A cat", *[part] * 4]).images) == 4
+    with pytest.raises(InvalidRequest, match="at most 4") as refusal:
+        chat_wish(["A cat", *[part] * 5])
+    assert refusal.value.param == "messages"

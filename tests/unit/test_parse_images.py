@@ -1,0 +1,205 @@
+"""An Images API body becomes a request that cannot be wrong, or a refusal that names the field."""
+
+from typing import Any
+
+import pytest
+
+from flux import parse
+from flux.errors import InvalidRequest, MissingParameter
+from flux.http import Form
+from flux.parse import ImageRequest
+from flux.sizes import Size
+from tests import fakes
+from tests.builders import cases, data_url
+from tests.fakes import Bytes, data_of, encoded, painted
+
+PNG = encoded(fakes.opened(painted("A photo", 300, 200)), "image/png")
+PICTURE = painted()
+
+
+def parsed(**fields: Any) -> ImageRequest:
+    """A generation with these fields."""
+    return parse.image({"prompt": "A cat", **fields})
+
+
+def test_a_prompt_is_all_it_takes() -> None:
+    request = parsed()
+    assert request.wish == parse.Wish(asked="A cat", prompt="A cat", insists=True)
+    assert (request.stream, request.edit) == (False, False)
+    assert (request.wants_url, request.wants_base64) == (True, True)
+    assert (request.mime, request.compression) == (None, None)
+
+
+@pytest.mark.parametrize("prompt", ["A cat 3:2 --seed 7", "16:9", " A cat \n"])
+def test_the_prompt_is_taken_as_it_is(prompt: str) -> None:
+    """Directives are a chat habit."""
+    assert parsed(prompt=prompt).wish.prompt == prompt.strip()
+    assert parsed(prompt=prompt).wish.size is None
+
+
+def test_lone_surrogates_do_not_reach_the_model() -> None:
+    wish = parsed(prompt="A \ud83d cat", negative_prompt="\udc00", model="\udc00").wish
+    assert (wish.prompt, wish.negative_prompt, wish.model) == ("A \ufffd cat", "\ufffd", "\ufffd")
+
+
+@pytest.mark.parametrize("body", [{}, {"prompt": None}, {"prompt": ""}, {"prompt": " \n\u3000"}])
+def test_a_prompt_that_says_nothing_is_missing(body: dict[str, Any]) -> None:
+    with pytest.raises(MissingParameter) as refusal:
+        parse.image(body)
+    assert (refusal.value.code, refusal.value.param) == ("missing_required_parameter", "prompt")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "read"),
+    [
+        ("model", "dall-e-3", "dall-e-3"),
+        ("size", "1536x1024", Size(1536, 1024)),
+        ("size", "auto", None),
+        ("size", "", None),
+        ("size", "3:2", Size(768, 512)),
+        *(("n", n, n) for n in (1, 2, 3, 4)),
+        *(("quality", quality, quality) for quality in ("auto", "low", "medium", "high", "standard", "hd")),
+        ("seed", 7, 7),
+        ("steps", 4, 4),
+        ("negative_prompt", "dogs", "dogs"),
+        ("optimize", True, True),
+    ],
+)
+def test_a_field_is_part_of_the_wish(name: str, value: Any, read: Any) -> None:
+    assert getattr(parsed(**{name: value}).wish, name) == read
+
+
+ALL_FIELDS = (
+    "model n size quality response_format output_format output_compression seed steps user style background "
+    "moderation stream partial_images negative_prompt optimize input_fidelity"
+)
+
+
+@pytest.mark.parametrize("name", ALL_FIELDS.split())
+def test_a_field_that_is_null_is_as_one_that_is_absent(name: str) -> None:
+    assert parsed(**{name: None}) == parsed()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *cases("prompt", [5, ["A cat"], {}, True]),
+        *cases("model", [5, [], {}]),
+        *cases("n", [0, 5, "2", True, 1.5, [], 10**400]),
+        *cases("size", ["100x100", "huge", 1024, [], "4096x4096", "1000x1001"]),
+        *cases("quality", ["best", 1, [], {}]),
+        *cases("response_format", ["png", "", 1, []]),
+        *cases("output_format", ["gif", "image/png", "", 1, []]),
+        *cases("output_compression", [-1, 101, "80", 1.5, True]),
+        *cases("partial_images", [-1, 4, "1", []]),
+        *cases("seed", [-1, 2**32, "7", 0.5]),
+        *cases("steps", [0, 101, "4"]),
+        *cases("stream", ["true", 1, []]),
+        *cases("optimize", ["true", 1]),
+        *((name, 5) for name in ("user", "style", "background", "moderation", "input_fidelity", "negative_prompt")),
+    ],
+)
+def test_a_field_of_another_type_or_out_of_range_is_refused_by_name(name: str, value: Any) -> None:
+    with pytest.raises(InvalidRequest) as refusal:
+        parsed(**{name: value})
+    assert (refusal.value.status, refusal.value.code, refusal.value.param) == (400, "invalid_value", name)
+
+
+@pytest.mark.parametrize(
+    "field",
+    [{"style": "vivid"}, {"background": "transparent"}, {"moderation": "low"}, {"user": "someone"}, {"style": "any"},
+     {"input_fidelity": "high"}, {"partial_images": 3}, {"x": [{}]}],
+)  # fmt: skip
+def test_openais_other_fields_are_accepted_and_have_no_effect(field: dict[str, Any]) -> None:
+    """So that clients need no change."""
+    assert parsed(**field) == parsed()
+
+
+@pytest.mark.parametrize(
+    ("wanted", "url", "base64"), [(None, True, True), ("url", True, False), ("b64_json", False, True)]
+)
+def test_how_pictures_are_handed_over(wanted: str | None, *, url: bool, base64: bool) -> None:
+    """Both ways where nothing is said, since clients read the one or the other."""
+    request = parsed(response_format=wanted)
+    assert (request.wants_url, request.wants_base64) == (url, base64)
+
+
+@pytest.mark.parametrize(
+    ("name", "mime"),
+    [("jpeg", "image/jpeg"), ("jpg", "image/jpeg"), ("png", "image/png"), ("webp", "image/webp"), (None, None)],
+)
+def test_the_type_that_is_delivered(name: str | None, mime: str | None) -> None:
+    assert parsed(output_format=name).mime == mime
+
+
+@pytest.mark.parametrize(("sent", "quality"), [(0, 1), (1, 1), (80, 80), (100, 100), (50.0, 50), (None, None)])
+def test_compression_is_an_encoders_quality(sent: float | None, quality: int | None) -> None:
+    """OpenAI's runs from 0; encoders' from 1."""
+    assert parsed(output_compression=sent).compression == quality
+
+
+# --- pictures to edit -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("names", [["image"], ["image[]", "image[]"], ["image[0]", "image[1]"], ["image"] * 4])
+def test_a_forms_pictures_are_its_files_called_image(names: list[str]) -> None:
+    pictures = parse.form_pictures(Form((), tuple((name, Bytes(PNG)) for name in names)))
+    assert [(one.type, one.size, data_of(one.blob)) for one in pictures] == [("image/png", "300x200", PNG)] * len(names)
+
+
+def test_other_files_of_a_form_are_left_alone() -> None:
+    files = (("document", Bytes(b"x")), ("image", Bytes(PNG)), ("images", Bytes(b"y")))
+    assert len(parse.form_pictures(Form((), files))) == 1
+
+
+@pytest.mark.parametrize("data", [b"", b"GIF89a" + bytes(100), b"<svg/>", PNG[:20]])
+def test_a_file_that_is_no_picture_is_refused(data: bytes) -> None:
+    """By its bytes: nobody's word is taken for its type."""
+    with pytest.raises(InvalidRequest) as refusal:
+        parse.form_pictures(Form((), (("image", Bytes(data)),)))
+    assert refusal.value.param == "image"
+
+
+def test_masks_are_refused_and_not_ignored() -> None:
+    """What they protect would be painted over."""
+    with pytest.raises(InvalidRequest) as by_form:
+        parse.form_pictures(Form((), (("mask", Bytes(PNG)), ("image", Bytes(PNG)))))
+    with pytest.raises(InvalidRequest) as by_json:
+        parse.json_pictures({"images": [], "mask": {"image_url": "x"}}, fakes.decode)
+    assert by_form.value.param == by_json.value.param == "mask"
+
+
+@pytest.mark.parametrize("item", [{"image_url": data_url(PNG)}, {"image_url": {"url": data_url(PNG)}}, data_url(PNG)])
+def test_pictures_in_json_are_data_urls(item: Any) -> None:
+    pictures = parse.json_pictures({"images": [item, item]}, fakes.decode)
+    assert [data_of(one.blob) for one in pictures] == [PNG, PNG]
+
+
+@pytest.mark.parametrize(
+    ("images", "param"),
+    [
+        ("x", "images"),
+        ([5], "images[0]"),
+        ([{"file_id": "file-1"}], "images[0]"),
+        ([{"image_url": data_url(PNG)}, {"image_url": "https://example.com/x.png"}], "images[1]"),
+        ([{"image_url": "file:///etc/passwd"}], "images[0]"),
+        ([{"image_url": "data:image/png;base64,????"}], "images[0]"),
+        ([{"image_url": data_url(b"no picture")}], "images[0]"),
+        ([{"image_url": data_url(PNG)}] * 5, "images"),
+    ],
+)
+def test_pictures_in_json_of_any_other_kind_are_refused_by_their_place(images: Any, param: str) -> None:
+    """Links above all: nothing that a caller names is ever fetched."""
+    with pytest.raises(InvalidRequest) as refusal:
+        parse.json_pictures({"images": images}, fakes.decode)
+    assert refusal.value.param == param
+
+
+def test_an_edit_is_about_one_to_four_pictures() -> None:
+    request = parse.image({"prompt": "Make it blue"}, edit=True)
+    assert parse.with_pictures(request, [PICTURE] * 4).wish.images == (PICTURE,) * 4
+    with pytest.raises(MissingParameter) as none:
+        parse.with_pictures(request, parse.json_pictures({}, fakes.decode))
+    with pytest.raises(InvalidRequest, match="at most 4") as many:
+        parse.with_pictures(request, [PICTURE] * 5)
+    assert none.value.param == many.value.param == "image"

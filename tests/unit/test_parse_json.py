@@ -1,0 +1,105 @@
+"""Bodies before anything is known about them: JSON objects, and forms as JSON would hold them."""
+
+import json
+from typing import Any
+
+import pytest
+
+from flux import parse
+from flux.errors import InvalidJson
+from flux.http import Form
+
+MOST = parse.MOST_DEPTH
+SIZE = 1024 * 1024
+"""Of the largest body that comes here as JSON."""
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", " ", "{", "nonsense", '{"a":}', '{"a":1,}', "{'a':1}", '{"a":1}}', '{"a":NaN}', '{"a":Infinity}',
+     '{"a":-Infinity}', '{"a":"\n"}', '{"a":01}', "[]", "[1]", '"a"', "5", "null", "true", "\ufeff{}",
+     '{"a":' + "9" * 5000 + "}"],
+)  # fmt: skip
+def test_what_is_no_json_object_is_refused(text: str) -> None:
+    """RFC 8259 strictly; numbers without end as well, which Python does not read."""
+    with pytest.raises(InvalidJson) as refusal:
+        parse.json_object(text)
+    assert (refusal.value.status, refusal.value.code) == (400, "invalid_json")
+
+
+@pytest.mark.parametrize("value", [{}, {"a": [1, {"b": None}], "ü": "猫\u2028"}, {"a": 1e308, "b": 2**64}])
+def test_a_json_object_is_read(value: dict[str, Any]) -> None:
+    assert parse.json_object(json.dumps(value)) == value
+    assert parse.json_object(f"\r\n\t {json.dumps(value, ensure_ascii=False)} ") == value
+
+
+def nested(depth: int, opening: str = '{"a":', closing: str = "}") -> str:
+    """An object of this depth."""
+    return opening * (depth - 1) + "{}" + closing * (depth - 1)
+
+
+@pytest.mark.parametrize(("opening", "closing"), [('{"a":', "}"), ('{"a":[', "]}"), ('{"]":"}","a":', "}")])
+def test_nesting_is_refused_before_it_is_parsed(opening: str, closing: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Under Pyodide the parser's recursion ends the whole isolate, so it must never begin."""
+    levels = MOST // opening.count("{") // (1 + opening.count("["))
+    assert parse.json_object(nested(levels, opening, closing))
+    monkeypatch.setattr(json, "loads", lambda *_, **__: pytest.fail("parsed"))
+    for depth in (MOST + 1, 10_000):
+        with pytest.raises(InvalidJson, match="too deep"):
+            parse.json_object(nested(depth, opening, closing))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["[" * 100, '"' + "[" * 100, '\\"' + "{" * 100, "]" * 100 + "[" * 100, "\\" * 99 + '"[["' + "{" * 100, "]}" * 100],
+)
+def test_brackets_in_strings_are_no_nesting(text: str) -> None:
+    """Whatever quotes and backslashes stand around them."""
+    for value in ({"prompt": text}, {text: text, "b": [text] * 100}):
+        for ensure_ascii in (True, False):
+            assert parse.json_object(json.dumps(value, ensure_ascii=ensure_ascii)) == value
+
+
+def test_brackets_side_by_side_are_no_nesting() -> None:
+    value: dict[str, Any] = {"messages": [{"content": [{}, [], {}]}] * 1000}
+    assert parse.json_object(json.dumps(value)) == value
+
+
+@pytest.mark.parametrize(
+    "unit", ["[", "{", '{"a":', "]", "[]", "{}", '"', '\\"', '"\\', "\\", '"a', '["', '",', '"[', '\\"[', "[{" + '"']
+)
+@pytest.mark.parametrize("head", ["", '{"a":"', "[]" * 100, '{"a":"' + "[" * 100])
+def test_a_hostile_body_of_full_size_is_answered(head: str, unit: str) -> None:
+    """Work that grew faster than the text would not come back from a mebibyte."""
+    with pytest.raises(InvalidJson):
+        parse.json_object(head + unit * (SIZE // len(unit)))
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "values"),
+    [
+        ("n", "2", {"n": 2}),
+        ("n", "-1", {"n": -1}),
+        ("n", "two", {"n": "two"}),
+        ("n", "9" * 5000, {"n": "9" * 5000}),
+        ("n", "٣", {"n": "٣"}),
+        ("n", "-", {"n": "-"}),
+        ("n", "", {}),
+        ("seed", "0", {"seed": 0}),
+        ("steps", "4", {"steps": 4}),
+        ("output_compression", "80", {"output_compression": 80}),
+        ("partial_images", "1", {"partial_images": 1}),
+        ("stream", "true", {"stream": True}),
+        ("stream", "False", {"stream": False}),
+        ("stream", "1", {"stream": "1"}),
+        ("optimize", "TRUE", {"optimize": True}),
+        ("prompt", "", {"prompt": ""}),
+        ("prompt", "2", {"prompt": "2"}),
+        ("prompt", "true", {"prompt": "true"}),
+        ("size", "auto", {"size": "auto"}),
+        ("model", "", {}),
+    ],
+)
+def test_a_forms_fields_are_what_json_would_hold(name: str, text: str, values: dict[str, Any]) -> None:
+    """Numbers and switches are read from their text; an empty field is one left out."""
+    assert parse.form_values(Form(((name, text),), ())) == values
