@@ -257,9 +257,9 @@ class Shelf:
 
     async def keep(self, key: str, picture: Picture, expires: int) -> None:
         """See `Gallery.keep`."""
-        await self.fate.next()
         if expires - time.time() < 60:
             raise NotKept("Invalid expiration of less than 60 seconds")
+        await self.fate.next()
         self.pictures[key] = (picture, expires)
 
     async def find(self, key: str) -> Kept | None:

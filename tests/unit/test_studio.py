@@ -1,0 +1,477 @@
+"""Write, draw, cut, keep: what becomes of a plan when everything works, and when something does not."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from flux import upstream
+from flux.absent import NoCutter, NoGallery, NoModel, NoWriter
+from flux.errors import (
+    ApiError,
+    InsufficientQuota,
+    InvalidConfiguration,
+    InvalidRequest,
+    ModelOverloaded,
+    PromptRefused,
+    UpstreamFailure,
+    UpstreamNotAuthorized,
+)
+from flux.plan import Plan
+from flux.ports import CutFailed, Cutter, Gallery, ImageModel, NotKept, Writer, WriterFailed
+from flux.sizes import Size
+from flux.studio import Album, Print, Studio, Written, usable
+from flux.trace import Trace
+from tests.builders import FLUX_2, KLEIN, NOW, ORIGIN, PHOENIX, SCHNELL, SDXL, plan_of
+from tests.fakes import Painter, Rewriter, Scissors, Shelf, data_of, opened, painted, shows
+
+pytestmark = pytest.mark.usefixtures("clock")
+
+BUSY = upstream.failure("3040: Capacity temporarily exceeded")
+REFUSED = upstream.failure("3030: NSFW")
+SPENT = upstream.failure("3036: used up")
+FORBIDDEN = upstream.failure("5018: no")
+UNKNOWN = upstream.failure("500: no idea")
+
+
+@dataclass
+class Work:
+    """A plan that was made, and what was seen on the way."""
+
+    album: Album
+    reports: list[Written | Print]
+    trace: Trace
+    seconds: float
+    """Of virtual time."""
+
+
+async def made(
+    plan: Plan,
+    model: ImageModel | None = None,
+    *,
+    writer: Writer | None = None,
+    cutter: Cutter | None = None,
+    gallery: Gallery | None = None,
+    pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    links: str | None = ORIGIN,
+) -> Work:
+    """Make a plan with twins for the ports that a test has no interest in."""
+    reports: list[Written | Print] = []
+    trace = Trace("id")
+    studio = Studio(model or Painter(), writer or Rewriter(), cutter or Scissors(), gallery or Shelf(), pause)
+    began = time.time()
+    album = await studio.make(plan, trace, links=links, lifetime=1800, report=reports.append)
+    return Work(album, reports, trace, time.time() - began)
+
+
+async def failed(plan: Plan, model: ImageModel, **ports: Any) -> ApiError:
+    """What a plan fails with."""
+    with pytest.raises(ApiError) as failure:
+        await made(plan, model, **ports)
+    return failure.value
+
+
+# --- when everything works ------------------------------------------------------------------------
+
+
+async def test_a_plan_becomes_a_stored_picture_of_its_prompt_and_size() -> None:
+    gallery = Shelf()
+    work = await made(plan_of("A cat", size=Size(768, 512)), gallery=gallery)
+    (printed,) = work.album.prints
+    ((key, (kept, expires)),) = gallery.pictures.items()
+    assert printed.url == f"{ORIGIN}/image/{key}"
+    assert kept == printed.picture
+    assert expires == NOW + 1800
+    assert opened(kept).size == (kept.width, kept.height) == (768, 512)
+    assert shows(kept, "A cat")
+    assert work.album.written == Written("A cat", writer=None)
+    assert work.album.model.id == SCHNELL
+
+
+async def test_what_is_known_is_reported_as_soon_as_it_is() -> None:
+    """The prompt before any drawing; a picture once it is stored, since KV remembers a miss for a minute."""
+    gallery = Shelf(2.0)
+    told: list[tuple[float, type, int]] = []
+    studio = Studio(Painter(seconds=5), Rewriter("Hi", 3.0), Scissors(), gallery)
+    await studio.make(
+        plan_of(optimize=True),
+        Trace("id"),
+        links=ORIGIN,
+        lifetime=60,
+        report=lambda what: told.append((time.time() - NOW, type(what), len(gallery.pictures))),
+    )
+    assert told == [(3.0, Written, 0), (10.0, Print, 1)]
+
+
+async def test_nothing_is_stored_where_no_links_are_wanted() -> None:
+    gallery = Shelf()
+    work = await made(plan_of(), gallery=gallery, links=None)
+    assert [one.url for one in work.album.prints] == [None]
+    assert gallery.pictures == {}
+
+
+async def test_several_pictures_are_drawn_side_by_side() -> None:
+    """Each its own picture under its own key, with its own seed, in the order of their seeds."""
+    painter, gallery = Painter(9.0, 6.0, 3.0), Shelf()
+    work = await made(plan_of(n=3, model=FLUX_2, seed=7), painter, gallery=gallery)
+    assert work.seconds == pytest.approx(9)
+    assert [drawing.inputs["seed"] for drawing in painter.drawings] == [7, 8, 9]
+    assert len({data_of(one.picture.blob) for one in work.album.prints}) == 3
+    assert [one.url for one in work.album.prints] == [f"{ORIGIN}/image/{key}" for key in reversed(gallery.pictures)]
+    assert [report for report in work.reports if isinstance(report, Print)] == list(reversed(work.album.prints))
+
+
+async def test_a_request_counts_what_it_costs() -> None:
+    work = await made(plan_of(n=2, size=Size(512, 512), optimize=True), Painter(1.0, BUSY), writer=Rewriter("Hi", 2.0))
+    assert work.trace.facts["pictures"] == 2
+    assert work.trace.facts["model_calls"] == 3
+    assert work.trace.facts["bytes"] == sum(one.picture.blob.size for one in work.album.prints)
+    assert work.trace.steps.keys() == {"write", "draw", "cut", "keep"}
+    assert work.trace.steps["write"] == pytest.approx(2000)
+
+
+# --- the writer -----------------------------------------------------------------------------------
+
+
+async def test_an_optimised_prompt_is_the_writers() -> None:
+    writer = Rewriter('"A fluffy cat"')
+    work = await made(plan_of("Cat", optimize=True), writer=writer)
+    assert writer.prompts == ["Cat"]
+    assert work.album.written == Written("A fluffy cat", writer=writer.name)
+    assert shows(work.album.prints[0].picture, "A fluffy cat")
+
+
+async def test_the_writer_is_not_asked_without_need() -> None:
+    writer = Rewriter()
+    await made(plan_of(), writer=writer)
+    assert writer.prompts == []
+
+
+BAD_WRITERS: dict[str, tuple[Writer, str]] = {
+    "answers 500": (Rewriter("", WriterFailed("HTTP 500")), "HTTP 500"),
+    "is too slow": (Rewriter("Late", 10.1), "time-out"),
+    "answers nothing": (Rewriter(""), "unusable"),
+    "answers white space": (Rewriter(" \n"), "unusable"),
+    "answers a page": (Rewriter("<!DOCTYPE html><h1>502</h1>"), "unusable"),
+    "is not there": (NoWriter(), "no text model"),
+}
+
+
+@pytest.mark.parametrize("trouble", BAD_WRITERS)
+async def test_a_writer_that_fails_costs_no_picture(trouble: str) -> None:
+    """The person's own prompt is drawn, and the answer can say so; the reason is for the log."""
+    writer, reason = BAD_WRITERS[trouble]
+    work = await made(plan_of("A cat", optimize=True), writer=writer)
+    assert work.album.written == Written("A cat", writer=None, writer_failed=True)
+    assert shows(work.album.prints[0].picture, "A cat")
+    assert work.trace.facts["writer_error"] == reason
+    assert work.seconds <= 10
+
+
+async def test_a_writer_that_takes_its_time_is_heard() -> None:
+    work = await made(plan_of(optimize=True), writer=Rewriter("Just in time", 9.9))
+    assert work.album.written.prompt == "Just in time"
+
+
+async def test_a_long_answer_is_cut_at_a_word_to_what_the_model_takes() -> None:
+    work = await made(plan_of(optimize=True), writer=Rewriter("fluffy " * 714))
+    assert 2000 < len(work.album.written.prompt) <= 2048
+    assert work.album.written.prompt.endswith("fluffy")
+
+
+@pytest.mark.parametrize("optimize", [True, False])
+async def test_the_prompt_that_is_told_is_the_prompt_that_is_drawn(*, optimize: bool) -> None:
+    """However long the one that was typed."""
+    painter = Painter()
+    work = await made(plan_of("word " * 1000, optimize=optimize), painter, writer=Rewriter("long " * 1000))
+    assert painter.drawings[0].prompt == work.album.written.prompt
+
+
+@pytest.mark.parametrize(
+    ("answer", "prompt"),
+    [
+        ("A cat", "A cat"),
+        (" A cat\n\non a   sofa ", "A cat on a sofa"),
+        ('"A cat"', "A cat"),
+        ("“A cat”", "A cat"),
+        ("«A cat»", "A cat"),
+        ("'A cat'", "A cat"),
+        ('A cat that says "hi"', 'A cat that says "hi"'),
+        ("```\nA cat\n```", "A cat"),
+        ("```text\nA cat\n```", "A cat"),
+        ("`A cat`", "A cat"),
+        ("Prompt: A cat", "A cat"),
+        ("**Prompt:** A cat", "A cat"),
+        ('Here is the improved prompt:\n\n"A cat"', "A cat"),
+        ("Here's a prompt for you: A cat: sleeping", "A cat: sleeping"),
+        ("Film still: a cat at 10:30", "Film still: a cat at 10:30"),
+        ("<think>The user wants a cat.</think>\n\nA cat", "A cat"),
+        ("The user wants a cat.</think>A cat", "A cat"),
+        ("<think>The user wants", ""),
+        ("<html><body>502 Bad Gateway</body></html>", ""),
+        ("", ""),
+        ("``` ```", ""),
+        ("A \ud83d cat", "A \ufffd cat"),
+    ],
+)
+def test_the_prompt_in_a_text_models_answer(answer: str, prompt: str) -> None:
+    """Models reason before it, announce it, and wrap it in quotes or a fence."""
+    assert usable(answer) == prompt
+
+
+# --- the safety filter ----------------------------------------------------------------------------
+
+
+async def test_a_refused_rewrite_is_followed_by_the_persons_own_words_once() -> None:
+    """The filter reads text alone: what it refuses in the writer's words may pass in the person's."""
+    painter = Painter(REFUSED)
+    work = await made(plan_of("A cat", optimize=True), painter, writer=Rewriter("A wild cat"))
+    assert [drawing.prompt for drawing in painter.drawings] == ["A wild cat", "A cat"]
+    assert work.album.rewrite_refused
+    assert work.album.written == Written("A cat", writer=None)
+    assert shows(work.album.prints[0].picture, "A cat")
+
+
+@pytest.mark.parametrize("optimize", [True, False])
+@pytest.mark.parametrize("n", [1, 3])
+async def test_a_refused_prompt_of_the_persons_own_is_never_tried_twice(n: int, *, optimize: bool) -> None:
+    painter = Painter()
+    painter.refuses = lambda _drawing: REFUSED
+    failure = await failed(plan_of("A cat", n=n, optimize=optimize), painter, writer=Rewriter("A wild cat"))
+    assert isinstance(failure, PromptRefused)
+    assert (failure.status, failure.code) == (400, "content_policy_violation")
+    own = [drawing for drawing in painter.drawings if drawing.prompt == "A cat"]
+    assert len(own) <= n
+    assert len(painter.drawings) <= n * (2 if optimize else 1)
+
+
+# --- a model out of capacity ----------------------------------------------------------------------
+
+
+async def test_capacity_is_tried_three_times_with_growing_and_jittered_waits() -> None:
+    painter, waits = Painter(BUSY, BUSY), list[float]()
+
+    async def pause(seconds: float) -> None:
+        waits.append(seconds)
+
+    work = await made(plan_of(), painter, pause=pause)
+    assert len(work.album.prints) == 1
+    assert len(painter.drawings) == 3
+    assert 0.5 <= waits[0] <= 1 <= waits[1] <= 2
+
+
+async def test_waits_differ_so_that_callers_do_not_come_back_together() -> None:
+    waits = list[float]()
+
+    async def pause(seconds: float) -> None:
+        waits.append(seconds)
+
+    for _ in range(8):
+        await made(plan_of(), Painter(BUSY), pause=pause)
+    assert len(set(waits)) == 8
+
+
+async def test_a_model_that_stays_out_of_capacity_is_a_503_that_says_when_to_come_back() -> None:
+    painter = Painter(*[BUSY] * 5)
+    failure = await failed(plan_of(), painter)
+    assert isinstance(failure, ModelOverloaded)
+    assert failure.retry_after
+    assert len(painter.drawings) == 3
+
+
+async def test_the_fallback_draws_when_the_model_is_out_of_capacity() -> None:
+    """Asked by its own names, and named as the one that drew."""
+    painter = Painter(BUSY, BUSY, BUSY)
+    work = await made(plan_of(variables={"FLUX_FALLBACK_MODEL": SDXL}, size=Size(768, 512)), painter)
+    assert [drawing.model.id for drawing in painter.drawings] == [SCHNELL] * 3 + [SDXL]
+    assert painter.drawings[-1].inputs.keys() >= {"width", "height", "num_steps"}
+    assert work.album.model.id == SDXL
+    assert work.album.prints[0].picture.size == "768x512"
+    assert work.trace.facts["fallback_from"] == 3040
+
+
+async def test_the_fallbacks_failure_is_the_answer_when_it_fails_too() -> None:
+    painter = Painter(BUSY, BUSY, BUSY, SPENT)
+    failure = await failed(plan_of(variables={"FLUX_FALLBACK_MODEL": SDXL}), painter)
+    assert isinstance(failure, InsufficientQuota)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "kind"),
+    [(SPENT, InsufficientQuota), (FORBIDDEN, UpstreamNotAuthorized), (UNKNOWN, UpstreamFailure),
+     (upstream.no_picture("html"), UpstreamFailure), (REFUSED, PromptRefused)],
+)  # fmt: skip
+async def test_what_a_second_try_cannot_mend_is_asked_once(outcome: Exception, kind: type[ApiError]) -> None:
+    """Neither the same model again nor the fallback: each call is a picture's price."""
+    painter = Painter(outcome)
+    failure = await failed(plan_of(variables={"FLUX_FALLBACK_MODEL": SDXL}), painter)
+    assert isinstance(failure, kind)
+    assert len(painter.drawings) == 1
+
+
+async def test_a_model_that_hangs_is_given_up_after_a_minute_and_not_asked_again() -> None:
+    painter = Painter(1e6)
+    began = time.time()
+    failure = await failed(plan_of(), painter)
+    assert isinstance(failure, ModelOverloaded)
+    assert time.time() - began == pytest.approx(60)
+    assert len(painter.drawings) == painter.fate.ended_early == 1
+
+
+async def test_after_a_hang_the_fallback_still_draws() -> None:
+    work = await made(plan_of(variables={"FLUX_FALLBACK_MODEL": SDXL}), Painter(1e6))
+    assert work.album.model.id == SDXL
+    assert work.seconds == pytest.approx(60)
+
+
+class SlowAndBusy(Painter):
+    """Takes some seconds each time to say that it is out of capacity."""
+
+    async def draw(self, *asked: Any) -> Any:
+        self.drawings.append(asked[0])
+        await asyncio.sleep(8)
+        raise BUSY
+
+
+async def test_no_try_of_a_model_begins_later_than_15_seconds_after_the_first() -> None:
+    """The caller is waiting, and there may be a fallback that is quicker."""
+    painter = SlowAndBusy()
+    await failed(plan_of(), painter)
+    assert len(painter.drawings) == 2
+
+
+# --- several pictures, one of which fails ---------------------------------------------------------
+
+
+@pytest.mark.parametrize(("outcome", "kind"), [(SPENT, InsufficientQuota), (UNKNOWN, UpstreamFailure)])
+async def test_fewer_pictures_than_wished_for_is_an_error_and_ends_the_others(
+    outcome: Exception, kind: type[ApiError]
+) -> None:
+    """Not a short list, and no call is left running."""
+    painter = Painter(100.0, outcome, 100.0)
+    failure = await failed(plan_of(n=3), painter)
+    assert isinstance(failure, kind)
+    assert painter.fate.ended_early == 2
+
+
+async def test_one_of_several_may_come_from_the_fallback() -> None:
+    painter = Painter(None, BUSY, BUSY, BUSY)
+    work = await made(plan_of(n=2, variables={"FLUX_FALLBACK_MODEL": SDXL}), painter)
+    assert len(work.album.prints) == 2
+    assert sorted(drawing.model.id for drawing in painter.drawings) == sorted([SCHNELL] * 4 + [SDXL])
+
+
+async def test_ending_the_work_ends_every_call() -> None:
+    painter = Painter(100.0, 100.0)
+    work = asyncio.create_task(made(plan_of(n=2), painter))
+    await asyncio.sleep(1)
+    work.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await work
+    assert painter.fate.ended_early == 2
+
+
+# --- cut ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("fields", "cuts"),
+    [
+        ({}, []),
+        ({"size": Size(1024, 1024)}, []),
+        ({"size": Size(512, 1024)}, [(Size(512, 1024), "image/jpeg", None)]),
+        ({"size": Size(512, 1024), "model": FLUX_2}, []),
+        ({"size": Size(2048, 1024), "model": FLUX_2}, [(Size(2048, 1024), "image/jpeg", None)]),
+        ({"mime": "image/jpeg"}, []),
+        ({"mime": "image/png"}, [(Size(1024, 1024), "image/png", None)]),
+        ({"mime": "image/webp", "compression": 30}, [(Size(1024, 1024), "image/webp", 30)]),
+        ({"compression": 30}, [(Size(1024, 1024), "image/jpeg", 30)]),
+        ({"model": SDXL}, []),
+        ({"model": SDXL, "mime": "image/png"}, []),
+    ],
+)
+async def test_a_picture_is_cut_only_where_it_is_not_yet_what_was_asked_for(
+    fields: dict[str, Any], cuts: list[tuple[Size, str, int | None]]
+) -> None:
+    """Every call of the Images binding is billed."""
+    cutter = Scissors()
+    planned = plan_of(**fields)
+    picture = (await made(planned, cutter=cutter)).album.prints[0].picture
+    assert cutter.cuts == cuts
+    assert picture.size == str(planned.size)
+    assert picture.type == (planned.mime or picture.type)
+    assert opened(picture).get_format_mimetype() == picture.type  # type: ignore[attr-defined]
+
+
+BROKEN = CutFailed("9523: internal")
+
+
+@pytest.mark.parametrize("cutter", [Scissors(BROKEN), NoCutter()], ids=["failing", "absent"])
+async def test_a_picture_that_cannot_be_cut_is_delivered_as_it_came(cutter: Cutter) -> None:
+    """It is paid for; what it really is, its bytes say."""
+    gallery = Shelf()
+    work = await made(plan_of(size=Size(512, 1024), mime="image/png"), cutter=cutter, gallery=gallery)
+    picture = work.album.prints[0].picture
+    assert (picture.type, picture.size) == ("image/jpeg", "1024x1024")
+    assert next(iter(gallery.pictures)).endswith(".jpg")
+    assert work.trace.facts["cut_error"]
+
+
+# --- keep -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("gallery", [Shelf(NotKept("KV PUT failed: 429")), NoGallery()], ids=["refusing", "absent"])
+async def test_a_picture_that_cannot_be_stored_is_not_lost(gallery: Gallery) -> None:
+    """It has no URL and travels in the answer itself."""
+    work = await made(plan_of(), gallery=gallery)
+    (printed,) = work.album.prints
+    assert printed.url is None
+    assert shows(printed.picture, "A cat")
+    assert work.trace.facts["keep_error"]
+
+
+async def test_of_several_pictures_only_the_one_that_was_refused_goes_without_a_url() -> None:
+    work = await made(plan_of(n=3), gallery=Shelf(None, NotKept("429")))
+    assert sum(one.url is None for one in work.album.prints) == 1
+
+
+# --- pictures that go in --------------------------------------------------------------------------
+
+
+async def test_a_picture_that_is_too_large_for_the_model_is_made_smaller_first() -> None:
+    """Its shape kept; one that is small enough goes in as it is."""
+    painter, small = Painter(), painted("Small", 511, 300)
+    await made(plan_of(images=(painted("Large", 2000, 1000), small)), painter)
+    (drawing,) = painter.drawings
+    assert drawing.model.id == KLEIN
+    assert opened(drawing.images[0]).size == (511, 256)
+    assert shows(drawing.images[0], "Large")
+    assert drawing.images[1] is small.blob
+
+
+@pytest.mark.parametrize("cutter", [Scissors(BROKEN), NoCutter()], ids=["failing", "absent"])
+async def test_a_caller_is_told_the_size_when_a_picture_cannot_be_made_smaller(cutter: Cutter) -> None:
+    """Before anything is drawn."""
+    painter = Painter()
+    failure = await failed(plan_of(images=(painted("Large", 2000, 1000),)), painter, cutter=cutter)
+    assert isinstance(failure, InvalidRequest)
+    assert failure.param == "image"
+    assert "2000x1000" in failure.message
+    assert "511" in failure.message
+    assert painter.drawings == []
+
+
+async def test_the_owner_is_told_what_is_missing_where_nothing_can_draw() -> None:
+    failure = await failed(plan_of(), NoModel())
+    assert isinstance(failure, InvalidConfiguration)
+    assert failure.variable == "AI"
+
+
+@pytest.mark.parametrize("model", [SCHNELL, FLUX_2, PHOENIX, SDXL])
+@pytest.mark.parametrize("size", [Size(256, 256), Size(768, 512), Size(2048, 264)], ids=str)
+async def test_the_picture_has_the_size_that_was_wished_for_whatever_the_model(model: str, size: Size) -> None:
+    work = await made(plan_of(model=model, size=size))
+    assert opened(work.album.prints[0].picture).size == (size.width, size.height)
