@@ -251,10 +251,12 @@ def usable(answer: str) -> str:
     text = clean(answer).rsplit("</think>", 1)[-1].strip()
     if text[:1] == "<":
         return ""
-    text = text.strip("`").strip()
+    if text.startswith("```"):
+        fence, _, rest = text.partition("\n")
+        text = (rest or fence).strip("`").strip()
     head, colon, rest = text.partition(":")
-    if colon and rest.strip() and "prompt" in head.lower() and len(head) < LONGEST_LABEL:
-        text = rest.strip()
+    if colon and "prompt" in head.lower() and len(head) < LONGEST_LABEL:
+        text = rest.strip("*_").strip() or text
     if len(text) > 1 and text[0] in "\"'“«" and text[-1] in "\"'”»":
         text = text[1:-1].strip()
     return " ".join(text.split())
