@@ -251,9 +251,9 @@ def usable(answer: str) -> str:
     text = clean(answer).rsplit("</think>", 1)[-1].strip()
     if text[:1] == "<":
         return ""
-    if text.startswith("```"):
-        fence, _, rest = text.partition("\n")
-        text = (rest or fence).strip("`").strip()
+    if text.startswith("```") and "\n" in text:
+        text = text.partition("\n")[2]  # past the fence and what it calls itself
+    text = text.strip("`").strip()
     head, colon, rest = text.partition(":")
     if colon and "prompt" in head.lower() and len(head) < LONGEST_LABEL:
         text = rest.strip("*_").strip() or text
