@@ -393,7 +393,7 @@ class Leaving:
 
     async def assert_all_ended(self) -> None:
         """No call runs on, no task is left, and the one line of the log says that the client left."""
-        await asyncio.sleep(0)
+        await asyncio.sleep(0.01)
         assert self._service.painter.fate.ended_early == 2
         assert asyncio.all_tasks() == {asyncio.current_task()}
         assert [line["status"] for line in self._service.log] == [499]
