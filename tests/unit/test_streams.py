@@ -1,0 +1,419 @@
+"""Streams: what is sent, in which order, and when; and what becomes of failures on the way."""
+
+import asyncio
+import gc
+import itertools
+import logging
+import time
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import httpx
+import httpx2
+import httpx_sse
+import openai
+import pytest
+from openai.types.chat import ChatCompletionChunk
+
+from flux import upstream
+from flux.http import Response
+from flux.ports import NotKept, WriterFailed
+from flux.words import LANGUAGES
+from tests.builders import (
+    CHAT,
+    EDITS,
+    GENERATIONS,
+    KEY,
+    NOW,
+    ORIGIN,
+    SCHNELL,
+    SDXL,
+    Answer,
+    Service,
+    chat_of,
+    data_url,
+    posted,
+    stream_of,
+)
+from tests.fakes import Painter, Rewriter, Shelf, data_of, decode, encoded, opened, painted, sent, shows
+
+pytestmark = pytest.mark.usefixtures("clock")
+
+EN = LANGUAGES["en"]
+PHOTO = encoded(opened(painted("A photo", 300, 200)), "image/png")
+REFUSED = upstream.failure("3030: NSFW")
+BUSY = upstream.failure("3040: Capacity temporarily exceeded")
+
+
+def deltas(answer: Answer) -> list[dict[str, Any]]:
+    """What each chunk of a chat stream adds."""
+    return [event["choices"][0]["delta"] for event in answer.events if event.get("choices")]
+
+
+def content(answer: Answer) -> str:
+    """What all chunks say."""
+    return "".join(delta.get("content", "") for delta in deltas(answer))
+
+
+async def timed(response: Response) -> AsyncIterator[tuple[float, str]]:
+    """The texts of a stream, each with the second at which it came."""
+    async for text in stream_of(response):
+        yield time.time() - NOW, sent(text)
+
+
+# --- chat -----------------------------------------------------------------------------------------
+
+
+async def test_a_stream_says_what_the_whole_answer_says() -> None:
+    """Line for line, but for the key of its own picture."""
+    service = Service()
+    streamed = await service.chat("A cute cat 3:2", stream=True)
+    whole = await service.chat("A cute cat 3:2")
+    first, second = service.gallery.pictures
+    assert content(streamed) == whole.content.replace(second, first)
+    assert shows((await service.open(f"/image/{first}")).data, "A cute cat")
+
+
+async def test_the_order_is_openais() -> None:
+    """The role, then content, then the reason to end, then the end."""
+    answer = await Service().chat("A cute cat 3:2", stream=True)
+    assert deltas(answer)[0] == {"role": "assistant", "content": ""}
+    assert [set(delta) for delta in deltas(answer)[1:-1]] == [{"content"}] * 4
+    assert deltas(answer)[-1] == {}
+    reasons = [event["choices"][0]["finish_reason"] for event in answer.events]
+    assert reasons == [None] * (len(reasons) - 1) + ["stop"]
+    assert answer.text.endswith("\n\ndata: [DONE]\n\n")
+
+
+async def test_a_picture_is_whole_in_one_chunk() -> None:
+    """Apps mend no link that is cut in two."""
+    service = Service()
+    answer = await service.chat("A cat --n 2", stream=True)
+    pictures = [delta["content"].strip() for delta in deltas(answer) if "![" in delta.get("content", "")]
+    assert pictures == [f"![Generated Image]({ORIGIN}/image/{key})" for key in service.gallery.pictures]
+
+
+async def test_there_is_one_id_one_time_and_one_model_throughout() -> None:
+    """Also where the fallback drew in the end, and however long it took."""
+    service = Service(variables={"FLUX_FALLBACK_MODEL": SDXL}, painter=Painter(BUSY, BUSY, BUSY, 30.0))
+    answer = await service.chat(stream=True, stream_options={"include_usage": True})
+    heads = {(event["id"], event["created"], event["model"], event["object"]) for event in answer.events}
+    assert heads == {(f"chatcmpl-{answer.headers['x-request-id']}", NOW + 1, SCHNELL, "chat.completion.chunk")}
+
+
+@pytest.mark.parametrize("include_usage", [True, False])
+async def test_usage_is_told_at_the_end_where_it_is_asked_for(*, include_usage: bool) -> None:
+    """In a last chunk without choices; every chunk before it carries null."""
+    service = Service()
+    answer = await service.chat("A cat", stream=True, stream_options={"include_usage": include_usage})
+    *before, last = answer.events
+    if include_usage:
+        assert [event["usage"] for event in before] == [None] * len(before)
+        assert last["choices"] == []
+        assert last["usage"] == (await service.chat("A cat")).json["usage"]
+    else:
+        assert all("usage" not in event for event in answer.events)
+
+
+async def test_every_chunk_is_one_that_openai_specifies() -> None:
+    answer = await Service().chat(stream=True, stream_options={"include_usage": True})
+    for event in answer.events:
+        ChatCompletionChunk.model_validate(event, strict=True)
+
+
+@pytest.mark.parametrize("path", [CHAT, GENERATIONS])
+async def test_a_streams_headers_keep_it_from_being_collected_or_cached(path: str) -> None:
+    answer = await Service().post(path, {**chat_of(stream=True), "prompt": "A cat"})
+    assert answer.status == 200
+    assert answer.headers["content-type"] == "text/event-stream; charset=utf-8"
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.headers["x-accel-buffering"] == "no"
+    assert answer.headers["access-control-allow-origin"] == "*"
+
+
+async def test_no_field_is_used_that_confuses_a_client() -> None:
+    """openai-python keeps an `id:` and takes a comment that follows for an event of its own."""
+    answer = await Service(painter=Painter(25.0)).chat(stream=True)
+    assert {line.split(":")[0] for line in answer.text.split("\n") if line} == {"data", ""}
+
+
+async def test_pictures_beside_the_text_come_in_a_chunk_of_their_own() -> None:
+    answer = await Service().chat("A cat", stream=True, modalities=["image", "text"])
+    ((image,),) = [delta["images"] for delta in deltas(answer) if "images" in delta]
+    assert shows(decode(image["image_url"]["url"].split(",")[1]), "A cat")
+    assert "![" not in content(answer)
+
+
+async def test_a_picture_that_cannot_be_stored_is_part_of_the_stream() -> None:
+    """Whole in one chunk, too, and none of its bytes copied."""
+    answer = await Service(gallery=Shelf(NotKept("429"))).chat("A cat", stream=True)
+    (picture,) = [delta["content"] for delta in deltas(answer) if "](data:" in delta.get("content", "")]
+    assert shows(decode(picture.split(",")[1].removesuffix(")")), "A cat")
+    assert EN.not_stored in content(answer)
+
+
+# --- when -----------------------------------------------------------------------------------------
+
+
+async def test_each_line_comes_as_soon_as_it_is_known() -> None:
+    """The stream opens within a second; the writer takes 3 s, the picture 5 more."""
+    service = Service(writer=Rewriter("A fluffy cat", 3.0), painter=Painter(seconds=5))
+    response = await service.app(posted(CHAT, chat_of("A cat --optimize", stream=True)))
+    assert time.time() == NOW + 1
+    came = [(round(second, 1), text) async for second, text in timed(response)]
+    seconds = {mark: second for second, text in came for mark in ("🎨", "🌐", "📐", "![", "DONE") if mark in text}
+    assert seconds == {"🎨": 1, "🌐": 3, "📐": 8, "![": 8, "DONE": 8}
+
+
+async def test_something_comes_at_least_every_ten_seconds() -> None:
+    """From one event to the next, not from the start: there is no need for more."""
+    service = Service(writer=Rewriter("Hi", 4.0), painter=Painter(seconds=35))
+    response = await service.app(posted(CHAT, chat_of("A cat --optimize", stream=True)))
+    pings = [round(second, 1) async for second, text in timed(response) if text == ": ping\n\n"]
+    assert pings == [14, 24, 34]
+
+
+async def test_a_quick_picture_needs_no_ping() -> None:
+    answer = await Service(painter=Painter(seconds=9.5)).chat(stream=True)
+    assert "ping" not in answer.text
+
+
+async def test_an_image_stream_opens_before_there_is_anything_to_tell() -> None:
+    service = Service(painter=Painter(seconds=25))
+    response = await service.app(posted(GENERATIONS, {"prompt": "A cat", "stream": True}))
+    came = [round(second, 1) async for second, text in timed(response) if text == ": ping\n\n"]
+    assert came == [1, 11, 21]
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        (CHAT, chat_of("A cat --n 4 --optimize", stream=True)),
+        (GENERATIONS, {"prompt": "A cat", "n": 4, "optimize": True, "stream": True}),
+    ],
+)
+async def test_what_is_known_and_not_told_does_not_put_off_the_next_ping(path: str, body: dict[str, Any]) -> None:
+    """A picture that waits for the others, a prompt that no event carries: the client hears nothing of them."""
+    service = Service(writer=Rewriter("Hi", 9.0), painter=Painter(8.0, 16.0, 24.0, 32.0))
+    came = [0.0] + [second async for second, _ in timed(await service.app(posted(path, body)))]
+    assert max(later - earlier for earlier, later in itertools.pairwise(came)) < 10.1
+
+
+# --- failures -------------------------------------------------------------------------------------
+
+FAILURES = {
+    400: (REFUSED, "content_policy_violation"),
+    429: (upstream.failure("3036: used up"), "insufficient_quota"),
+    502: (upstream.failure("500: no idea"), "upstream_error"),
+}
+
+
+class FailingPainter(Painter):
+    """Fails after some seconds."""
+
+    def __init__(self, seconds: float, failure: Exception) -> None:
+        super().__init__()
+        self._seconds, self._failure = seconds, failure
+
+    async def draw(self, *_asked: Any) -> Any:
+        await asyncio.sleep(self._seconds)
+        raise self._failure
+
+
+@pytest.mark.parametrize("path", [CHAT, GENERATIONS])
+@pytest.mark.parametrize("status", FAILURES)
+async def test_what_fails_within_the_second_of_grace_has_its_true_status(status: int, path: str) -> None:
+    """And the error shape, as if no stream had been asked for."""
+    failure, code = FAILURES[status]
+    service = Service(painter=FailingPainter(0.9, failure))
+    answer = await service.post(path, {**chat_of(stream=True), "prompt": "A cat"})
+    assert (answer.status, answer.error["code"]) == (status, code)
+    assert answer.headers["content-type"] == "application/json; charset=utf-8"
+    assert service.log[0]["status"] == status
+
+
+@pytest.mark.parametrize("status", FAILURES)
+async def test_what_fails_later_comes_in_band(status: int) -> None:
+    """A sentence for apps that show nothing but content, the error for the others, and the end."""
+    failure, code = FAILURES[status]
+    service = Service(painter=FailingPainter(1.1, failure))
+    answer = await service.chat(stream=True)
+    *chunks, error = answer.events
+    assert answer.status == 200
+    assert chunks[-1]["choices"][0]["delta"] == {"content": f"\n❌ {error['error']['message']}"}
+    assert error["error"].keys() == {"message", "type", "param", "code"}
+    assert error["error"]["code"] == code
+    assert [chunk["choices"][0]["finish_reason"] for chunk in chunks] == [None] * len(chunks)
+    assert (service.log[0]["status"], service.log[0]["error"]) == (200, code)
+
+
+async def test_a_bug_after_the_stream_opened_comes_in_band_too() -> None:
+    """With the request id to tell us, and the traceback in the log alone."""
+    service = Service(painter=FailingPainter(1.1, KeyError("a secret detail")))
+    answer = await service.chat(stream=True)
+    *chunks, error = answer.events
+    assert error["error"]["code"] == "internal_error"
+    assert answer.headers["x-request-id"] in error["error"]["message"]
+    assert chunks[-1]["choices"][0]["delta"] == {"content": f"\n❌ {error['error']['message']}"}
+    assert "secret" not in answer.text
+    assert "KeyError: 'a secret detail'" in service.log[0]["traceback"]
+
+
+async def test_an_image_streams_failure_is_an_event() -> None:
+    answer = await Service(painter=FailingPainter(1.1, REFUSED)).generate(stream=True)
+    assert "\n\nevent: error\ndata: {" in answer.text
+    assert [event["error"]["code"] for event in answer.events] == ["content_policy_violation"]
+
+
+async def test_a_refused_rewrite_is_told_after_the_prompt_that_was_announced() -> None:
+    service = Service(writer=Rewriter("A wild cat"), painter=Painter(REFUSED, 2.0))
+    said = content(await service.chat("A cat --optimize", stream=True))
+    assert said.index("🌐 Optimized prompt: A wild cat\n") < said.index(EN.rewrite_refused)
+
+
+async def test_a_failing_writer_is_told_when_it_failed() -> None:
+    service = Service(writer=Rewriter("", WriterFailed("HTTP 500")), painter=Painter(2.0))
+    said = content(await service.chat("A cat --optimize", stream=True))
+    assert f"🌐 Optimized prompt: A cat\n{EN.writer_failed}\n📐" in said
+
+
+@pytest.mark.parametrize("taken", [1, 2])
+async def test_a_failure_that_nobody_heard_is_no_unhandled_one(taken: int, caplog: pytest.LogCaptureFixture) -> None:
+    """The client left between the failure and its telling."""
+    service = Service(painter=FailingPainter(5, REFUSED))
+    stream = stream_of(await service.app(posted(CHAT, chat_of(stream=True))))
+    for _ in range(taken):
+        await anext(stream)
+    await asyncio.sleep(10)
+    await stream.aclose()
+    del stream
+    gc.collect()
+    assert [record.message for record in caplog.records if record.levelno >= logging.WARNING] == []
+
+
+async def test_a_refusal_before_any_work_is_no_stream() -> None:
+    answer = await Service().chat("A cat --steps 9", stream=True)
+    assert (answer.status, answer.error["param"]) == (400, "steps")
+
+
+# --- images ---------------------------------------------------------------------------------------
+
+
+async def test_each_picture_is_an_event_named_as_its_type_as_soon_as_it_is_there() -> None:
+    service = Service(painter=Painter(9.0, 3.0))
+    asked = {"prompt": "A cat", "n": 2, "stream": True, "size": "768x512", "quality": "high"}
+    response = await service.app(posted(GENERATIONS, asked))
+    came = [(round(second, 1), text) async for second, text in timed(response) if "completed" in text]
+    assert [second for second, _ in came] == [3, 9]
+    assert all(text.startswith("event: image_generation.completed\ndata: {") for _, text in came)
+
+
+async def test_a_pictures_event_has_every_field_that_openai_specifies() -> None:
+    answer = await Service().generate("A cat", stream=True, size="768x512", quality="high", output_format="png")
+    (event,) = answer.events
+    assert shows(decode(event.pop("b64_json")), "A cat")
+    assert event.pop("url").startswith(f"{ORIGIN}/image/")
+    usage = event.pop("usage")
+    assert usage["total_tokens"] == usage["input_tokens"] + usage["output_tokens"]
+    assert usage["input_tokens_details"].keys() == {"text_tokens", "image_tokens"}
+    assert event == {
+        "type": "image_generation.completed",
+        "created_at": NOW,
+        "size": "768x512",
+        "quality": "high",
+        "output_format": "png",
+        "background": "opaque",
+    }
+
+
+async def test_an_edits_pictures_are_events_of_an_edit() -> None:
+    body = {"prompt": "Make it blue", "images": [{"image_url": data_url(PHOTO)}], "stream": True}
+    answer = await Service().post(EDITS, body)
+    assert [event["type"] for event in answer.events] == ["image_edit.completed"]
+
+
+async def test_a_refused_rewrite_leaves_one_event_for_each_picture() -> None:
+    """Nothing is told of the first attempt; the prompt that was drawn is the person's."""
+    service = Service(writer=Rewriter("A wild cat"), painter=Painter(REFUSED, REFUSED))
+    answer = await service.generate("A cat", n=2, optimize=True, stream=True)
+    assert len(answer.events) == 2
+    assert all("revised_prompt" not in event for event in answer.events)
+
+
+# --- the other end --------------------------------------------------------------------------------
+
+
+def pieces(data: bytes, at: int) -> Iterator[bytes]:
+    """The bytes in two pieces."""
+    yield data[:at]
+    yield data[at:]
+
+
+async def test_a_stream_cut_at_any_byte_is_the_same_events() -> None:
+    """For a parser of another make, inside of characters too."""
+    data = (await Service(painter=Painter(12.0)).chat("猫 🐱 3:2", stream=True)).text.encode()
+
+    def events(at: int) -> list[str]:
+        response = httpx.Response(200, headers={"content-type": "text/event-stream"}, content=pieces(data, at))
+        return [event.data for event in httpx_sse.EventSource(response).iter_sse()]
+
+    whole = events(0)
+    assert whole[-1] == "[DONE]"
+    assert len(whole) == 7
+    assert [at for at in range(len(data)) if events(at) != whole] == []
+
+
+@pytest.fixture
+def official(request: pytest.FixtureRequest) -> Any:
+    """OpenAI's own client, which reads a recorded stream byte by byte."""
+
+    def client(answer: Answer) -> openai.OpenAI:
+        def respond(_request: httpx2.Request) -> httpx2.Response:
+            one_by_one = (bytes([byte]) for byte in answer.text.encode())
+            headers = {"content-type": answer.headers["content-type"]}
+            return httpx2.Response(answer.status, headers=headers, content=one_by_one)
+
+        transport = httpx2.Client(transport=httpx2.MockTransport(respond))
+        request.addfinalizer(transport.close)
+        return openai.OpenAI(api_key=KEY, base_url=f"{ORIGIN}/v1", http_client=transport, max_retries=0)
+
+    return client
+
+
+async def test_openais_client_reads_a_chat_stream_byte_by_byte(official: Any) -> None:
+    answer = await Service(painter=Painter(12.0)).chat("猫 🐱 3:2", stream=True)
+    chunks = list(official(answer).chat.completions.create(model="x", messages=[], stream=True))
+    assert "".join(chunk.choices[0].delta.content or "" for chunk in chunks) == content(answer)
+    assert len(chunks) == len(answer.events)
+
+
+async def test_openais_client_raises_an_error_that_comes_in_band(official: Any) -> None:
+    answer = await Service(painter=FailingPainter(2, REFUSED)).chat(stream=True)
+    with pytest.raises(openai.APIError) as raised:
+        list(official(answer).chat.completions.create(model="x", messages=[], stream=True))
+    assert raised.value.code == "content_policy_violation"
+
+
+async def test_openais_client_reads_an_image_stream_byte_by_byte(official: Any) -> None:
+    answer = await Service(painter=Painter(12.0)).generate("A cat", stream=True, size="256x256")
+    (event,) = list(official(answer).images.generate(prompt="x", stream=True))
+    assert event.type == "image_generation.completed"
+    assert shows(decode(event.b64_json), "A cat")
+
+
+async def test_openais_client_raises_an_image_streams_error(official: Any) -> None:
+    answer = await Service(painter=FailingPainter(2, REFUSED)).generate(stream=True)
+    with pytest.raises(openai.APIError) as raised:
+        list(official(answer).images.generate(prompt="x", stream=True))
+    assert raised.value.code == "content_policy_violation"
+
+
+async def test_no_byte_of_a_picture_is_copied_to_stream_it() -> None:
+    service = Service()
+    response = await service.app(posted(GENERATIONS, {"prompt": "A cat", "stream": True}))
+    texts = [text async for text in stream_of(response)]
+    (blob,) = [
+        piece for text in texts if not isinstance(text, str) for piece in text.pieces if not isinstance(piece, str)
+    ]
+    assert len(data_of(blob)) > 4096
+    assert blob.copied <= 1024  # type: ignore[attr-defined]
