@@ -25,7 +25,7 @@ from flux.errors import (
     MethodNotAllowed,
     NotFound,
 )
-from flux.http import Request, Response, Stream
+from flux.http import Request, Response, Stream, begun
 from flux.text import Spliced, write_json
 from flux.trace import Trace
 
@@ -111,7 +111,7 @@ class App:
             response = _refusal(error, request)
         except Exception:  # noqa: BLE001 - outermost: a bug of ours ends here, told in the log alone
             response = _refusal(self._bug(trace), request)
-        return self._dressed(request, response, trace)
+        return await self._dressed(request, response, trace)
 
     # --- one way through ------------------------------------------------------------------------
 
@@ -155,7 +155,7 @@ class App:
 
     # --- what every answer wears ----------------------------------------------------------------
 
-    def _dressed(self, request: Request, response: Response, trace: Trace) -> Response:
+    async def _dressed(self, request: Request, response: Response, trace: Trace) -> Response:
         headers = {
             **CORS,
             "cache-control": "no-store",
@@ -166,7 +166,7 @@ class App:
         if isinstance(body, str | Spliced):
             headers["content-type"] = "application/json; charset=utf-8"
         if isinstance(body, AsyncGenerator):
-            body = self._followed(body, response.status, trace)
+            body = await begun(self._followed(body, response.status, trace))
         else:
             headers["server-timing"] = trace.server_timing()
             self._log(response.status, trace)
@@ -179,6 +179,7 @@ class App:
     async def _followed(self, stream: Stream, status: int, trace: Trace) -> Stream:
         """The stream with its log line at the end, and an event for a bug of ours in the middle."""
         try:
+            yield ""
             async for text in stream:
                 yield text
         except Exception:  # noqa: BLE001 - outermost, as in __call__

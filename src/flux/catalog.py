@@ -160,6 +160,8 @@ GENERIC_NAMES = frozenset(
     )
 )
 """Names that clients hold by default: they mean "your picture model", whichever that is here."""
+GENERIC_PREFIXES = ("chatgpt-image-", "dall-e-", "gpt-image-")
+"""OpenAI's families, whose newest names clients take up as they appear."""
 
 _SHORT_NAMES = {id.rsplit("/", 1)[-1]: id for id in MODELS} | {
     "dreamshaper": "@cf/lykon/dreamshaper-8-lcm",
@@ -182,4 +184,5 @@ def find(name: str) -> Model | None:
 
 def is_generic(name: str) -> bool:
     """Whether a name leaves the choice of the model to us."""
-    return name.strip().lower() in GENERIC_NAMES
+    name = name.strip().lower()
+    return name in GENERIC_NAMES or name.startswith(GENERIC_PREFIXES)

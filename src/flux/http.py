@@ -50,6 +50,12 @@ Stream = AsyncGenerator[Text, None]
 """A body that is sent text by text, each when it comes; closing it ends the work behind it."""
 
 
+async def begun(stream: Stream) -> Stream:
+    """A stream past its first text, which is empty for this: closing a generator that never began does not end it."""
+    await anext(stream)
+    return stream
+
+
 @dataclass(frozen=True, slots=True)
 class Response:
     """One answer."""

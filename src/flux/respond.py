@@ -46,6 +46,8 @@ def closing(plan: Plan, album: Album, words: Words, *, images_apart: bool) -> It
     if images_apart:
         yield "\n".join(lines)
         return
+    if any(one.url is None for one in album.prints):
+        lines.append(words.not_stored)
     yield "".join(f"{line}\n" for line in [*lines, words.result, ""])
     for index, printed in enumerate(album.prints):
         link = printed.url or data_url(printed.picture.type, printed.picture.blob)
@@ -60,7 +62,6 @@ def _notices(plan: Plan, album: Album, words: Words) -> list[str]:
         (bool(wish.images) and not plan.images, words.images_ignored),
         (wish.linked_images, words.links_ignored),
         (wish.seed is not None and not album.model.seed, words.seed_ignored),
-        (any(one.url is None for one in album.prints), words.not_stored),
     )
     return [sentence for applies, sentence in cases if applies]
 

@@ -11,7 +11,7 @@ from pyodide.ffi import JsException, JsProxy, create_proxy
 from flux.edge.js_bytes import Bytes, array_of, base64_in_array, js_object
 from flux.errors import InvalidRequest, RequestTooLarge
 from flux.http import Form, Native, Request, Response, Stream
-from flux.text import Spliced, Text, clean
+from flux.text import Spliced, clean
 
 
 def read(js_request: Any) -> Request:
@@ -115,10 +115,10 @@ def write(response: Response, js_request: Any, ctx: Any) -> Any:
     return js.Response.new(body, init)
 
 
-def _blob(text: Text) -> Any:
+def _blob(text: Spliced) -> Any:
     """The text as a `Blob`, pictures in base64, which Python never sees."""
     pieces = js.Array.new()
-    for piece in text.pieces if isinstance(text, Spliced) else (text,):
+    for piece in text.pieces:
         if isinstance(piece, str):
             pieces.push(piece)
         else:
@@ -153,6 +153,8 @@ def ended_when_the_client_leaves(signal: Any) -> Iterator[None]:
     task = asyncio.current_task()
     left = create_proxy(lambda _event: task and task.cancel())
     signal.addEventListener("abort", left)
+    if signal.aborted and task:
+        task.cancel()
     try:
         yield
     finally:
@@ -165,10 +167,10 @@ async def _pump(texts: Stream, writer: Any, signal: Any) -> None:
     try:
         with ended_when_the_client_leaves(signal):
             async for text in texts:
-                if isinstance(text, str):
-                    await writer.write(encoder.encode(text))
-                else:
+                if isinstance(text, Spliced):
                     await writer.write(await _blob(text).bytes())
+                elif text:
+                    await writer.write(encoder.encode(text))
             await writer.close()
     except (JsException, asyncio.CancelledError):
         # The client left. Nobody is there to be told, and the next line ends the work.

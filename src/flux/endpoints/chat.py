@@ -5,7 +5,7 @@ from flux.call import Call
 from flux.chores import Chore
 from flux.endpoints import drawing
 from flux.errors import ApiError
-from flux.http import Response, Stream
+from flux.http import Response, Stream, begun
 from flux.parse import ChatRequest
 from flux.plan import Plan
 from flux.progress import Progress
@@ -26,7 +26,7 @@ async def complete(call: Call) -> Response:
     work = await drawing.ready(call, planned, stored=not request.images_apart)
     if request.stream:
         progress = await Progress.begin(work)
-        return Response(headers=dict(sse.HEADERS), body=_stream(call, request, planned, progress))
+        return Response(headers=dict(sse.HEADERS), body=await begun(_stream(call, request, planned, progress)))
     return _whole(call, request, planned, await work(drawing.unheard))
 
 
@@ -61,6 +61,7 @@ async def _stream(call: Call, request: ChatRequest, planned: Plan, progress: Pro
         return sse.event(completion.chunk(part, finish_reason, with_usage=request.include_usage))
 
     try:
+        yield ""
         yield chunk({"role": "assistant", "content": ""})
         yield delta(respond.opening(planned, words))
         async for report in progress.follow():

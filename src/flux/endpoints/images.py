@@ -4,7 +4,7 @@ from flux import parse, plan, respond, sse
 from flux.call import Call
 from flux.endpoints import drawing
 from flux.errors import ApiError
-from flux.http import Response, Stream
+from flux.http import Response, Stream, begun
 from flux.parse import ImageRequest
 from flux.plan import Plan
 from flux.progress import Progress
@@ -45,13 +45,14 @@ async def _draw(call: Call, request: ImageRequest) -> Response:
     work = await drawing.ready(call, planned, stored=request.wants_url)
     if request.stream:
         progress = await Progress.begin(work)
-        return Response(headers=dict(sse.HEADERS), body=_stream(call, request, planned, progress))
+        return Response(headers=dict(sse.HEADERS), body=await begun(_stream(call, request, planned, progress)))
     return Response(body=write_json(respond.images(request, planned, await work(drawing.unheard))))
 
 
 async def _stream(call: Call, request: ImageRequest, planned: Plan, progress: Progress) -> Stream:
     written = Written(planned.wish.prompt, writer=None)
     try:
+        yield ""
         yield sse.PING  # opens the stream: there is nothing to tell before the first picture
         async for report in progress.follow():
             if report is None:
