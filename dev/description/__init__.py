@@ -1,0 +1,74 @@
+"""The service described in OpenAPI 3.1: what public/openapi.json is written from.
+
+    PYTHONPATH=src .venv/bin/python -m dev.description
+
+Prose and shapes stand here; whatever the Worker itself knows (ranges, sizes, models, error codes) is read from its own
+tables. A test holds the written file to this source, and the running Worker to the file.
+"""
+
+import json
+from typing import Any
+
+from dev import ROOT
+from dev.description.operations import PATHS, SECURITY, TAGS
+from dev.description.prose import INTRODUCTION
+from dev.description.refusals import HEADERS, RESPONSES
+from dev.description.schemas import SCHEMAS
+from flux import VERSION
+
+Json = dict[str, Any]
+
+FILE = ROOT / "public" / "openapi.json"
+LINE = 120
+"""Characters; what fits into a line stands on one."""
+
+
+def document() -> Json:
+    """The description as an OpenAPI object."""
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "FLUX image API",
+            "version": VERSION,
+            "summary": "OpenAI-compatible images and chat, drawn by Workers AI.",
+            "description": INTRODUCTION,
+            "license": {"name": "MIT", "identifier": "MIT"},
+        },
+        "servers": [
+            {"url": "/", "description": "The deployment that serves this document"},
+            {"url": "http://localhost:8787", "description": "`make dev`"},
+        ],
+        "security": [{"bearer": []}, {"api-key": []}],
+        "tags": TAGS,
+        "paths": PATHS,
+        "components": {
+            "securitySchemes": SECURITY,
+            "headers": HEADERS,
+            "responses": RESPONSES,
+            "schemas": SCHEMAS,
+        },
+    }
+
+
+def text() -> str:
+    """The file's text."""
+    return _pretty(document()) + "\n"
+
+
+def _pretty(value: Any, indent: str = "", before: int = 0) -> str:
+    """JSON that is opened up only where it would not fit into a line: half as long as `indent=2`, and as readable.
+
+    `before` is how many characters stand before it on its line.
+    """
+    line = json.dumps(value, ensure_ascii=False)
+    if not isinstance(value, dict | list) or len(indent) + before + len(line) < LINE:
+        return line
+    deeper = f"{indent}  "
+    if isinstance(value, dict):
+        keys = [f"{json.dumps(key)}: " for key in value]
+        items = [key + _pretty(item, deeper, len(key)) for key, item in zip(keys, value.values(), strict=True)]
+    else:
+        items = [_pretty(item, deeper) for item in value]
+    opening, closing = "{}" if isinstance(value, dict) else "[]"
+    inside = f",\n{deeper}".join(items)
+    return f"{opening}\n{deeper}{inside}\n{indent}{closing}"

@@ -1,0 +1,57 @@
+"""What a caller should know before the first request, in Markdown."""
+
+from dev.description import refusals
+from flux import parse, sizes, studio
+from flux.endpoints import chat, images
+from flux.progress import GRACE_SECONDS, PING_SECONDS
+
+_MIB = 1024 * 1024
+
+INTRODUCTION = f"""\
+Pictures from words, for every client that speaks OpenAI's API: change its base URL to `https://HOST/v1` and its key. \
+Every path under `/v1` answers without `/v1` too.
+
+## Keys
+`Authorization: Bearer KEY` or `api-key: KEY`, for everything under `/v1`. The other paths are open; the key of a \
+stored picture is a secret of its own.
+
+## First requests
+```
+curl https://HOST/v1/images/generations -H "Authorization: Bearer $KEY" -H "Content-Type: application/json" \\
+  -d '{{"prompt": "A cute cat", "size": "3:2", "response_format": "url"}}'
+
+curl https://HOST/v1/images/edits -H "Authorization: Bearer $KEY" -F image=@cat.png -F prompt="Give it a hat"
+
+curl https://HOST/v1/chat/completions -H "Authorization: Bearer $KEY" -H "Content-Type: application/json" \\
+  -d '{{"messages": [{{"role": "user", "content": "A cute cat 3:2"}}], "stream": true}}'
+```
+
+## Directives
+In a chat the end of the prompt may say how to draw; the Images API takes the prompt as it is. A ratio \
+({", ".join(f"`{ratio}`" for ratio in sizes.RATIOS)}), `--ar 3:2`, `--size 768x512`, `--steps 4`, `--seed 7`, \
+`--n 2`, `--model NAME`, `--raw` or `--optimize` (leave the prompt alone, or rewrite it), in any order. Body fields \
+win, but for `--model`.
+
+## Chores
+Chat apps ask the same endpoint for titles, tags and follow-up questions. These are recognised and answered in text, \
+in the form that the app asks for, without a picture.
+
+## Streams
+What fails within the first {GRACE_SECONDS:g} s fails with its true status; then the stream opens, and a failure comes \
+in band. A comment is sent at the latest after every {PING_SECONDS:g} s of silence. The work ends when the client \
+leaves. One try of a model takes at most {studio.DRAW_SECONDS} s.
+
+## Limits
+Bodies: {chat.BODY_LIMIT // _MIB} MiB, edits {images.EDIT_LIMIT // _MIB} MiB. JSON: {parse.MOST_DEPTH} levels. \
+Pictures: {parse.MOST_PICTURES} in, {parse.MOST_PICTURES} out.
+
+## Every answer
+Browsers may call from any origin: CORS is on every answer, and `OPTIONS` is answered with 204 but for the two static \
+files (`/`, `/openapi.json`). `HEAD` answers wherever `GET` does. `x-request-id` names the request in the deployment's \
+log. Nothing is cached but pictures (`Cache-Control: no-store`).
+
+## Errors
+`{{"error": {{"message", "type", "param", "code"}}}}`, all four always. Programs read `code`, people `message`.
+
+{refusals.table()}
+"""

@@ -1,0 +1,572 @@
+"""What goes in and what comes out, as JSON Schema (2020-12)."""
+
+from typing import Any
+
+from dev.description.refusals import ROWS
+from flux import catalog, parse, sizes
+from flux.words import LANGUAGES
+
+Json = dict[str, Any]
+
+MODEL = catalog.DEFAULT_MODEL
+KEY = "q6Zf2m0XgYw1cT8dB4hJ7A.jpg"
+URL = f"https://example.com/image/{KEY}"
+CREATED = 1795392000
+COMPLETION_ID = "chatcmpl-3f0c1d2e4b5a69788796a5b4"
+JPEG = "/9j/4AAQSkZJRgABAQAAAQABAAD/2wBDAA=="
+"""How the base64 of a picture begins."""
+PNG_URL = (
+    "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGP4z8AAAAMBAQDJ/pLvAAAAAElFTkSuQmCC"
+)
+"""A whole picture of one red pixel: what examples send."""
+
+
+def ref(name: str) -> Json:
+    """A reference to one of `SCHEMAS`."""
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def an_object(properties: Json, required: tuple[str, ...] | None = None, **more: Any) -> Json:
+    """An object; all of its fields are required unless told otherwise."""
+    needed = list(properties if required is None else required)
+    return {"type": "object", "properties": properties, **({"required": needed} if needed else {}), **more}
+
+
+# --- fields of requests: each may be null, which is the same as leaving it out --------------------
+
+
+def _text(description: str, **more: Any) -> Json:
+    return {"type": ["string", "null"], "description": description, **more}
+
+
+def _switch(description: str, **more: Any) -> Json:
+    return {"type": ["boolean", "null"], "description": description, **more}
+
+
+def _whole(name: str, description: str, **more: Any) -> Json:
+    least, most = parse.RANGES[name]
+    return {"type": ["integer", "null"], "minimum": least, "maximum": most, "description": description, **more}
+
+
+def _choice(choices: tuple[str, ...], description: str, **more: Any) -> Json:
+    return {"enum": [*choices, None], "description": description, **more}
+
+
+SIZE = {
+    "type": ["string", "null"],
+    "pattern": r"^(auto|\d{1,2}[:：]\d{1,2}|\d{3,4}[x×*]\d{3,4})?$",
+    "description": f"`WIDTHxHEIGHT`, each from {sizes.LEAST_SIDE} to {sizes.MOST_SIDE} pixels and divisible by "
+    f"{sizes.STEP}, or one of the ratios "
+    + ", ".join(f"`{ratio}` ({size})" for ratio, size in sizes.RATIOS.items())
+    + ". The picture is delivered at that size, whatever the model draws. `auto`: "
+    f"{sizes.DEFAULT}, for an edit about the shape of its first picture.",
+    "default": "auto",
+    "examples": ["768x512", "16:9"],
+}
+STREAM = _switch("Answer with server-sent events.", default=False)
+PICTURE_FIELDS: Json = {
+    "size": SIZE,
+    "n": _whole("n", "How many pictures; all of them or an error. They are drawn side by side.", default=1),
+    "quality": _choice(
+        parse.QUALITIES,
+        "How many steps to take, where `steps` does not say: fewest for `low`, most for `high` and `hd`.",
+        default="auto",
+    ),
+    "steps": _whole(
+        "steps",
+        "Diffusion steps, within the model's own range (`capabilities.steps` of GET /v1/models). Beyond it: 400. "
+        "A model without that range ignores it. Default: the deployment's `FLUX_NUM_STEPS`, else the model's own.",
+    ),
+    "seed": _whole(
+        "seed",
+        "The same seed, prompt, size and model draw the same picture; picture k of `n` uses seed + k. Models without "
+        "`capabilities.seed` ignore it, and the answer says so. Default: by chance.",
+    ),
+    "negative_prompt": _text("What not to draw, for models with `capabilities.negative_prompt`."),
+    "optimize": _switch(
+        "Let a text model rewrite the prompt first; if that fails, the prompt is drawn as it is. "
+        "Default: the deployment's `PROMPT_OPTIMIZATION`."
+    ),
+}
+IMAGE_FIELDS: Json = {
+    "prompt": {
+        "type": "string",
+        "pattern": r"\S",
+        "description": "What to draw, taken as it is. Longer than the model takes (FLUX.1 [schnell]: "
+        f"{catalog.MODELS[catalog.DEFAULT_MODEL].most_prompt} characters) it is cut at the end of a word.",
+    },
+    "model": {
+        "anyOf": [ref("ModelId"), {"type": ["string", "null"]}],
+        "description": "Unknown names: 404. Default: the deployment's own, for an edit one that takes pictures.",
+    },
+    **PICTURE_FIELDS,
+    "response_format": _choice(
+        ("url", "b64_json"),
+        "What each picture comes as. Default: both. With `b64_json` alone nothing is stored.",
+    ),
+    "output_format": _choice(
+        tuple(parse.FORMATS), "The pictures are converted to it. Default: as the model drew them."
+    ),
+    "output_compression": _whole("output_compression", "Quality of the delivered JPEG or WebP."),
+    "stream": STREAM,
+    "partial_images": _whole("partial_images", "Taken and not followed: every picture comes whole."),
+    **{
+        name: _text("Taken and not followed.")
+        for name in ("background", "moderation", "style", "user", "input_fidelity")
+    },
+}
+NO_MASK = {"type": "null", "description": "Masks are not supported: describe the change in the prompt."}
+DATA_URL = {
+    "type": "string",
+    "pattern": "^[dD][aA][tT][aA]:[^,]*;[bB][aA][sS][eE]64,",
+    "description": "A PNG, JPEG or WebP as a data URL in base64, told by its bytes. Links are not fetched.",
+    "examples": [PNG_URL],
+}
+
+
+def _in_form(field: Json) -> Json:
+    """A field as a form has it: without null. What it does is told once, where JSON has it."""
+    told = {keyword: value for keyword, value in field.items() if keyword != "description"}
+    if isinstance(field.get("type"), list):
+        told["type"] = next(kind for kind in field["type"] if kind != "null")
+    if "enum" in field:
+        told["enum"] = [choice for choice in field["enum"] if choice is not None]
+    if "anyOf" in field:
+        told["anyOf"] = [_in_form(choice) for choice in field["anyOf"]]
+    return told
+
+
+_EDIT_PICTURES = f"The pictures to work from, 1 to {parse.MOST_PICTURES}."
+_WORDS = LANGUAGES["en"]
+CONTENT = "\n".join(
+    (
+        _WORDS.original_prompt.format("A cute cat 3:2"),
+        _WORDS.prompt_model.format(_WORDS.no_writer),
+        _WORDS.optimized_prompt.format("A cute cat"),
+        _WORDS.size.format(sizes.RATIOS["3:2"]),
+        _WORDS.success,
+        _WORDS.result,
+        "",
+        f"![{_WORDS.alt}]({URL})",
+    )
+)
+
+REQUESTS: Json = {
+    "ChatRequest": an_object(
+        {
+            "messages": {
+                "type": "array",
+                "minItems": 1,
+                "items": ref("Message"),
+                "contains": ref("Prompt"),
+                "description": "The text of the last `user` message is the prompt; it must say what to draw. All "
+                "other messages are ignored: every call is a new picture.",
+            },
+            "model": {
+                "anyOf": [ref("ModelId"), {"type": ["string", "null"]}],
+                "description": "A name that is not served here means the deployment's own model.",
+            },
+            **PICTURE_FIELDS,
+            "stream": STREAM,
+            "stream_options": {
+                "type": ["object", "null"],
+                "properties": {
+                    "include_usage": _switch("A last chunk with `usage` and without choices.", default=False)
+                },
+            },
+            "modalities": {
+                "type": ["array", "null"],
+                "items": {"type": "string"},
+                "description": 'With `"image"` in it the pictures come in `images`, beside the text and not in it, '
+                "and nothing is stored.",
+            },
+        },
+        required=("messages",),
+        description="Fields win over the directives in the prompt. Fields that are not named here are ignored.",
+    ),
+    "Message": an_object(
+        {
+            "role": {"type": "string", "examples": ["user"]},
+            "content": {
+                "anyOf": [{"type": ["string", "null"]}, {"type": "array", "items": ref("ContentPart")}],
+                "description": "Text, or parts. All text parts together are the prompt.",
+            },
+        },
+        required=("role",),
+    ),
+    "Prompt": an_object(
+        {
+            "role": {"const": "user"},
+            "content": {
+                "anyOf": [
+                    {"type": "string", "pattern": r"\S"},
+                    {"type": "array", "contains": ref("TextPart")},
+                ]
+            },
+        },
+        description="A message that says what to draw.",
+    ),
+    "ContentPart": {
+        "anyOf": [
+            {"type": "string"},
+            an_object({"type": {"enum": ["text", "input_text"]}, "text": {"type": "string"}}),
+            ref("ImagePart"),
+            an_object(
+                {"type": {"not": {"enum": ["text", "input_text", "image_url", "input_image"]}}},
+                required=(),
+                description="Any other part is ignored.",
+            ),
+        ]
+    },
+    "TextPart": an_object(
+        {"type": {"enum": ["text", "input_text"]}, "text": {"type": "string", "pattern": r"\S"}},
+    ),
+    "ImagePart": an_object(
+        {
+            "type": {"enum": ["image_url", "input_image"]},
+            "image_url": {"anyOf": [{"type": "string"}, an_object({"url": {"type": "string"}})]},
+        },
+        description=f"A picture to work from: a data URL in base64, at most {parse.MOST_PICTURES} in the last "
+        "message. Links are not fetched; the answer says so.",
+    ),
+    "ImageRequest": an_object(IMAGE_FIELDS, required=("prompt",)),
+    "ImageEditRequest": an_object(
+        {
+            "images": {
+                "type": "array",
+                "minItems": 1,
+                "maxItems": parse.MOST_PICTURES,
+                "items": {
+                    "anyOf": [
+                        an_object({"image_url": {"anyOf": [DATA_URL, an_object({"url": DATA_URL})]}}),
+                        DATA_URL,
+                    ]
+                },
+                "description": _EDIT_PICTURES,
+            },
+            "mask": NO_MASK,
+        },
+        required=("images",),
+        allOf=[ref("ImageRequest")],
+    ),
+    "ImageEditForm": an_object(
+        {
+            **{name: _in_form(field) for name, field in IMAGE_FIELDS.items()},
+            "image": {
+                "type": "array",
+                "minItems": 1,
+                "maxItems": parse.MOST_PICTURES,
+                "items": {"type": "string", "format": "binary"},
+                "description": f"{_EDIT_PICTURES} PNG, JPEG or WebP, told by its bytes; the part must have a file "
+                "name. `image[]` is the same.",
+            },
+        },
+        required=("prompt", "image"),
+        description="Fields as in ImageRequest; an empty one is the same as none. Masks are not supported.",
+    ),
+}
+
+# --- answers --------------------------------------------------------------------------------------
+
+COUNT = {"type": "integer", "minimum": 0}
+TIME = {"type": "integer", "description": "Unix time in seconds."}
+IMAGE_URL = {
+    "type": "string",
+    "format": "uri",
+    "description": "A link for as long as the deployment keeps pictures (`IMAGE_EXPIRATION`, 1800 seconds by "
+    "default); a data URL where the picture could not be stored.",
+}
+BASE64 = {"type": "string", "contentEncoding": "base64", "description": "The picture."}
+SHAPE = {
+    "background": {"const": "opaque"},
+    "output_format": {"enum": ["jpeg", "png", "webp"], "description": "Read from the picture itself."},
+    "quality": {"enum": ["low", "medium", "high"]},
+    "size": {"type": "string", "pattern": r"^\d+x\d+$", "description": "Read from the picture itself."},
+}
+IMAGE = {
+    "b64_json": BASE64,
+    "url": IMAGE_URL,
+    "revised_prompt": {"type": "string", "description": "What was drawn, where a text model rewrote the prompt."},
+}
+_IMAGES_PART = {
+    "type": "array",
+    "minItems": 1,
+    "items": an_object(
+        {
+            "type": {"const": "image_url"},
+            "index": COUNT,
+            "image_url": an_object({"url": {"type": "string", "format": "uri", "description": "A data URL."}}),
+        }
+    ),
+    "description": "With `modalities`: the pictures.",
+}
+_HEAD = {
+    "id": {"type": "string", "pattern": "^chatcmpl-", "description": "With the `x-request-id`."},
+    "created": TIME,
+    "model": ref("ModelId"),
+}
+
+
+def _choices(**fields: Any) -> Json:
+    return an_object({"index": {"const": 0}, **fields, "logprobs": {"type": "null"}})
+
+
+ANSWERS: Json = {
+    "ChatCompletion": an_object(
+        {
+            **_HEAD,
+            "object": {"const": "chat.completion"},
+            "choices": {
+                "type": "array",
+                "minItems": 1,
+                "maxItems": 1,
+                "items": _choices(
+                    message=an_object(
+                        {
+                            "role": {"const": "assistant"},
+                            "content": {
+                                "type": "string",
+                                "description": "Lines of text in the deployment's language and the pictures as "
+                                "Markdown; of a chore, its answer.",
+                            },
+                            "refusal": {"type": "null"},
+                            "images": _IMAGES_PART,
+                        },
+                        required=("role", "content", "refusal"),
+                    ),
+                    finish_reason={"const": "stop"},
+                ),
+            },
+            "usage": ref("ChatUsage"),
+        },
+        examples=[
+            {
+                "id": COMPLETION_ID,
+                "object": "chat.completion",
+                "created": CREATED,
+                "model": MODEL,
+                "choices": [
+                    {
+                        "index": 0,
+                        "message": {"role": "assistant", "content": CONTENT, "refusal": None},
+                        "logprobs": None,
+                        "finish_reason": "stop",
+                    }
+                ],
+                "usage": {
+                    "prompt_tokens": 4,
+                    "completion_tokens": 462,
+                    "total_tokens": 466,
+                    "completion_tokens_details": {"image_tokens": 384, "reasoning_tokens": 0},
+                },
+            }
+        ],
+    ),
+    "ChatCompletionChunk": an_object(
+        {
+            **_HEAD,
+            "object": {"const": "chat.completion.chunk"},
+            "choices": {
+                "type": "array",
+                "maxItems": 1,
+                "items": _choices(
+                    delta=an_object(
+                        {
+                            "role": {"const": "assistant", "description": "In the first chunk."},
+                            "content": {
+                                "type": "string",
+                                "description": "One or more whole lines; a picture's Markdown is never split.",
+                            },
+                            "images": _IMAGES_PART,
+                        },
+                        required=(),
+                    ),
+                    finish_reason={"enum": [None, "stop"]},
+                ),
+                "description": "Empty in the chunk that carries `usage`.",
+            },
+            "usage": {
+                "anyOf": [ref("ChatUsage"), {"type": "null"}],
+                "description": "With `include_usage`: null until the last chunk.",
+            },
+        },
+        required=("id", "created", "model", "object", "choices"),
+    ),
+    "ChatUsage": an_object(
+        {
+            "prompt_tokens": COUNT,
+            "completion_tokens": COUNT,
+            "total_tokens": COUNT,
+            "completion_tokens_details": an_object({"image_tokens": COUNT, "reasoning_tokens": COUNT}),
+        },
+        description="Estimates: a token for every four bytes of text, and for every 32 by 32 pixels.",
+    ),
+    "Images": an_object(
+        {
+            "created": TIME,
+            "model": ref("ModelId"),
+            "data": {
+                "type": "array",
+                "minItems": 1,
+                "maxItems": parse.MOST_PICTURES,
+                "items": an_object(IMAGE, required=(), anyOf=[{"required": ["b64_json"]}, {"required": ["url"]}]),
+                "description": "As many as `n`.",
+            },
+            **SHAPE,
+            "usage": ref("ImageUsage"),
+            "warnings": {"type": "array", "items": {"type": "string"}, "description": "What was not followed."},
+        },
+        required=("created", "model", "data", *SHAPE, "usage"),
+        examples=[
+            {
+                "created": CREATED,
+                "model": MODEL,
+                "data": [{"b64_json": JPEG, "url": URL}],
+                "background": "opaque",
+                "output_format": "jpeg",
+                "quality": "medium",
+                "size": "768x512",
+                "usage": {
+                    "total_tokens": 391,
+                    "input_tokens": 7,
+                    "output_tokens": 384,
+                    "input_tokens_details": {"text_tokens": 7, "image_tokens": 0},
+                },
+            }
+        ],
+    ),
+    "ImageCompleted": an_object(
+        {
+            "type": {"enum": ["image_generation.completed", "image_edit.completed"]},
+            **IMAGE,
+            "created_at": TIME,
+            **SHAPE,
+            "usage": ref("ImageUsage"),
+        },
+        required=("type", "b64_json", "created_at", *SHAPE, "usage"),
+        description="One finished picture.",
+    ),
+    "ImageUsage": an_object(
+        {
+            "total_tokens": COUNT,
+            "input_tokens": COUNT,
+            "output_tokens": COUNT,
+            "input_tokens_details": an_object({"text_tokens": COUNT, "image_tokens": COUNT}),
+        },
+        description="Estimates, as ChatUsage.",
+    ),
+    "ModelId": {
+        "type": "string",
+        "enum": list(catalog.MODELS),
+        "description": "The part after the last `/` will do. Names that clients hold by default mean the "
+        f"deployment's own model: {', '.join(f'`{name}`' for name in sorted(catalog.GENERIC_NAMES))}.",
+    },
+    "Model": an_object(
+        {
+            "id": ref("ModelId"),
+            "object": {"const": "model"},
+            "created": TIME,
+            "owned_by": {"type": "string"},
+            "name": {"type": "string"},
+            "architecture": an_object(
+                {
+                    "input_modalities": {"type": "array", "items": {"enum": ["text", "image"]}},
+                    "output_modalities": {"const": ["image"]},
+                }
+            ),
+            "capabilities": an_object(
+                {
+                    "size": {"type": "boolean", "description": "Draws at the size asked for; else it is cut to it."},
+                    "seed": {"type": "boolean"},
+                    "negative_prompt": {"type": "boolean"},
+                    "images": {**COUNT, "description": "How many pictures it takes in."},
+                    "steps": {
+                        "type": ["array", "null"],
+                        "items": {"type": "integer"},
+                        "minItems": 2,
+                        "maxItems": 2,
+                        "description": "Fewest and most; null where they cannot be chosen.",
+                    },
+                }
+            ),
+        }
+    ),
+    "Models": an_object({"object": {"const": "list"}, "data": {"type": "array", "items": ref("Model")}}),
+    "Health": an_object(
+        {
+            "status": {"enum": ["ok", "degraded"]},
+            "version": {"type": "string"},
+            "checks": an_object(
+                {
+                    name: {"type": "string"}
+                    for name in ("api_key", "settings", "model", "storage", "images", "rate_limiter")
+                },
+                description="`ok`, `missing`, or what is wrong. Never a value.",
+            ),
+        },
+        examples=[
+            {
+                "status": "ok",
+                "version": "1.0.0",
+                "checks": {
+                    "api_key": "ok",
+                    "settings": "ok",
+                    "model": "ok",
+                    "storage": "ok",
+                    "images": "ok",
+                    "rate_limiter": "missing",
+                },
+            }
+        ],
+    ),
+    "Error": an_object(
+        {
+            "error": an_object(
+                {
+                    "message": {"type": "string", "description": "What to do, in English."},
+                    "type": {"enum": sorted({row.error.type for row in ROWS.values()})},
+                    "param": {"type": ["string", "null"], "description": "The field that is wrong."},
+                    "code": {"enum": list(ROWS)},
+                }
+            )
+        }
+    ),
+}
+
+# --- streams: what one event is. OpenAPI 3.1 has no word for it; 3.2 calls the same `itemSchema` ---
+
+
+def _event(data: Json, name: str | None = None) -> Json:
+    """One server-sent event whose data is JSON."""
+    told = {"event": {"const": name}} if name else {}
+    return an_object(
+        {**told, "data": {"type": "string", "contentMediaType": "application/json", "contentSchema": data}}
+    )
+
+
+def _stream(description: str, *events: Json) -> Json:
+    done = an_object({"data": {"const": "[DONE]"}})
+    return {"description": description, "anyOf": [done, *events]}
+
+
+STREAMS: Json = {
+    "ChatEvent": _stream(
+        "One server-sent event. In order: the role, text as it is known, a chunk with `finish_reason`, `[DONE]`. "
+        "A failure comes as a chunk of readable text and an error before `[DONE]`.",
+        _event(ref("ChatCompletionChunk")),
+        _event(ref("Error")),
+    ),
+    "ImageEvent": _stream(
+        "One server-sent event: each picture as soon as it is finished, then `[DONE]`. A failure comes as an `error` "
+        "before `[DONE]`.",
+        _event(ref("ImageCompleted"), "image_generation.completed"),
+        _event(ref("Error"), "error"),
+    ),
+    "ImageEditEvent": _stream(
+        "As ImageEvent.",
+        _event(ref("ImageCompleted"), "image_edit.completed"),
+        _event(ref("Error"), "error"),
+    ),
+}
+
+SCHEMAS: Json = REQUESTS | ANSWERS | STREAMS
