@@ -1,0 +1,240 @@
+"""public/openapi.json is valid, up to date, and says what the code says."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from functools import reduce
+from typing import Any
+
+import jsonschema
+import pytest
+from openapi_spec_validator import OpenAPIV31SpecValidator
+from referencing import Registry
+from referencing.jsonschema import DRAFT202012
+
+from dev import description
+from flux import app, catalog, errors, parse, picture, sizes
+from tests.fakes import decode
+
+DOCUMENT = description.document()
+SCHEMAS = DOCUMENT["components"]["schemas"]
+METHODS = {"get", "head", "post", "put", "patch", "delete"}
+
+
+def test_the_file_is_up_to_date() -> None:
+    """Write it anew with: PYTHONPATH=src .venv/bin/python -m dev.description."""
+    assert description.FILE.read_text() == description.text()
+
+
+def test_it_is_valid_openapi() -> None:
+    """By the meta-schema of OpenAPI 3.1."""
+    OpenAPIV31SpecValidator(DOCUMENT).validate()
+
+
+def test_it_stays_small_enough_to_read() -> None:
+    """People and language models read it whole."""
+    assert len(description.text()) < 80_000
+
+
+# --- the route table ------------------------------------------------------------------------------
+
+
+def operations() -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Path, method and operation; a path's variable part is left out, as in the route table."""
+    for path, item in DOCUMENT["paths"].items():
+        for method in METHODS & item.keys():
+            yield re.sub(r"\{\w+\}$", "", path), method.upper(), item[method]
+
+
+CANONICAL = [(route.path, route) for route in app.OPEN] + [(f"/v1{route.path}", route) for route in app.API]
+
+
+def test_every_route_is_described_and_nothing_else() -> None:
+    """Methods too. HEAD answers wherever GET does; where it is described, GET is."""
+    described = {(path, method) for path, method, _ in operations()}
+    routed = {(path, method) for path, route in CANONICAL for method in route.methods}
+    assert {one for one in described if one[1] != "HEAD"} == routed
+    assert {(path, "GET") for path, method in described if method == "HEAD"} <= routed
+
+
+def test_every_described_path_answers_without_v1_too() -> None:
+    """The introduction says so."""
+    for path, route in CANONICAL:
+        assert app.ROUTES[path] is app.ROUTES[path.removeprefix("/v1")] is route
+
+
+def test_what_needs_a_key_is_described_so() -> None:
+    """Where an operation says nothing, the document's security holds."""
+    protected = {path: route.protected for path, route in CANONICAL}
+    assert DOCUMENT["security"]
+    for path, _, operation in operations():
+        assert ("security" not in operation) == protected[path], path
+
+
+# --- errors ---------------------------------------------------------------------------------------
+
+
+def kinds(kind: type[errors.ApiError] = errors.ApiError) -> Iterator[type[errors.ApiError]]:
+    """Every class of errors."""
+    for one in kind.__subclasses__():
+        yield one
+        yield from kinds(one)
+
+
+CODES = {(str(kind.status), kind.code) for kind in kinds()}
+
+
+def test_every_error_is_described_and_no_other() -> None:
+    """With its status: in the introduction's table, in the schema of errors, and among the answers."""
+    table = re.findall(r"^\| (\d{3}) \| `(\w+)` \|", DOCUMENT["info"]["description"], re.MULTILINE)
+    assert set(table) == CODES
+    assert set(SCHEMAS["Error"]["properties"]["error"]["properties"]["code"]["enum"]) == {code for _, code in CODES}
+    assert {kind.type for kind in kinds()} == set(SCHEMAS["Error"]["properties"]["error"]["properties"]["type"]["enum"])
+    nowhere_in_particular = {("405", "method_not_allowed")}
+    assert set(answered_errors()) == CODES - nowhere_in_particular
+
+
+def answered_errors() -> Iterator[tuple[str, str]]:
+    """Status and code of every error that an operation's answers show."""
+    for _, _, operation in operations():
+        for status, answer in operation["responses"].items():
+            content = followed(answer).get("content", {}).get("application/json", {})
+            yield from ((status, code) for code in content.get("examples", {}) if status >= "400")
+
+
+def followed(item: dict[str, Any]) -> dict[str, Any]:
+    """What a reference stands for."""
+    if "$ref" not in item:
+        return item
+    found: dict[str, Any] = reduce(lambda part, name: part[name], item["$ref"].split("/")[1:], DOCUMENT)
+    return found
+
+
+# --- fields ---------------------------------------------------------------------------------------
+
+
+class Recorded(dict[str, Any]):
+    """A body that remembers which of its fields were looked at."""
+
+    def __init__(self, body: Mapping[str, Any]) -> None:
+        super().__init__(body)
+        self.read: set[str] = set()
+
+    def get(self, name: str, default: Any = None) -> Any:
+        self.read.add(name)
+        return super().get(name, default)
+
+
+def properties(name: str) -> dict[str, Any]:
+    """The properties of a schema and of those it builds on."""
+    schema = SCHEMAS[name]
+    found: dict[str, Any] = dict(schema["properties"])
+    for base in schema.get("allOf", []):
+        found |= properties(base["$ref"].rsplit("/", 1)[1])
+    return found
+
+
+def test_every_field_that_a_chat_reads_is_described_and_no_other() -> None:
+    """Read off the parser at work."""
+    body = Recorded({"messages": [{"role": "user", "content": "A cat"}]})
+    parse.chat_wish(parse.chat(body), decode)
+    assert body.read == properties("ChatRequest").keys()
+
+
+@pytest.mark.parametrize("schema", ["ImageRequest", "ImageEditRequest"])
+def test_every_field_that_the_images_api_reads_is_described_and_no_other(schema: str) -> None:
+    """Read off the parser at work."""
+    body = Recorded({"prompt": "A cat", "images": []})
+    parse.image(body)
+    if schema == "ImageEditRequest":
+        parse.json_pictures(body, decode)
+    assert body.read == properties(schema).keys()
+
+
+def test_a_form_has_the_fields_of_json() -> None:
+    """But for the pictures themselves."""
+    assert properties("ImageEditForm").keys() - {"image"} == properties("ImageRequest").keys()
+
+
+@pytest.mark.parametrize("schema", ["ChatRequest", "ImageRequest", "ImageEditForm"])
+def test_ranges_and_choices_are_those_of_the_parser(schema: str) -> None:
+    """Whole numbers have their limits, lists of words all of their words."""
+    described = properties(schema)
+    ranges = {
+        name: (field["minimum"], field["maximum"])
+        for name, field in described.items()
+        if "integer" in field.get("type", ())
+    }
+    assert ranges == {name: limits for name, limits in parse.RANGES.items() if name in described}
+    assert ranges
+    choices = {name: set(field["enum"]) - {None} for name, field in described.items() if "enum" in field}
+    assert choices["quality"] == set(parse.QUALITIES)
+    assert choices.get("output_format", set(parse.FORMATS)) == set(parse.FORMATS)
+
+
+def test_models_sizes_and_types_of_pictures_are_those_of_the_code() -> None:
+    """Each by name."""
+    assert SCHEMAS["ModelId"]["enum"] == list(catalog.MODELS)
+    told = SCHEMAS["ImageRequest"]["properties"]["size"]
+    assert dict(re.findall(r"`([\d:]+)` \((\w+)\)", told["description"])) == {
+        ratio: str(size) for ratio, size in sizes.RATIOS.items()
+    }
+    assert all(
+        re.search(told["pattern"], text) for text in ("", "auto", *sizes.RATIOS, *map(str, sizes.RATIOS.values()))
+    )
+    shown = DOCUMENT["paths"]["/image/{key}"]["get"]["responses"]["200"]["content"]
+    assert shown.keys() == picture.EXTENSIONS.keys()
+
+
+# --- examples -------------------------------------------------------------------------------------
+
+HERE = "urn:openapi"
+REGISTRY: Registry[Any] = Registry().with_resource(HERE, DRAFT202012.create_resource(DOCUMENT))
+
+
+def content(validator: Any, schema: Any, text: str, _parent: Any) -> Iterator[jsonschema.ValidationError]:
+    """`contentSchema`, which JSON Schema leaves to those who want it."""
+    yield from validator.descend(json.loads(text), schema)
+
+
+Validator: Any = jsonschema.validators.extend(  # type: ignore[no-untyped-call]
+    jsonschema.Draft202012Validator, {"contentSchema": content}
+)
+
+
+def examples(part: Any, pointer: str = "#") -> Iterator[tuple[str, Any]]:
+    """Where a schema stands, and a value that is given as an example of it."""
+    if isinstance(part, list):
+        for index, item in enumerate(part):
+            yield from examples(item, f"{pointer}/{index}")
+    if not isinstance(part, dict):
+        return
+    if "schema" in part:
+        told = [item["value"] for item in part.get("examples", {}).values()]
+        told += [part["example"]] if "example" in part else []
+        yield from ((f"{pointer}/schema", value) for value in told)
+    elif isinstance(part.get("examples"), list):
+        yield from ((pointer, value) for value in part["examples"])
+    for name, item in part.items():
+        if name not in ("example", "examples"):
+            yield from examples(item, f"{pointer}/{name.replace('~', '~0').replace('/', '~1')}")
+
+
+EXAMPLES = [pytest.param(*one, id=f"{index} {one[0]}") for index, one in enumerate(examples(DOCUMENT))]
+
+
+@pytest.mark.parametrize(("pointer", "value"), EXAMPLES)
+def test_every_example_is_what_its_schema_says(pointer: str, value: Any) -> None:
+    """The JSON inside a stream's event too."""
+    Validator({"$ref": HERE + pointer}, registry=REGISTRY).validate(value)
+
+
+def test_whatever_is_sent_or_answered_in_json_or_events_has_an_example() -> None:
+    """A stranger writes a client from them."""
+    for _, method, operation in operations():
+        if method != "POST":
+            continue
+        for body in map(followed, [operation["requestBody"], *operation["responses"].values()]):
+            for kind in body["content"].keys() - {"multipart/form-data"}:
+                told = body["content"][kind]
+                assert "examples" in told or "examples" in followed(told["schema"]), operation["operationId"]
