@@ -1,0 +1,183 @@
+"""Clients other than openai's for Python, each unmodified and in a process of its own (tests/clients)."""
+
+import base64
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dev import BIN, ROOT
+from tests.worker.service import (
+    PATIENCE_SECONDS,
+    SCHNELL,
+    Ledger,
+    Service,
+    comment,
+    decoded,
+    fetched,
+    links,
+    shows,
+    unique,
+)
+
+CLIENTS = ROOT / "tests" / "clients"
+
+Understood = tuple[str, Any]
+"""The prompt that a client's calls begin with, and what it understood of the answers."""
+
+
+def understood(script: str, service: Service) -> Understood:
+    """What a client makes of the service; its own errors fail the test."""
+    program = {".mjs": BIN / "node", ".py": sys.executable}[Path(script).suffix]
+    prompt = unique("a carousel")
+    finished = subprocess.run(
+        [program, CLIENTS / script, f"{service.url}/v1", "test-key", prompt],
+        capture_output=True,
+        text=True,
+        timeout=2 * PATIENCE_SECONDS,
+        check=False,
+    )
+    assert finished.returncode == 0, finished.stderr
+    return prompt, json.loads(finished.stdout)
+
+
+def shown(url_or_base64: str) -> Any:
+    """The picture of a link or of base64."""
+    if url_or_base64.startswith("http"):
+        return fetched(url_or_base64)[0]
+    return decoded(base64.b64decode(url_or_base64))
+
+
+def only_link(text: str) -> str:
+    """The one picture of a chat answer."""
+    [link] = links(text)
+    return link
+
+
+# --- openai for Node ------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def openai_node(service: Service) -> Understood:
+    """The official client for Node."""
+    return understood("with_openai.mjs", service)
+
+
+def test_openai_for_node_lists_models_and_retrieves_one(openai_node: Understood) -> None:
+    models = openai_node[1]["models"]
+    assert SCHNELL in models["listed"]
+    assert models["retrieved"] == SCHNELL
+
+
+def test_openai_for_node_chats_streamed_or_not(openai_node: Understood) -> None:
+    prompt, found = openai_node
+    chat, stream = found["chat"], found["chatStream"]
+    assert shows(shown(only_link(chat["content"])), f"{prompt} chat")
+    assert chat["reason"] == "stop"
+    assert chat["usage"]["total_tokens"] > 0
+    [piece] = [piece for piece in stream["pieces"] if "![" in piece]
+    assert shows(shown(only_link(piece)), f"{prompt} stream")
+    assert stream["usage"]["total_tokens"] > 0
+    assert shows(shown(only_link(found["helperStream"]["content"])), f"{prompt} helper")
+
+
+def test_openai_for_node_draws_images_streamed_or_not(openai_node: Understood) -> None:
+    prompt, found = openai_node
+    images = found["images"]
+    [url], [b64] = images["url"], images["b64"]
+    assert shows(shown(url["url"]), f"{prompt} url")
+    assert shows(shown(b64["b64_json"]), f"{prompt} b64")
+    assert len({image["b64_json"] for image in images["three"]}) == 3
+    assert [event["type"] for event in found["imageStream"]] == ["image_generation.completed"] * 2
+    for event in found["imageStream"]:
+        assert shows(shown(event["b64_json"]), f"{prompt} images")
+
+
+def test_openai_for_node_edits_pictures(openai_node: Understood) -> None:
+    prompt, found = openai_node
+    edit = found["edit"]
+    picture = shown(edit["data"][0]["b64_json"])
+    assert edit["size"] == "512x512" == "{}x{}".format(*picture.size)
+    told = comment(picture)
+    assert (told["prompt"], told["pictures_in"]) == (f"{prompt} edit", 2)
+
+
+def test_openai_for_node_knows_our_errors_by_its_own_classes(openai_node: Understood, ledger: Ledger) -> None:
+    prompt, found = openai_node
+    errors = found["errors"]
+    assert all(error.pop("requestId") for error in errors.values())
+    assert errors == {
+        "wrongKey": {"kind": "AuthenticationError", "status": 401, "code": "invalid_api_key"},
+        "empty": {"kind": "BadRequestError", "status": 400, "code": "missing_required_parameter"},
+        "refused": {"kind": "BadRequestError", "status": 400, "code": "content_policy_violation"},
+        "quota": {"kind": "RateLimitError", "status": 429, "code": "insufficient_quota"},
+        "garbage": {"kind": "InternalServerError", "status": 502, "code": "upstream_error"},
+    }
+    assert len(ledger.calls(f"{prompt} [[fault 3036]]")) == 1, "there is nothing to repeat before midnight"
+    assert len(ledger.calls(f"{prompt} [[answer garbage]]")) == 2, "once more, and no further"
+
+
+# --- Vercel's AI SDK ------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def ai_sdk(service: Service) -> Understood:
+    """`ai` with `@ai-sdk/openai-compatible`."""
+    return understood("with_ai_sdk.mjs", service)
+
+
+def test_the_ai_sdk_generates_two_images(ai_sdk: Understood) -> None:
+    prompt, found = ai_sdk
+    images = found["image"]["images"]
+    assert len({image["base64"] for image in images}) == 2
+    for image in images:
+        picture = shown(image["base64"])
+        assert image["mediaType"] == picture.get_format_mimetype()
+        assert shows(picture, f"{prompt} image")
+    assert found["image"]["warnings"] == []
+
+
+def test_the_ai_sdk_generates_text_streamed_or_not(ai_sdk: Understood) -> None:
+    prompt, found = ai_sdk
+    text, stream = found["text"], found["stream"]
+    assert shows(shown(only_link(text["text"])), f"{prompt} text")
+    assert shows(shown(only_link("".join(stream["pieces"]))), f"{prompt} stream")
+    for told in (text, stream):
+        assert told["finishReason"] == "stop"
+        assert told["usage"]["totalTokens"] > 0
+
+
+def test_the_ai_sdk_understands_failures_early_and_late(ai_sdk: Understood) -> None:
+    late, refusal = ai_sdk[1]["lateFailure"], ai_sdk[1]["refusal"]
+    assert "error" in late["parts"]
+    assert any("safety filter" in message for message in late["errors"])
+    assert (refusal["kind"], refusal["status"]) == ("AI_APICallError", 429)
+    assert "00:00 UTC" in refusal["message"]
+
+
+# --- Python's gateways ----------------------------------------------------------------------------
+
+
+def test_litellm_chats_and_draws(service: Service) -> None:
+    prompt, found = understood("with_litellm.py", service)
+    assert shows(shown(only_link(found["chat"])), f"{prompt} chat")
+    assert found["usage"] > 0
+    assert shows(shown(only_link("".join(found["stream"]))), f"{prompt} stream")
+    assert len({image["url"] for image in found["images"]}) == 2
+    for image in found["images"]:
+        assert shows(shown(image["url"]), f"{prompt} image")
+        assert shows(shown(image["b64_json"]), f"{prompt} image")
+    assert found["refusal"] in ("BadRequestError", "ContentPolicyViolationError")
+
+
+def test_langchain_chats_and_sends_a_picture(service: Service) -> None:
+    prompt, found = understood("with_langchain.py", service)
+    assert shows(shown(only_link(found["chat"])), f"{prompt} chat")
+    assert found["usage"]["total_tokens"] > 0
+    assert shows(shown(only_link("".join(found["stream"]))), f"{prompt} stream")
+    told = comment(shown(only_link(found["edited"])))
+    assert (told["prompt"], told["pictures_in"]) == (f"{prompt} picture", 1)
+    assert told["model"] == found["model"]
