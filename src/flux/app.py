@@ -14,7 +14,6 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import unquote
 
-from flux import sse
 from flux.call import Call, Services
 from flux.endpoints import chat, health, images, models, pictures
 from flux.errors import (
@@ -26,7 +25,7 @@ from flux.errors import (
     NotFound,
 )
 from flux.http import Request, Response, Stream, begun
-from flux.text import Spliced, write_json
+from flux.text import Spliced, Text, write_json
 from flux.trace import Trace
 
 Handler = Callable[[Call], Awaitable[Response]]
@@ -166,7 +165,7 @@ class App:
         if isinstance(body, str | Spliced):
             headers["content-type"] = "application/json; charset=utf-8"
         if isinstance(body, AsyncGenerator):
-            body = await begun(self._followed(body, response.status, trace))
+            body = await begun(self._followed(body, response, trace))
         else:
             headers["server-timing"] = trace.server_timing()
             self._log(response.status, trace)
@@ -176,15 +175,18 @@ class App:
             body = None
         return Response(response.status, headers | response.headers, body)
 
-    async def _followed(self, stream: Stream, status: int, trace: Trace) -> Stream:
-        """The stream with its log line at the end, and an event for a bug of ours in the middle."""
+    async def _followed(self, stream: Stream, response: Response, trace: Trace) -> Stream:
+        """The stream with its log line at the end, and what goes wrong in the middle told in band."""
+        status = response.status
         try:
             yield ""
             async for text in stream:
                 yield text
+        except ApiError as error:
+            trace.failed(error)
+            yield _told(response, error)
         except Exception:  # noqa: BLE001 - outermost, as in __call__
-            yield sse.event(self._bug(trace).body())
-            yield sse.DONE
+            yield _told(response, self._bug(trace))
         except (GeneratorExit, asyncio.CancelledError):
             status = CLIENT_LEFT
             raise
@@ -217,6 +219,10 @@ def _refusal(error: ApiError, request: Request) -> Response:
     retried = request.headers.get("x-stainless-retry-count", "0") not in ("", "0")
     headers = error.headers(already_retried=retried)
     return Response(error.status, headers, write_json(error.body()))
+
+
+def _told(response: Response, error: ApiError) -> Text:
+    return response.failure(error) if response.failure else ""
 
 
 def _is_header_list(text: str) -> bool:

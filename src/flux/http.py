@@ -1,9 +1,10 @@
 """HTTP as values: what the core reads and answers, with no runtime behind it."""
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from flux.errors import ApiError
 from flux.text import Blob, Text
 
 
@@ -63,3 +64,5 @@ class Response:
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
     body: Text | Native | Stream | None = None
+    failure: Callable[[ApiError], Text] | None = None
+    """How a failure is told in a stream that has begun, when there is no status left to tell it with."""

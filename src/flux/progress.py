@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Coroutine
-from typing import Any
+from typing import Any, TypeVar
 
 from flux.studio import Album, Print, Report, Written
 
@@ -10,6 +10,8 @@ GRACE_SECONDS = 1.0
 """How long a stream waits before it opens: what fails this early still gets its true status."""
 PING_SECONDS = 10.0
 """Longest silence of a stream. Idle timers of proxies and apps start at about 30 s."""
+
+_Kind = TypeVar("_Kind", Written, Print)
 
 
 class Progress:
@@ -34,18 +36,23 @@ class Progress:
             work.result()
         return cls(work, reports)
 
-    async def follow(self) -> AsyncGenerator[Written | Print | None, None]:
-        """What is reported, when it is; None after every `PING_SECONDS` of silence."""
+    async def follow(self, kind: type[_Kind]) -> AsyncGenerator[_Kind | None, None]:
+        """The reports of one kind, when they come; None after every `PING_SECONDS` without one."""
+        clock = asyncio.get_running_loop().time
+        due = clock() + PING_SECONDS
         while True:
             try:
-                async with asyncio.timeout(PING_SECONDS):
+                async with asyncio.timeout_at(due):
                     report = await self._reports.get()
             except TimeoutError:
                 yield None
+                due = clock() + PING_SECONDS
                 continue
             if report is None:
                 return
-            yield report
+            if isinstance(report, kind):
+                yield report
+                due = clock() + PING_SECONDS
 
     async def album(self) -> Album:
         """The result. Raises what the work raises."""

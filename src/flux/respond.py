@@ -84,9 +84,11 @@ def images_field(album: Album) -> list[Json]:
 class Completion:
     """One chat answer's identity: the same id, time and model in its every part."""
 
-    def __init__(self, id: str, model: str, prompt: str) -> None:
+    def __init__(self, id: str, model: str, prompt: str, *, counted: bool) -> None:
+        """`counted`: whether a stream tells its usage at the end (`stream_options.include_usage`)."""
         self._head = {"id": f"chatcmpl-{id}", "created": int(time.time()), "model": model}
         self._prompt = prompt
+        self._counted = counted
 
     def whole(self, content: Text, usage: Json, images: list[Json] | None = None) -> Json:
         """`chat.completion`."""
@@ -101,20 +103,19 @@ class Completion:
             "usage": usage,
         }
 
-    def chunk(self, delta: Json, finish_reason: str | None = None, *, with_usage: bool = False) -> Json:
-        """`chat.completion.chunk`; `with_usage` for a stream whose last chunk will tell it."""
+    def chunk(self, delta: Json, finish_reason: str | None = None) -> Json:
+        """`chat.completion.chunk`."""
         choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish_reason}
-        chunk = {**self._head, "object": "chat.completion.chunk", "choices": [choice]}
-        return {**chunk, "usage": None} if with_usage else chunk
+        return self._chunk([choice], usage=None)
 
-    def usage_chunk(self, usage: Json) -> Json:
-        """The chunk before `[DONE]` where `stream_options.include_usage` asks for it."""
-        return {
-            **self._head,
-            "object": "chat.completion.chunk",
-            "choices": [],
-            "usage": usage,
-        }
+    def last_chunks(self, usage: Json) -> list[Json]:
+        """The chunk that says it is finished, and the one that tells the usage where that is asked for."""
+        finished = self.chunk({}, "stop")
+        return [finished, self._chunk([], usage)] if self._counted else [finished]
+
+    def _chunk(self, choices: list[Json], usage: Json | None) -> Json:
+        counted = {"usage": usage} if self._counted else {}
+        return {**self._head, "object": "chat.completion.chunk", "choices": choices, **counted}
 
     def usage(self, content: Text, pictures: tuple[Print, ...] = ()) -> Json:
         """Estimated tokens."""
@@ -154,24 +155,36 @@ def images(request: ImageRequest, plan: Plan, album: Album) -> Json:
     first = album.prints[0].picture
     answer = {
         "created": int(time.time()),
-        "data": [_image(request, one, album.written) for one in album.prints],
+        "data": [_image(request, one) for one in album.prints],
         "model": album.model.id,
         **_shape(request, first),
         "usage": image_usage(plan, [one.picture for one in album.prints]),
     }
-    if plan.wish.seed is not None and not album.model.seed:
-        answer["warnings"] = [f"{album.model.id} takes no seed; the seed was not used."]
+    if warnings := _warnings(request, plan, album):
+        answer["warnings"] = warnings
     return answer
 
 
-def _image(request: ImageRequest, one: Print, written: Written) -> Json:
+def _warnings(request: ImageRequest, plan: Plan, album: Album) -> list[str]:
+    """Whatever was asked for and not done, each a sentence."""
+    cases = (
+        (plan.wish.seed is not None and not album.model.seed, f"{album.model.id} takes no seed; it was not used."),
+        (
+            request.wants_url and any(one.url is None for one in album.prints),
+            "The picture could not be stored; 'url' holds the picture itself.",
+        ),
+    )
+    return [sentence for applies, sentence in cases if applies]
+
+
+def _image(request: ImageRequest, one: Print) -> Json:
     item: Json = {}
     if request.wants_base64:
         item["b64_json"] = Spliced((one.picture.blob,))
     if request.wants_url:
         item["url"] = one.url or data_url(one.picture.type, one.picture.blob)
-    if written.writer:
-        item["revised_prompt"] = written.prompt
+    if one.written.writer:
+        item["revised_prompt"] = one.written.prompt
     return item
 
 
@@ -184,12 +197,12 @@ def _shape(request: ImageRequest, one: Picture) -> Json:
     }
 
 
-def image_event(request: ImageRequest, plan: Plan, one: Print, written: Written) -> tuple[str, Json]:
+def image_event(request: ImageRequest, plan: Plan, one: Print) -> tuple[str, Json]:
     """Name and data of the event that carries one finished picture."""
     kind = f"{'image_edit' if request.edit else 'image_generation'}.completed"
     data = {
         "type": kind,
-        **_image(request, one, written),
+        **_image(request, one),
         "b64_json": Spliced((one.picture.blob,)),  # the event's one required content
         "created_at": int(time.time()),
         **_shape(request, one.picture),

@@ -40,10 +40,15 @@ class Written:
 
 @dataclass(frozen=True, slots=True)
 class Print:
-    """One finished picture. Without a URL it is not stored and travels in the answer itself."""
+    """One finished picture."""
 
     picture: Picture
     url: str | None
+    """None: it is not stored and travels in the answer itself."""
+    written: Written
+    """The prompt that was drawn."""
+    model: Model
+    """That drew; the fallback where the first was out of capacity."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +56,17 @@ class Album:
     """What came of a plan: as many prints as were wished for."""
 
     prints: tuple[Print, ...]
-    written: Written
-    """The prompt that was drawn in the end."""
-    model: Model
-    """That drew; the fallback where the first was out of capacity."""
     rewrite_refused: bool = False
+
+    @property
+    def written(self) -> Written:
+        """The prompt that was drawn in the end."""
+        return self.prints[0].written
+
+    @property
+    def model(self) -> Model:
+        """That drew the first of them."""
+        return self.prints[0].model
 
 
 Report = Callable[[Written | Print], None]
@@ -88,33 +99,30 @@ class Studio:
         report(written)
         images = await self._prepared(plan, trace)
 
-        async def one(index: int, prompt: str) -> tuple[Print, Model]:
-            drawn, model = await self._draw(plan, prompt, index, images, trace)
-            cut = await self._cut(drawn, plan, trace)
-            url = await self._keep(cut, links, lifetime, trace) if links else None
-            printed = Print(cut, url)
-            trace.count("pictures")
-            trace.count("bytes", cut.blob.size)
-            report(printed)
-            return printed, model
+        async def drawn(written: Written, tell: Report) -> list[Print]:
+            async def one(index: int) -> Print:
+                came, model = await self._draw(plan, written.prompt, index, images, trace)
+                cut = await self._cut(came, plan, trace)
+                url = await self._keep(cut, links, lifetime, trace) if links else None
+                printed = Print(cut, url, written, model)
+                trace.count("pictures")
+                trace.count("bytes", cut.blob.size)
+                tell(printed)
+                return printed
 
-        refused = False
+            return await _all(one, plan.wish.n)
+
+        if written.writer is None:
+            return Album(tuple(await drawn(written, report)))
+        # The filter reads text alone: what it refuses in the writer's words may pass in the person's. Until it is
+        # known which words were drawn, no picture is reported.
         try:
-            results = await _all(lambda i: one(i, written.prompt), plan.wish.n)
+            prints, refused = await drawn(written, unheard), False
         except PromptRefused:
-            # The filter reads text alone: what it refuses in the writer's words may pass in the
-            # person's. The person's own words are never tried twice.
-            if written.writer is None:
-                raise
-            refused = True
-            written = Written(_whole(plan), writer=None)
-            results = await _all(lambda i: one(i, written.prompt), plan.wish.n)
-        return Album(
-            prints=tuple(printed for printed, _ in results),
-            written=written,
-            model=results[0][1],
-            rewrite_refused=refused,
-        )
+            prints, refused = await drawn(Written(_whole(plan), writer=None), unheard), True
+        for printed in prints:
+            report(printed)
+        return Album(tuple(prints), rewrite_refused=refused)
 
     # --- write ----------------------------------------------------------------------------------
 
@@ -232,6 +240,10 @@ async def _all(one: Callable[[int], Coroutine[Any, Any, _T]], n: int) -> list[_T
     except ExceptionGroup as failures:
         raise failures.exceptions[0] from failures
     return [task.result() for task in tasks]
+
+
+def unheard(_report: object) -> None:
+    """A `Report` that nobody waits for."""
 
 
 def _whole(plan: Plan) -> str:

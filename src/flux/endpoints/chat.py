@@ -9,7 +9,8 @@ from flux.http import Response, Stream, begun
 from flux.parse import ChatRequest
 from flux.plan import Plan
 from flux.progress import Progress
-from flux.studio import Album, Written
+from flux.respond import Completion
+from flux.studio import Album, Written, unheard
 from flux.text import Text, join, write_json
 
 BODY_LIMIT = 1024 * 1024
@@ -24,84 +25,79 @@ async def complete(call: Call) -> Response:
         return _answer_chore(call, request, chore)
     planned = plan.make(parse.chat_wish(request, services.decode), services.settings)
     work = await drawing.ready(call, planned, stored=not request.images_apart)
+    completion = _completion(call, request, planned.model.id)
     if request.stream:
-        progress = await Progress.begin(work)
-        return Response(headers=dict(sse.HEADERS), body=await begun(_stream(call, request, planned, progress)))
-    return _whole(call, request, planned, await work(drawing.unheard))
+        stream = _stream(call, request, planned, completion, await Progress.begin(work))
+        return _streamed(await begun(stream), completion)
+    album = await work(unheard)
+    return _whole(call, request, planned, _completion(call, request, album.model.id), album)
 
 
-def _completion(call: Call, request: ChatRequest, model: str) -> respond.Completion:
+def _completion(call: Call, request: ChatRequest, model: str) -> Completion:
     prompt = request.last_user.text if request.last_user else ""
-    return respond.Completion(call.trace.request_id, model, prompt)
+    return Completion(call.trace.request_id, model, prompt, counted=request.include_usage)
 
 
-def _whole(call: Call, request: ChatRequest, planned: Plan, album: Album) -> Response:
+def _whole(call: Call, request: ChatRequest, planned: Plan, completion: Completion, album: Album) -> Response:
     words = call.services.words
     content = join(
         respond.opening(planned, words),
         respond.writing(album.written, words),
         *respond.closing(planned, album, words, images_apart=request.images_apart),
     )
-    completion = _completion(call, request, album.model.id)
     images = respond.images_field(album) if request.images_apart else None
-    usage = completion.usage(content, album.prints)
-    return Response(body=write_json(completion.whole(content, usage, images)))
+    return Response(body=write_json(completion.whole(content, completion.usage(content, album.prints), images)))
 
 
-async def _stream(call: Call, request: ChatRequest, planned: Plan, progress: Progress) -> Stream:
+def _streamed(stream: Stream, completion: Completion) -> Response:
+    def failure(error: ApiError) -> Text:
+        """A sentence for apps that show nothing but content, then the error for those that know one."""
+        sentence = completion.chunk({"content": respond.failure_text(error)})
+        return join(sse.event(sentence), sse.event(error.body()), sse.DONE)
+
+    return Response(headers=dict(sse.HEADERS), body=stream, failure=failure)
+
+
+async def _stream(
+    call: Call, request: ChatRequest, planned: Plan, completion: Completion, progress: Progress
+) -> Stream:
     words = call.services.words
-    completion = _completion(call, request, planned.model.id)
     said: list[Text] = []
 
     def delta(content: Text) -> Text:
         said.append(content)
-        return chunk({"content": content})
-
-    def chunk(part: respond.Json, finish_reason: str | None = None) -> Text:
-        return sse.event(completion.chunk(part, finish_reason, with_usage=request.include_usage))
+        return sse.event(completion.chunk({"content": content}))
 
     try:
         yield ""
-        yield chunk({"role": "assistant", "content": ""})
+        yield sse.event(completion.chunk({"role": "assistant", "content": ""}))
         yield delta(respond.opening(planned, words))
-        async for report in progress.follow():
-            if report is None:
-                yield sse.PING
-            elif isinstance(report, Written):
-                yield delta(respond.writing(report, words))
+        async for written in progress.follow(Written):
+            yield delta(respond.writing(written, words)) if written else sse.PING
         album = await progress.album()
         for text in respond.closing(planned, album, words, images_apart=request.images_apart):
             yield delta(text)
         if request.images_apart:
-            yield chunk({"images": respond.images_field(album)})
-        yield chunk({}, "stop")
-        if request.include_usage:
-            yield sse.event(completion.usage_chunk(completion.usage(join(*said), album.prints)))
-    except ApiError as error:
-        call.trace.failed(error)
-        yield delta(respond.failure_text(error))
-        yield sse.event(error.body())
+            yield sse.event(completion.chunk({"images": respond.images_field(album)}))
     finally:
         progress.end()
-    yield sse.DONE
+    yield _end(completion, completion.usage(join(*said), album.prints))
+
+
+def _end(completion: Completion, usage: respond.Json) -> Text:
+    """The last events of a stream that went well."""
+    return join(*map(sse.event, completion.last_chunks(usage)), sse.DONE)
 
 
 def _answer_chore(call: Call, request: ChatRequest, chore: Chore) -> Response:
     call.trace.facts["chore"] = chore.kind
     completion = _completion(call, request, call.services.settings.model.id)
-    usage = completion.usage(chore.text)
     if request.stream:
-        return Response(headers=dict(sse.HEADERS), body=_chore_stream(request, completion, chore, usage))
-    return Response(body=write_json(completion.whole(chore.text, usage)))
+        return _streamed(_chore_stream(completion, chore), completion)
+    return Response(body=write_json(completion.whole(chore.text, completion.usage(chore.text))))
 
 
-async def _chore_stream(
-    request: ChatRequest, completion: respond.Completion, chore: Chore, usage: respond.Json
-) -> Stream:
-    counted = request.include_usage
-    yield sse.event(completion.chunk({"role": "assistant", "content": ""}, with_usage=counted))
-    yield sse.event(completion.chunk({"content": chore.text}, with_usage=counted))
-    yield sse.event(completion.chunk({}, "stop", with_usage=counted))
-    if counted:
-        yield sse.event(completion.usage_chunk(usage))
-    yield sse.DONE
+async def _chore_stream(completion: Completion, chore: Chore) -> Stream:
+    yield sse.event(completion.chunk({"role": "assistant", "content": ""}))
+    yield sse.event(completion.chunk({"content": chore.text}))
+    yield _end(completion, completion.usage(chore.text))

@@ -32,7 +32,3 @@ async def ready(call: Call, planned: Plan, *, stored: bool) -> Work:
         )
 
     return work
-
-
-def unheard(_report: object) -> None:
-    """A `Report` for an answer that is given in one piece."""

@@ -8,8 +8,8 @@ from flux.http import Response, Stream, begun
 from flux.parse import ImageRequest
 from flux.plan import Plan
 from flux.progress import Progress
-from flux.studio import Print, Written
-from flux.text import write_json
+from flux.studio import Print, unheard
+from flux.text import Text, join, write_json
 
 GENERATION_LIMIT = 1024 * 1024
 EDIT_LIMIT = 20 * 1024 * 1024
@@ -44,28 +44,27 @@ async def _draw(call: Call, request: ImageRequest) -> Response:
     )
     work = await drawing.ready(call, planned, stored=request.wants_url)
     if request.stream:
-        progress = await Progress.begin(work)
-        return Response(headers=dict(sse.HEADERS), body=await begun(_stream(call, request, planned, progress)))
-    return Response(body=write_json(respond.images(request, planned, await work(drawing.unheard))))
+        stream = _stream(request, planned, await Progress.begin(work))
+        return Response(headers=dict(sse.HEADERS), body=await begun(stream), failure=_failure)
+    return Response(body=write_json(respond.images(request, planned, await work(unheard))))
 
 
-async def _stream(call: Call, request: ImageRequest, planned: Plan, progress: Progress) -> Stream:
-    written = Written(planned.wish.prompt, writer=None)
+async def _stream(request: ImageRequest, planned: Plan, progress: Progress) -> Stream:
     try:
         yield ""
         yield sse.PING  # opens the stream: there is nothing to tell before the first picture
-        async for report in progress.follow():
-            if report is None:
-                yield sse.PING
-            elif isinstance(report, Written):
-                written = report
-            elif isinstance(report, Print):
-                name, data = respond.image_event(request, planned, report, written)
-                yield sse.event(data, name)
+        async for printed in progress.follow(Print):
+            yield _event(request, planned, printed) if printed else sse.PING
         await progress.album()
-    except ApiError as error:
-        call.trace.failed(error)
-        yield sse.event(error.body(), "error")
     finally:
         progress.end()
     yield sse.DONE
+
+
+def _event(request: ImageRequest, planned: Plan, printed: Print) -> Text:
+    name, data = respond.image_event(request, planned, printed)
+    return sse.event(data, name)
+
+
+def _failure(error: ApiError) -> Text:
+    return join(sse.event(error.body(), "error"), sse.DONE)

@@ -30,15 +30,15 @@ async def show(call: Call) -> Response:
         "etag": etag,
         "content-disposition": _disposition(call),
     }
-    if etag in _etags(call.headers.get("if-none-match", "")):
+    if {etag, "*"} & _etags(call.headers.get("if-none-match", "")):
         return Response(304, headers)
     headers |= {"content-type": kept.type, "content-length": str(kept.size)}
     return Response(200, headers, kept.body)
 
 
-def _etags(header: str) -> list[str]:
-    """`If-None-Match` as a list (RFC 9110, 13.1.2: compared weakly)."""
-    return [one.strip().removeprefix("W/") for one in header.split(",")]
+def _etags(header: str) -> set[str]:
+    """`If-None-Match` (RFC 9110, 13.1.2: compared weakly, and "*" is any)."""
+    return {one.strip().removeprefix("W/") for one in header.split(",")}
 
 
 def _disposition(call: Call) -> str:
