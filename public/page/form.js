@@ -84,7 +84,7 @@ export function problem() {
 
 /** Shows which field a message is about, where it is one of ours. */
 export function blame(name, message) {
-  const field = [prompt, model, steps, seed].find((one) => one.id === name);
+  const field = at(name);
   field?.setAttribute("aria-invalid", "true");
   field?.focus();
   return message;

@@ -38,9 +38,8 @@ export function ask(problem = "") {
 
 /** Tries a key. Throws Refused where it opens nothing. */
 async function connect(candidate) {
-  const [models, preferred] = await Promise.all(
-    ["/v1/models", "/v1/models/default"].map(async (path) => (await call(path, { key: candidate })).json()),
-  );
+  const models = await (await call("/v1/models", { key: candidate })).json();
+  const preferred = await (await call("/v1/models/default", { key: candidate })).json();
   key = candidate;
   at("key-button").dataset.state = "ok";
   onConnect(models.data, preferred);

@@ -12,6 +12,7 @@ const CLOCK_MS = 250;
  * @property {{name: string, text: string}[]} lines what the service told about it
  * @property {string} url "" where it is not stored
  * @property {number} expires Unix time in milliseconds
+ * @property {string} file name to be saved under
  * @property {HTMLImageElement} image
  * @property {HTMLElement} left where the gallery shows the time left
  */
@@ -84,7 +85,9 @@ function addRow(term, value) {
 export async function add(wish, lines, url, { blob, expires }) {
   const image = make("img", { src: URL.createObjectURL(blob), alt: wish.prompt });
   await image.decode();
-  const picture = { wish, lines, url: expires ? url : "", expires, image, left: make("small") };
+  const words = wish.prompt.match(/[\p{L}\p{N}]+/gu) ?? ["picture"];
+  const file = `${words.join("-").slice(0, 60)}.${blob.type.slice(6).replace("jpeg", "jpg")}`;
+  const picture = { wish, lines, url: expires ? url : "", expires, file, image, left: make("small") };
   const button = make("button", { onclick: () => clock || show(picture) }, image, picture.left);
   at("gallery").prepend(make("li", {}, button));
   at("session").hidden = false;
@@ -104,8 +107,7 @@ export function show(picture) {
   if (wish.seed !== null) addRow(tell(make("dt"), "seed"), { textContent: wish.seed });
   addRow(tell(make("dt"), "expires"), { id: "expires" });
   tell(at("again"), wish.seed === null ? "again" : "againSeed");
-  const name = wish.prompt.replace(/[^\p{L}\p{N}]+/gu, "-").slice(0, 60);
-  Object.assign(at("download"), { href: image.src, download: name }); // the browser knows the type
+  Object.assign(at("download"), { href: image.src, download: shown.file });
   at("tools").hidden = false;
   for (const { image, left } of pictures) left.parentNode.setAttribute("aria-pressed", String(image === shown.image));
   refresh();

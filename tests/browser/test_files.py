@@ -1,0 +1,109 @@
+"""The files of the page, by themselves: what they weigh, and that no language lacks a sentence."""
+
+import json
+import re
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+
+from dev import ROOT
+from flux import sizes
+from flux.words import LANGUAGES
+
+PUBLIC = ROOT / "public"
+PAGE = sorted(path for path in PUBLIC.rglob("*") if path.is_file() and path.name not in ("openapi.json", "_headers"))
+SCRIPTS = {path.name: path.read_text() for path in PAGE if path.suffix == ".js"}
+BUDGET = 60_000
+"""Bytes of all of the page, uncompressed."""
+
+Table = dict[str, list[str]]
+
+
+class English(HTMLParser):
+    """The sentences in index.html by their keys, and where the keys are used."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sentences: dict[str, str] = {}
+        self.placeholders: set[str] = set()
+        self.shown: set[str] = set()
+        """Said by the page itself, where the others are left to its scripts."""
+        self._key = ""
+        self._in_page = True
+        self.feed((PUBLIC / "index.html").read_text())
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        values = dict(attributes)
+        self._in_page = self._in_page and tag != "template"
+        self._key = values.get("data-t") or ""
+        if self._key and self._in_page:
+            self.shown.add(self._key)
+        if placeholder := values.get("data-placeholder"):
+            self.placeholders.add(placeholder)
+
+    def handle_data(self, data: str) -> None:
+        if self._key:
+            assert self.sentences.get(self._key, data) == data, f"two English sentences for {self._key}"
+            self.sentences[self._key] = data
+            self._key = ""
+
+
+@pytest.fixture(scope="module")
+def english() -> English:
+    return English()
+
+
+@pytest.fixture(scope="module")
+def table() -> Table:
+    """Key to translations; no key twice."""
+
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        assert len(dict(pairs)) == len(pairs)
+        return dict(pairs)
+
+    read: Table = json.loads((PUBLIC / "page" / "words.json").read_text(), object_pairs_hook=once)
+    return read
+
+
+def test_the_page_weighs_less_than_sixty_kilobytes() -> None:
+    weights = {str(path.relative_to(PUBLIC)): path.stat().st_size for path in PAGE}
+    assert sum(weights.values()) < BUDGET, weights
+
+
+def test_it_speaks_the_languages_of_the_service(table: Table) -> None:
+    assert ["en", *table[""]] == list(LANGUAGES)
+    chooser = re.findall(r'<option value="([^"]+)" lang="([^"]+)">', (PUBLIC / "index.html").read_text())
+    assert chooser == [(one, one) for one in LANGUAGES]
+
+
+def test_no_language_lacks_a_sentence(table: Table, english: English) -> None:
+    """Every sentence has all translations, with the same places for values; none is left over."""
+    assert table.keys() - {""} == english.sentences.keys()
+    for key, sentence in english.sentences.items():
+        assert sentence
+        assert len(table[key]) == len(table[""]), key
+        for translation in table[key]:
+            assert translation, key
+            assert sorted(re.findall(r"\{\d\}", translation)) == sorted(re.findall(r"\{\d\}", sentence)), translation
+
+
+def test_every_sentence_is_used_and_every_placeholder_has_one(english: English) -> None:
+    """A key that has no sentence stops the script that says it, which the tests with a browser would see."""
+    assert english.placeholders <= english.sentences.keys()
+    spoken = {key for key in english.sentences if any(f'"{key}"' in text for text in SCRIPTS.values())}
+    assert english.sentences.keys() <= spoken | english.shown | english.placeholders
+
+
+def test_the_ratios_are_those_of_the_service() -> None:
+    [listed] = re.findall(r"const RATIOS = (\[.*?\]);", SCRIPTS["form.js"])
+    assert set(json.loads(listed)) == set(sizes.RATIOS)
+    [left_out] = re.findall(r'ratio !== "([^"]+)"', SCRIPTS["api.js"])
+    assert sizes.RATIOS[left_out] == sizes.DEFAULT
+
+
+def test_foreign_text_never_becomes_markup() -> None:
+    for name, text in SCRIPTS.items():
+        assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function", text), (
+            name
+        )
