@@ -25,10 +25,10 @@ async def complete(call: Call) -> Response:
         return _answer_chore(call, request, chore)
     planned = plan.make(parse.chat_wish(request, services.decode), services.settings)
     work = await drawing.ready(call, planned, stored=not request.images_apart)
-    completion = _completion(call, request, planned.model.id)
     if request.stream:
-        stream = _stream(call, request, planned, completion, await Progress.begin(work))
-        return _streamed(await begun(stream), completion)
+        progress = await Progress.begin(work)
+        completion = _completion(call, request, planned.model.id)
+        return _streamed(await begun(_stream(call, request, planned, completion, progress)), completion)
     album = await work(unheard)
     return _whole(call, request, planned, _completion(call, request, album.model.id), album)
 
