@@ -1,0 +1,176 @@
+"""The running Worker held to public/openapi.json: by schemathesis, and where chance does not come."""
+
+import re
+from typing import Any
+
+import httpx
+import pytest
+import schemathesis
+from schemathesis import Case, CheckContext, GenerationMode, HookContext, Response
+from schemathesis.openapi.checks import RejectedPositiveData
+from schemathesis.specs.openapi import checks
+
+from dev import description
+from dev.description.refusals import ROWS
+from dev.description.schemas import KEY as NO_PICTURE
+from dev.description.schemas import PNG_URL
+from tests.worker.service import KEY, SCHNELL, Service, chat_body, unique
+
+EXAMPLES = 60
+"""By chance, of each operation; those of the description and those at the edges of every field come before them."""
+
+API = schemathesis.openapi.from_path(
+    description.FILE,
+    config=schemathesis.Config.from_dict(
+        {
+            "generation": {"deterministic": True, "max-examples": EXAMPLES, "database": "none"},
+            # What one answer teaches would change the next request, and a run could not be repeated.
+            "phases": {"fuzzing": {"error-feedback": {"enabled": False}, "extra-data-sources": {"responses": False}}},
+        }
+    ),
+)
+
+IMAGE, MODEL = "/image/{key}", "/v1/models/{id}"
+CHAT, GENERATIONS, EDITS = "/v1/chat/completions", "/v1/images/generations", "/v1/images/edits"
+
+# --- whatever schemathesis thinks of --------------------------------------------------------------
+
+BEYOND_SCHEMAS = {
+    ("invalid_value", "size"),  # sides have a range and a step
+    ("invalid_value", "steps"),  # each model has a range of its own
+    ("invalid_value", "image"),  # the bytes are no picture
+    ("invalid_value", "images"),
+    ("invalid_value", "messages"),
+    ("unsupported_model", "model"),  # edits need a model that takes pictures
+    ("model_not_found", "model"),
+    ("missing_required_parameter", "messages"),  # it is the last user message that needs text, besides directives
+    ("not_found", ""),  # no picture has this key
+}
+"""Codes and fields of the refusals that a request may meet which is right by the schemas: what those cannot tell."""
+
+
+def right_requests_are_followed(ctx: CheckContext, response: Response, case: Case[Any]) -> None:
+    """The check that schemathesis has for this looks at the status alone."""
+    if case.meta is None or case.meta.generation.mode is not GenerationMode.POSITIVE or response.status_code < 400:
+        return
+    error = response.json()["error"] if response.content else {"code": "not_found", "param": None}  # HEAD
+    if (error["code"], (error["param"] or "").partition("[")[0]) not in BEYOND_SCHEMAS:
+        raise RejectedPositiveData(
+            operation=case.operation.label,
+            message="A request that is right by the schemas was refused.",
+            status_code=response.status_code,
+            allowed_statuses=[],
+        )
+
+
+@API.hook
+def filter_case(context: HookContext, case: Case[Any]) -> bool:
+    """Leave out forms with extra fields of odd names.
+
+    A part has to have a name; and schemathesis, which reads what it sent once more before it calls a form wrong, does
+    not find names again that are not ASCII.
+    """
+    if case.media_type != "multipart/form-data" or not isinstance(case.body, dict):
+        return True
+    return all(re.fullmatch("[ -~]+", name) for name in case.body)
+
+
+@API.parametrize()
+def test_no_answer_is_outside_the_description(case: Case[Any], service: Service) -> None:
+    """Whatever is asked: no 5xx, and no status, type, header or field that the description does not name.
+
+    Nor is a wrong request followed or a right one refused, a key not asked for, a method taken that is not described.
+    """
+    case.call_and_validate(
+        base_url=service.url,
+        headers={"Authorization": f"Bearer {KEY}"},
+        additional_checks=[right_requests_are_followed],
+        excluded_checks=[checks.positive_data_acceptance],
+    )
+
+
+# --- what it cannot think of ----------------------------------------------------------------------
+
+
+def conforms(response: httpx.Response, path: str) -> None:
+    """Raise where an answer is none of those that the description has for this path and the request's method."""
+    case = API[path][response.request.method].Case(path_parameters={"id": "", "key": ""})
+    case.validate_response(
+        response,
+        checks=[
+            checks.status_code_conformance,
+            checks.content_type_conformance,
+            checks.response_headers_conformance,
+            checks.response_schema_conformance,
+        ],
+    )
+
+
+CAUSES: dict[str, tuple[str, str, dict[str, Any]]] = {
+    "invalid_json": ("POST", CHAT, {"content": "{"}),
+    "invalid_value": ("POST", CHAT, {"json": chat_body("A cat", n=5)}),
+    "missing_required_parameter": ("POST", GENERATIONS, {"json": {}}),
+    "unsupported_model": ("POST", EDITS, {"json": {"prompt": "A hat", "images": [PNG_URL], "model": SCHNELL}}),
+    "content_policy_violation": ("POST", GENERATIONS, {"json": {"prompt": "[[fault 3030]]"}}),
+    "invalid_api_key": ("POST", CHAT, {"headers": {"authorization": "Bearer wrong"}}),
+    "not_found": ("GET", IMAGE, {}),
+    "model_not_found": ("GET", MODEL, {}),
+    "request_too_large": ("POST", CHAT, {"content": bytes(2 * 1024 * 1024)}),
+    "insufficient_quota": ("POST", GENERATIONS, {"json": {"prompt": "[[fault 3036]]"}}),
+    "upstream_error": ("POST", GENERATIONS, {"json": {"prompt": "[[answer empty]]"}}),
+    "upstream_not_authorized": ("POST", GENERATIONS, {"json": {"prompt": "[[fault 5018]]"}}),
+    "model_overloaded": ("POST", GENERATIONS, {"json": {"prompt": "[[fault 3040]]"}}),
+}
+"""A request for each error that a caller or the model can cause. The others need a deployment that lacks something:
+test_refusals.py."""
+
+
+@pytest.mark.parametrize("code", CAUSES)
+def test_an_error_is_answered_as_described(code: str, service: Service) -> None:
+    """With its status, its type, and what its row says of another try."""
+    method, path, request = CAUSES[code]
+    response = service.http.request(method, path.format(key=NO_PICTURE, id="sora"), **request)
+    conforms(response, path)
+    error = ROWS[code].error
+    got = response.json()["error"]
+    assert (response.status_code, got["code"], got["type"]) == (error.status, code, error.type)
+    assert response.headers.get("x-should-retry") == error.headers().get("x-should-retry")
+    assert ("retry-after" in response.headers) == ("retry-after" in error.headers())
+
+
+@pytest.mark.parametrize("path", [CHAT, GENERATIONS])
+def test_a_stream_that_fails_is_as_described(path: str, service: Service) -> None:
+    """After its first second a failure is an event of the stream."""
+    prompt = unique("A cat [[delay 1500ms]] [[fault 3030]]")
+    body = chat_body(prompt) if path == CHAT else {"prompt": prompt}
+    response = service.http.post(path, json={**body, "stream": True})
+    assert response.status_code == 200
+    conforms(response, path)
+    assert '"content_policy_violation"' in response.text
+
+
+def test_a_stored_picture_is_as_described(service: Service) -> None:
+    """Seen, looked for, saved, known already, and gone."""
+    link = service.generate(unique("A cat"), response_format="url").json()["data"][0]["url"]
+    shown = service.http.get(link)
+    known = {"if-none-match": shown.headers["etag"]}
+    gone = IMAGE.format(key=NO_PICTURE)
+    for response, status in (
+        (shown, 200),
+        (service.http.get(f"{link}?download"), 200),
+        (service.http.head(link), 200),
+        (service.http.get(link, headers=known), 304),
+        (service.http.head(link, headers=known), 304),
+        (service.http.get(gone, headers={"accept": "image/avif,image/webp,*/*"}), 404),
+        (service.http.head(gone), 404),
+    ):
+        assert response.status_code == status
+        conforms(response, IMAGE)
+
+
+def test_the_description_is_served_to_everybody(service: Service) -> None:
+    """As it is in the repository, without a key, to a page of any origin."""
+    response = httpx.get(f"{service.url}/openapi.json", headers={"origin": "https://elsewhere.example"})
+    assert response.text == description.text()
+    assert response.headers["content-type"].startswith("application/json")
+    assert response.headers["access-control-allow-origin"] == "*"
