@@ -99,6 +99,24 @@ def test_no_block_is_overlooked() -> None:
     assert {block.language for block in CALLS} == set(RUNNERS)
 
 
+def test_links_lead_somewhere() -> None:
+    """Files and headings of this repository; the internet is not asked."""
+    broken = []
+    for document in DOCUMENTS:
+        for link in re.findall(r"\]\((?!https?:)([^)\s]+)\)", document.read_text()):
+            path, _, heading = link.partition("#")
+            target = document.parent / path if path else document
+            if not target.exists() or (heading and heading not in headings(target)):
+                broken.append(f"{document.name}: {link}")
+    assert not broken
+
+
+def headings(document: Path) -> set[str]:
+    """The headings of a document, as GitHub makes anchors of them."""
+    found = re.findall(r"^#+ (.*)$", document.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in found}
+
+
 # --- code that calls the service ------------------------------------------------------------------
 
 
