@@ -196,6 +196,10 @@ class Ledger:
         calls: list[dict[str, Any]] = answer.json()["calls"]
         return calls
 
+    def count(self) -> int:
+        """How many there were until now."""
+        return int(httpx.get(f"{self._url}/calls", params={"limit": 0}, timeout=PATIENCE_SECONDS).json()["count"])
+
     def outcomes(self, prompt: str, model: str = "") -> list[str]:
         """How each of them ended."""
         return [call["outcome"] for call in self.calls(prompt, model)]

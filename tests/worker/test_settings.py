@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from tests.worker.service import Ledger, Service, Start, content, error_of, links, unique
+from tests.worker.service import Ledger, Service, Start, chat_body, content, error_of, links, unique
 
 LUCID, KLEIN = "@cf/leonardo/lucid-origin", "@cf/black-forest-labs/flux-2-klein-4b"
 WRITER = "@cf/openai/gpt-oss-20b"
@@ -93,6 +93,16 @@ def test_prompts_are_logged_only_where_the_owner_wants_it(configured: Service, s
     assert configured.log_line(configured.chat(prompt))["prompt"] == prompt
     service.log_line(service.chat(prompt))
     assert prompt not in service.log()
+
+
+def test_chores_are_drawn_where_the_owner_wants_it(configured: Service, service: Service, ledger: Ledger) -> None:
+    """The header of Open WebUI is as sure a sign of a chore as there is."""
+    prompt = unique("a title card")
+    body = chat_body(f"{prompt} --raw")
+    for worker, drawn in ((service, []), (configured, ["ok"])):
+        response = worker.http.post("/v1/chat/completions", json=body, headers={"x-openwebui-task": "title_generation"})
+        assert bool(links(content(response))) == bool(drawn)
+        assert ledger.outcomes(prompt) == drawn
 
 
 def test_a_refusal_says_nothing_of_the_settings(configured: Service) -> None:

@@ -1,0 +1,257 @@
+"""One conversation in each chat app, replayed request by request: what a person wrote is drawn, and nothing else.
+
+Paths, headers and fields are the apps' own, read from their sources; the templates of their chores, with where each was
+read, are in tests/data/chores.toml.
+"""
+
+import json
+import tomllib
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.worker.service import (
+    SCHNELL,
+    Ledger,
+    Service,
+    content,
+    deltas,
+    fetched,
+    links,
+    shows,
+    unique,
+)
+
+DATA = tomllib.loads((Path(__file__).parents[1] / "data" / "chores.toml").read_text())
+TEMPLATES: Mapping[tuple[str, str], dict[str, Any]] = {(one["app"], one["name"]): one for one in DATA["templates"]}
+
+FIRST, SECOND = "a lighthouse on a cliff in the storm", "the same lighthouse at dawn"
+STAINLESS = {
+    "x-stainless-lang": "js",
+    "x-stainless-package-version": "6.1.0",
+    "x-stainless-os": "Linux",
+    "x-stainless-arch": "x64",
+    "x-stainless-runtime": "node",
+    "x-stainless-runtime-version": "v22.19.0",
+    "x-stainless-retry-count": "0",
+    "x-stainless-timeout": "600",
+    "user-agent": "OpenAI/JS 6.1.0",
+    "accept": "application/json",
+}
+
+Json = dict[str, Any]
+
+
+class Talk:
+    """A conversation in an app: it keeps the history that the app would send."""
+
+    def __init__(self, service: Service, app: str, headers: Mapping[str, str], fields: Json) -> None:
+        self.messages: list[Json] = []
+        """The history: what a person wrote and what was answered."""
+        self._app = app
+        self._http = service.http
+        self._headers = dict(headers)
+        self._fields = fields
+        """Of a turn, besides model and messages."""
+
+    def get(self, path: str) -> httpx.Response:
+        """Ask as the app does."""
+        return self._http.get(path, headers=self._headers)
+
+    def models(self, path: str) -> None:
+        """Look at the list of models, as the app does when it is set up."""
+        listed = self.get(path).json()
+        assert SCHNELL in [model["id"] for model in listed["data"]]
+
+    def say(self, prompt: str, before: list[Json] | None = None, *, parts: bool = False) -> None:
+        """A turn: what a person wrote, and the picture that has to come back."""
+        said = [{"type": "text", "text": prompt}] if parts else prompt
+        asked = [*(before or []), *self.messages, {"role": "user", "content": said}]
+        answer = self._ask(asked, self._fields)
+        [link] = links(answer)
+        assert shows(fetched(link)[0], prompt)
+        self.messages += [{"role": "user", "content": prompt}, {"role": "assistant", "content": answer}]
+
+    def chore(self, name: str, fields: Json, headers: Mapping[str, str] | None = None) -> str:
+        """A request of the app's own, by the name of its template, after what was said until now."""
+        template = TEMPLATES[self._app, name]
+        asked = [{"role": "system", "content": self._filled(template["system"])}] if "system" in template else []
+        if template.get("history"):
+            asked += self.messages
+        asked.append({"role": template.get("role", "user"), "content": self._filled(template["asking"])})
+        return self.app_asks(asked, {**fields, **template.get("body", {})}, headers)
+
+    def app_asks(self, messages: list[Json], fields: Json, headers: Mapping[str, str] | None = None) -> str:
+        """The text that the app gets, which must hold no picture."""
+        answer = self._ask(messages, fields, headers)
+        assert answer
+        assert links(answer) == []
+        return answer
+
+    def _ask(self, messages: list[Json], fields: Json, headers: Mapping[str, str] | None = None) -> str:
+        response = self._http.post(
+            "/v1/chat/completions",
+            json={"model": "flux", "messages": messages, **fields},
+            headers={**self._headers, **(headers or {})},
+        )
+        assert response.status_code == 200, response.text
+        return deltas(response.text) if fields["stream"] else content(response)
+
+    def _filled(self, template: str) -> str:
+        """The template with the conversation in it, in the app's own way of quoting."""
+        said = [(message["role"], message["content"]) for message in self.messages]
+        upper = "\n".join(f"{role.upper()}: {text}" for role, text in said)
+        names = {"user": "User", "assistant": "AI"}
+        values = {
+            "{{MESSAGES:END:2}}": upper,
+            "{{MESSAGES:END:6}}": upper,
+            "${blocks}": "\n\n---------\n\n".join(text[:100] for _, text in said),
+            "${tags}": "\n".join(f"<{role}>\n{text}\n</{role}>" for role, text in said),
+            "${json}": json.dumps([{"role": role, "mainText": text} for role, text in said], separators=(",", ":")),
+            "{convo}": "\n".join(f"{names[role]}: {text}" for role, text in said),
+            "${language}": "English",
+            "${locale}": "en-US",
+        }
+        for name, value in values.items():
+            template = template.replace(name, value)
+        return template.removeprefix("\n")
+
+
+def next_chat(service: Service, first: str, second: str) -> None:
+    """From a browser, straight to us. Its memory comes as a last system message, its title without a stream."""
+    fields = {"temperature": 0.5, "presence_penalty": 0, "frequency_penalty": 0, "top_p": 1}
+    headers = {"accept": "application/json", "origin": "https://app.nextchat.dev"}
+    talk = Talk(service, "NextChat", headers, {"stream": True, **fields})
+    preflight = service.http.options(
+        "/v1/chat/completions",
+        headers={
+            "access-control-request-method": "POST",
+            "access-control-request-headers": "authorization,content-type",
+        },
+    )
+    assert preflight.headers["access-control-allow-headers"] == "authorization,content-type"
+    talk.models("/v1/models")
+    assert talk.get("/dashboard/billing/usage").status_code == 404
+    talk.say(first)
+    topic = {"role": "user", "content": DATA["next_chat"]["title"]["en"]}
+    title = talk.app_asks([*talk.messages, topic], {"stream": False, **fields})
+    assert_is_title(title, first)
+    summarize = {"role": "system", "content": DATA["next_chat"]["summary"]["en"]}
+    memory = talk.app_asks([*talk.messages, summarize], {"stream": True, **fields})
+    assert first in memory
+    recap = "This is a summary of the chat history as a recap: "
+    talk.say(second, [{"role": "system", "content": recap + memory}])
+    talk.app_asks([*talk.messages, summarize], {"stream": True, **fields})
+
+
+def chat_box(service: Service, first: str, second: str) -> None:
+    """Its host is typed without /v1, and the list of models is asked for there."""
+    headers = {"user-agent": "Mozilla/5.0 Chatbox/1.17.2 Electron/37.2.0 ai-sdk/openai-compatible/1.0.22"}
+    fields = {"temperature": 0.7, "top_p": 1, "stream": True}
+    talk = Talk(service, "ChatBox", headers, fields)
+    system = [{"role": "system", "content": "You are a helpful assistant."}]
+    talk.models("/models")
+    talk.say(first, system, parts=True)
+    assert_is_title(talk.chore("name", fields), first)
+    talk.say(second, system, parts=True)
+    talk.chore("compaction", fields)
+
+
+def lobe_chat(service: Service, first: str, second: str) -> None:
+    """The `openai` client for Node, behind a server of its own; titles are objects of a schema."""
+    fields = {"temperature": 1, "top_p": 1, "stream": True, "stream_options": {"include_usage": True}, "user": "u_1"}
+    talk = Talk(service, "LobeChat", STAINLESS, fields)
+    talk.models("/v1/models")
+    talk.say(first)
+    title = json.loads(talk.chore("title", {"stream": False, "user": "u_1"}))
+    assert_is_title(title["title"], first)
+    talk.say(second)
+    talk.chore("summary of the history", fields)
+
+
+def open_webui(service: Service, first: str, second: str) -> None:
+    """Its tasks are many, and never streamed."""
+    talk = Talk(service, "Open WebUI", OPEN_WEBUI_HEADERS, OPEN_WEBUI_FIELDS)
+    talk.models("/v1/models")
+    assert json.loads(talk.chore("query_generation", {"stream": False})) == {"queries": []}
+    talk.say(first)
+    assert_is_title(json.loads(talk.chore("title_generation", {"stream": False}))["title"], first)
+    assert json.loads(talk.chore("tags_generation", {"stream": False}))["tags"]
+    assert json.loads(talk.chore("follow_up_generation", {"stream": False})) == {"follow_ups": []}
+    talk.say(second)
+    assert json.loads(talk.chore("follow_up_generation", {"stream": False})) == {"follow_ups": []}
+    assert json.loads(talk.chore("autocomplete_generation", {"stream": False})) == {"text": ""}
+
+
+def open_webui_with_its_header(service: Service, first: str, second: str) -> None:
+    """An administrator who rewrote the templates and sends `X-OpenWebUI-Task`."""
+    talk = Talk(service, "Open WebUI", OPEN_WEBUI_HEADERS, OPEN_WEBUI_FIELDS)
+    talk.models("/v1/models")
+    for prompt in (first, second):
+        talk.say(prompt)
+        for task, name in (("title_generation", "title"), ("tags_generation", "tags")):
+            asked = [{"role": "user", "content": f"Gib mir JSON: {name}. Gespräch: {prompt}"}]
+            answer = talk.app_asks(asked, {"stream": False}, {"x-openwebui-task": task})
+            assert json.loads(answer)[name]
+
+
+OPEN_WEBUI_HEADERS = {"user-agent": "Python/3.11 aiohttp/3.12.15", "x-openwebui-chat-id": "c1", "x-openwebui-task": ""}
+OPEN_WEBUI_FIELDS: Json = {"stream": True, "stream_options": {"include_usage": True}}
+
+
+def cherry_studio(service: Service, first: str, second: str) -> None:
+    """The button that checks a provider comes first."""
+    headers = {**STAINLESS, "http-referer": "https://cherry-ai.com", "x-title": "Cherry Studio"}
+    fields = {"temperature": 1, "stream": True, "stream_options": {"include_usage": True}}
+    talk = Talk(service, "Cherry Studio", headers, fields)
+    talk.models("/v1/models")
+    assert talk.chore("check of a provider", {"stream": True}) == "OK"
+    talk.say(first)
+    assert_is_title(talk.chore("topic", {"stream": True}), first)
+    talk.say(second)
+
+
+def libre_chat(service: Service, first: str, second: str) -> None:
+    """Its title is asked for beside the first answer, before there is one."""
+    fields = {"user": "66f0c0ffee", "stream": True, "stream_options": {"include_usage": True}}
+    talk = Talk(service, "LibreChat", STAINLESS, fields)
+    talk.models("/v1/models")
+    beside = Talk(service, "LibreChat", STAINLESS, fields)
+    beside.messages = [{"role": "user", "content": first}]
+    with ThreadPoolExecutor(1) as other:
+        title = other.submit(beside.chore, "titleMethod: completion", {"user": "66f0c0ffee", "stream": False})
+        talk.say(first)
+        assert_is_title(title.result(), first)
+    talk.say(second)
+    found = json.loads(talk.chore("titleMethod: structured", {"user": "66f0c0ffee", "stream": False}))
+    assert_is_title(found["title"], first)
+
+
+APPS: Mapping[str, Callable[[Service, str, str], None]] = {
+    "NextChat": next_chat,
+    "ChatBox": chat_box,
+    "LobeChat": lobe_chat,
+    "Open WebUI": open_webui,
+    "Open WebUI with its header": open_webui_with_its_header,
+    "Cherry Studio": cherry_studio,
+    "LibreChat": libre_chat,
+}
+
+
+def assert_is_title(title: str, prompt: str) -> None:
+    """Short, and of the conversation."""
+    assert 0 < len(title) <= 60
+    assert prompt.startswith(title)
+
+
+@pytest.mark.parametrize("app", APPS)
+def test_as_many_pictures_are_drawn_as_a_person_asked_for(service: Service, ledger: Ledger, app: str) -> None:
+    first, second = unique(FIRST), unique(SECOND)
+    before = ledger.count()
+    APPS[app](service, first, second)
+    assert [ledger.outcomes(first), ledger.outcomes(second)] == [["ok"], ["ok"]]
+    assert ledger.count() - before == 2, "something else was asked of Workers AI"
