@@ -16,7 +16,7 @@ SDK := .local/python_modules/pyvenv.cfg
 BUNDLE := .local/bundle/pyodide_dev.capnp.bin
 
 .DELETE_ON_ERROR:
-.PHONY: help dev test check deploy smoke runtime clean
+.PHONY: help dev test check deploy smoke describe runtime clean
 
 help:
 	@echo 'make dev      the Worker at http://localhost:$(PORT) (PORT=), with a stand-in for Workers AI'
@@ -25,12 +25,15 @@ help:
 	@echo 'make check    lint and types alone'
 	@echo 'make deploy   to the Cloudflare account that wrangler is logged in to (ENV=: docs/deploy.md)'
 	@echo 'make smoke    check the deployment at URL= with KEY=; it draws two pictures'
+	@echo 'make describe write public/openapi.json anew'
 	@echo 'make clean    remove all that was installed or generated'
 
 dev: runtime
 	@$(PYTHON) -m dev.serve --port $(PORT) --ai $(AI)
 
 test: check runtime
+	$(BIN)/node --test dev/ai/*.test.js
+	$(VENV)/python -m tests.browser.chromium
 	$(VENV)/pytest
 
 check: $(TOOLS)
@@ -48,6 +51,10 @@ smoke:
 	$(if $(and $(URL),$(KEY)),,$(error Say which deployment: make smoke URL=https://YOUR-WORKER KEY=YOUR-KEY))
 	@$(NEW_PYTHON)
 	@PYTHONPATH=src $(PYTHON) -m dev.smoke "$$URL" "$$KEY"
+
+# public/openapi.json, from the code's own tables. A test says when it is out of date.
+describe: $(TOOLS)
+	PYTHONPATH=src $(VENV)/python -m dev.description
 
 # What dev.serve runs the Worker with.
 runtime: $(NPM) $(SDK) $(BUNDLE)
