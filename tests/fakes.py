@@ -10,6 +10,7 @@ import hashlib
 import io
 import json
 import re
+import selectors
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -96,8 +97,15 @@ def opened(what: Picture | Blob | bytes) -> Image.Image:
     if isinstance(what, Picture):
         what = what.blob
     image = Image.open(io.BytesIO(what if isinstance(what, bytes) else data_of(what)))
+    if image.width * image.height > MOST_PIXELS:
+        raise OSError("too many pixels")
     image.load()
     return image
+
+
+MOST_PIXELS = 50_000_000
+UNREADABLE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError, Image.DecompressionBombWarning)
+"""What Pillow raises for a file that it cannot read."""
 
 
 def shows(what: Picture | Blob | bytes, prompt: str) -> bool:
@@ -165,7 +173,7 @@ class Painter:
         await self.fate.next()
         if self._seconds:
             await asyncio.sleep(self._seconds)
-        if refusal := self.refuses(drawing) or _schema_refusal(drawing):
+        if refusal := self.refuses(drawing) or _refusal(drawing):
             raise refusal
         width, height = (int(inputs[side]) if model.sides else 1024 for side in ("width", "height"))
         return painted(drawing.prompt, width, height, _mime(model), str(number))
@@ -176,19 +184,27 @@ def _published(name: str) -> dict[str, Any]:
     return dict(json.loads((ROOT / "dev" / "ai" / "models" / f"{name}.json").read_text()))
 
 
-def _schema_refusal(drawing: Drawing) -> Exception | None:
-    """What Workers AI answers to inputs that its published schema does not allow."""
-    inputs = {**drawing.inputs, **{f"input_image_{i}": "" for i, _ in enumerate(drawing.images)}}
-    name = drawing.model.id.rsplit("/", 1)[-1]
-    schema = _published("flux-2-form") if drawing.model.multipart else _published(name)["schema"]["input"]
-    if len(drawing.prompt.encode("utf-16-le")) // 2 > schema["properties"]["prompt"].get("maxLength", 10**6):
-        return upstream.failure("5006: prompt too long")  # counted as JavaScript counts
-    for error in jsonschema.Draft202012Validator(schema).iter_errors(inputs):
-        return upstream.failure(f"5006: {error.message}")
-    for image in drawing.images:
-        if max(opened(image).size) >= 512:
-            return upstream.failure("3006: input image too large")
+def schema_refusal(model: Model, inputs: Inputs, images: int = 0) -> str | None:
+    """What Workers AI answers to inputs that the model's published schema does not allow."""
+    whole = {**inputs, **{f"input_image_{index}": "" for index in range(images)}}
+    name = model.id.rsplit("/", 1)[-1]
+    schema = _published("flux-2-form") if model.multipart else _published(name)["schema"]["input"]
+    most = schema["properties"]["prompt"].get("maxLength")
+    if most and len(str(inputs["prompt"]).encode("utf-16-le")) > 2 * most:
+        return "5006: prompt too long"  # counted as JavaScript counts
+    for error in jsonschema.Draft202012Validator(schema).iter_errors(whole):
+        return f"5006: {error.message}"
     return None
+
+
+def _refusal(drawing: Drawing) -> Exception | None:
+    refusal = schema_refusal(drawing.model, drawing.inputs, len(drawing.images))
+    try:
+        if any(max(opened(image).size) >= 512 for image in drawing.images):
+            refusal = "3006: input image too large"
+    except UNREADABLE:
+        refusal = "3010: Invalid or incomplete input for the model: image cannot be decoded"
+    return upstream.failure(refusal) if refusal else None
 
 
 def _mime(model: Model) -> str:
@@ -225,16 +241,23 @@ class Scissors:
         """See `Cutter.cut`."""
         self.cuts.append((size, mime, quality))
         await self.fate.next()
-        image = ImageOps.fit(opened(picture), (size.width, size.height))
+        image = ImageOps.fit(_readable(picture), (size.width, size.height))
         options = {} if quality is None else {"quality": quality}
         return _looked_at(encoded(image, mime, **options))
 
     async def shrink(self, picture: Picture, side: int) -> Picture:
         """See `Cutter.shrink`."""
         await self.fate.next()
-        image = opened(picture)
+        image = _readable(picture)
         image.thumbnail((side, side))
         return _looked_at(encoded(image, picture.type))
+
+
+def _readable(picture: Picture) -> Image.Image:
+    try:
+        return opened(picture)
+    except UNREADABLE as error:
+        raise CutFailed("9412: not an image") from error
 
 
 def _looked_at(data: bytes) -> Picture:
@@ -284,6 +307,33 @@ class Allowance:
         """See `Limiter.allows`."""
         self.spent[key] = self.spent.get(key, 0) + cost
         return self.spent[key] <= self._pictures
+
+
+# --- time -----------------------------------------------------------------------------------------
+
+
+class _SkippingSelector(selectors.DefaultSelector):
+    """Where a loop would sleep until its next timer, it finds that the time has passed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seconds = 0.0
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        """What is ready now; if nothing is, the time of the next timer."""
+        ready = super().select(0)
+        if not ready:
+            assert timeout is not None, "every task waits for something that nobody will bring"
+            self.seconds += timeout
+        return ready
+
+
+def skipping_loop() -> asyncio.AbstractEventLoop:
+    """A loop whose time is virtual, from 0: the time-outs of a minute pass at once."""
+    selector = _SkippingSelector()
+    loop = asyncio.SelectorEventLoop(selector)
+    loop.time = lambda: selector.seconds  # type: ignore[method-assign]
+    return loop
 
 
 # --- requests -------------------------------------------------------------------------------------

@@ -1,37 +1,18 @@
 """Unit tests wait in virtual time: a second of grace or a minute's time-out passes at once."""
 
 import asyncio
-import selectors
 import time
 from collections.abc import Callable, Mapping
 
+import hypothesis
 import pytest
 
 from tests.builders import NOW
+from tests.fakes import skipping_loop
 
-
-class SkippingSelector(selectors.DefaultSelector):
-    """Where a loop would sleep until its next timer, it finds that the time has passed."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.seconds = 0.0
-
-    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        """What is ready now; if nothing is, the time of the next timer."""
-        ready = super().select(0)
-        if not ready:
-            assert timeout is not None, "every task waits for something that nobody will bring"
-            self.seconds += timeout
-        return ready
-
-
-def skipping_loop() -> asyncio.AbstractEventLoop:
-    """A loop whose time is virtual, from 0."""
-    selector = SkippingSelector()
-    loop = asyncio.SelectorEventLoop(selector)
-    loop.time = lambda: selector.seconds  # type: ignore[method-assign]
-    return loop
+# No example is too slow: a machine that others work on at the same time is no failure of ours.
+hypothesis.settings.register_profile("unit", hypothesis.settings(), deadline=None)
+hypothesis.settings.load_profile("unit")
 
 
 def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:

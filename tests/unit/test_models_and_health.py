@@ -1,0 +1,65 @@
+"""`GET /v1/models`, `GET /v1/models/{id}` and `GET /health`."""
+
+from typing import Any
+
+import pytest
+from openai.types import Model
+
+from flux import VERSION, catalog
+from tests.builders import FLUX_2, SCHNELL, Service
+
+CHECKS = dict.fromkeys(("api_key", "settings", "model", "storage", "images", "rate_limiter"), "ok")
+
+
+async def test_every_model_that_we_serve_is_listed() -> None:
+    """With the four fields that OpenAI requires, and those by which apps know a picture model."""
+    answer = await Service().get("/v1/models")
+    assert answer.json["object"] == "list"
+    assert [one["id"] for one in answer.json["data"]] == list(catalog.MODELS)
+    for one in answer.json["data"]:
+        model = Model.model_validate(one, strict=True)
+        assert (model.object, model.owned_by) == ("model", one["id"].split("/")[1])
+        assert 1_600_000_000 < model.created < 2_000_000_000  # seconds, not milliseconds
+        assert one["name"]
+        assert one["architecture"]["output_modalities"] == ["image"]
+        assert ("image" in one["architecture"]["input_modalities"]) == bool(catalog.MODELS[one["id"]].most_images)
+
+
+@pytest.mark.parametrize(
+    ("name", "id"), [(SCHNELL, SCHNELL), ("flux-2-dev", FLUX_2), ("dall-e-3", FLUX_2), ("FLUX", FLUX_2)]
+)
+async def test_one_model_is_the_one_that_a_request_for_it_would_draw_with(name: str, id: str) -> None:
+    """As it stands in the list."""
+    service = Service(variables={"FLUX_MODEL": FLUX_2})
+    answer = await service.get(f"/v1/models/{name}")
+    assert answer.json in (await service.get("/v1/models")).json["data"]
+    assert answer.json["id"] == id
+    assert (await service.generate(model=name)).json["model"] == id
+
+
+@pytest.mark.parametrize("name", ["gpt-4o", "@cf/nobody/nothing", "%F0%9F%90%B1", "a/b/c/d"])
+async def test_a_model_that_we_do_not_serve_is_a_404(name: str) -> None:
+    answer = await Service().get(f"/v1/models/{name}")
+    assert (answer.status, answer.error["code"], answer.error["param"]) == (404, "model_not_found", "model")
+
+
+async def test_health_needs_no_key_and_names_the_version() -> None:
+    answer = await Service(checks=CHECKS).get("/health", key=None)
+    assert answer.status == 200
+    assert answer.json == {"status": "ok", "version": VERSION, "checks": CHECKS}
+
+
+@pytest.mark.parametrize(
+    ("missing", "status"),
+    [("api_key", "degraded"), ("settings", "degraded"), ("model", "degraded"), ("storage", "degraded"),
+     ("images", "ok"), ("rate_limiter", "ok")],
+)  # fmt: skip
+async def test_the_service_is_degraded_without_what_it_needs(missing: str, status: str) -> None:
+    """The others make it better."""
+    answer = await Service(checks={**CHECKS, missing: "missing"}).get("/health", key=None)
+    assert (answer.status, answer.json["status"], answer.json["checks"][missing]) == (200, status, "missing")
+
+
+@pytest.mark.parametrize("variables", [{"API_KEY": ""}, {"IMAGE_EXPIRATION": "5"}])
+async def test_health_answers_however_wrong_the_settings_are(variables: dict[str, Any]) -> None:
+    assert (await Service(variables=variables, checks=CHECKS).get("/health", key=None)).status == 200

@@ -1,0 +1,160 @@
+"""`GET` and `HEAD /image/{key}`: the stored picture, for as long as it lives."""
+
+import asyncio
+
+import pytest
+
+from flux import picture
+from tests.builders import NOW, Answer, Service, request
+from tests.fakes import Shelf, encoded, opened, painted
+
+pytestmark = pytest.mark.usefixtures("clock")
+
+LIFE = 1800
+BYTES = encoded(opened(painted("A cat", 300, 200)), "image/webp")
+
+
+class Kept:
+    """A service that keeps one picture."""
+
+    def __init__(self, mime: str = "image/webp") -> None:
+        self.gallery = Shelf()
+        self.service = Service(gallery=self.gallery)
+        self.key = picture.new_key(mime)
+        self.gallery.pictures[self.key] = (painted("A cat", 300, 200, mime), NOW + LIFE)
+
+    async def ask(self, method: str = "GET", query: str = "", **headers: str) -> Answer:
+        """What a browser is answered, which has no API key."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return await self.service.ask(request(f"/image/{self.key}", method, key=None, query=query, headers=named))
+
+
+@pytest.mark.parametrize("mime", picture.EXTENSIONS)
+async def test_the_bytes_come_with_the_type_that_they_are(mime: str) -> None:
+    kept = Kept(mime)
+    answer = await kept.ask()
+    assert answer.status == 200
+    assert answer.headers["content-type"] == mime
+    assert answer.headers["content-length"] == str(len(answer.data))
+    assert opened(answer.data).size == (300, 200)
+    assert answer.headers["content-disposition"] == f'inline; filename="{kept.key}"'
+
+
+async def test_a_cache_may_keep_it_as_long_as_it_lives_and_no_longer() -> None:
+    kept = Kept()
+    assert (await kept.ask()).headers["cache-control"] == "public, max-age=1800, immutable"
+    await asyncio.sleep(LIFE - 1)
+    assert (await kept.ask()).headers["cache-control"] == "public, max-age=1, immutable"
+    await asyncio.sleep(1)
+    assert (await kept.ask()).headers["cache-control"] == "no-store"
+
+
+@pytest.mark.parametrize("query", ["download", "download=1", "x=1&download", "download="])
+async def test_a_download_is_an_attachment_with_a_file_name(query: str) -> None:
+    kept = Kept()
+    answer = await kept.ask(query=query)
+    assert answer.headers["content-disposition"] == f'attachment; filename="{kept.key}"'
+
+
+@pytest.mark.parametrize("query", ["", "downloads", "x=download", "nodownload=1"])
+async def test_any_other_query_changes_nothing(query: str) -> None:
+    assert (await Kept().ask(query=query)).headers["content-disposition"].startswith("inline;")
+
+
+async def test_head_tells_what_get_would_send() -> None:
+    kept = Kept()
+    head, get = await kept.ask("HEAD"), await kept.ask()
+    assert (head.status, head.data) == (200, b"")
+    own = {"x-request-id", "server-timing"}
+    assert {k: v for k, v in head.headers.items() if k not in own} == {
+        k: v for k, v in get.headers.items() if k not in own
+    }
+
+
+@pytest.mark.parametrize("written", ["{}", "W/{}", '"other", {}', '"other",W/{} , "x"', '{}, "a,b"', "*"])
+async def test_who_has_it_already_is_told_so(written: str) -> None:
+    """RFC 9110, 13.1.2: a list, compared weakly; `*` is whatever there is."""
+    kept = Kept()
+    etag = (await kept.ask()).headers["etag"]
+    answer = await kept.ask(if_none_match=written.format(etag))
+    assert (answer.status, answer.text, answer.data) == (304, "", b"")
+    assert answer.headers["etag"] == etag
+    assert answer.headers["cache-control"] == "public, max-age=1800, immutable"
+    assert "content-type" not in answer.headers
+    assert "content-length" not in answer.headers
+
+
+@pytest.mark.parametrize("written", ["", '"other"', "{bare}", 'w/"{bare}"', '"{bare}x"', 'W/"other"'])
+async def test_who_has_another_one_is_sent_this_one(written: str) -> None:
+    kept = Kept()
+    assert (await kept.ask(if_none_match=written.format(bare=kept.key))).status == 200
+
+
+async def test_the_etag_is_strong_and_of_this_picture_alone() -> None:
+    one, other = [(await Kept().ask()).headers["etag"] for _ in range(2)]
+    assert one.startswith('"')
+    assert one.endswith('"')
+    assert one != other
+
+
+# --- gone -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("accept", ["", "*/*", "text/html,application/xhtml+xml,image/avif", "application/json"])
+async def test_a_picture_that_is_gone_is_a_404_that_no_cache_keeps(accept: str) -> None:
+    kept = Kept()
+    await asyncio.sleep(LIFE)
+    answer = await kept.ask(accept=accept)
+    assert (answer.status, answer.error["code"]) == (404, "not_found")
+    assert answer.headers["cache-control"] == "no-store"
+    assert "etag" not in answer.headers
+
+
+@pytest.mark.parametrize("accept", ["image/avif,image/webp,*/*;q=0.8", "image/*"])
+async def test_an_img_is_shown_that_its_picture_is_gone(accept: str) -> None:
+    """Still a 404 that no cache keeps; the drawing runs nothing, whatever opens it."""
+    kept = Kept()
+    await asyncio.sleep(LIFE)
+    answer = await kept.ask(accept=accept)
+    assert (answer.status, answer.headers["content-type"]) == (404, "image/svg+xml")
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.headers["content-security-policy"] == "default-src 'none'"
+    assert answer.text.startswith("<svg ")
+    assert "expired" in answer.text
+    assert "<script" not in answer.text
+
+
+@pytest.mark.parametrize(
+    "key",
+    ["", "x", "a" * 26, f"{'a' * 22}.svg", f"{'a' * 22}.jpg.jpg", "..%2F..%2Fsecret", "%00", f"{'a' * 22}%2Ejpg/x"],
+)
+async def test_what_cannot_be_a_key_is_a_404_without_a_look_up(key: str) -> None:
+    gallery = Shelf()
+    answer = await Service(gallery=gallery).get(f"/image/{key}", key=None)
+    assert answer.status == 404
+    assert gallery.reads == 0
+
+
+async def test_a_key_that_never_was_is_looked_for_once() -> None:
+    gallery = Shelf()
+    answer = await Service(gallery=gallery).get(f"/image/{picture.new_key('image/png')}", key=None)
+    assert (answer.status, gallery.reads) == (404, 1)
+
+
+@pytest.mark.parametrize("accept", ["*/*", "image/*"])
+async def test_a_store_that_does_not_answer_is_a_503_and_no_404(accept: str) -> None:
+    """The picture may well exist: nobody is to believe that it is gone, no cache either."""
+    kept = Kept()
+    kept.gallery.out_of_order = True
+    answer = await kept.ask(accept=accept)
+    assert (answer.status, answer.error["code"]) == (503, "storage_unavailable")
+    assert answer.headers["cache-control"] == "no-store"
+    assert (answer.headers["retry-after"], answer.headers["x-should-retry"]) == ("5", "true")
+    assert kept.service.log[0]["detail"] == "KV GET failed: 503"
+    assert "KV" not in answer.error["message"]
+
+
+@pytest.mark.parametrize("query", ["", "key=other", "url=https://evil.example"])
+async def test_nothing_in_a_query_is_ever_fetched_or_found(query: str) -> None:
+    answer = await Service().get("/image/", key=None, query=query)
+    assert answer.status == 404

@@ -1,0 +1,138 @@
+"""The house as it was planned: a pure core, one place that touches the runtime, imports that point one way."""
+
+import ast
+import subprocess
+import sys
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+from dev import ROOT
+
+SOURCE = ROOT / "src"
+RUNTIME = {"js", "pyodide", "workers", "pyodide_js", "asgi"}
+
+
+def name_of(file: Path) -> str:
+    """The module's name."""
+    parts = file.relative_to(SOURCE).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {
+    name_of(file): ast.parse(file.read_text()) for file in SOURCE.rglob("*.py") if "__pycache__" not in str(file)
+}
+
+
+def imports_of(module: str) -> set[str]:
+    """The modules that one imports by name, ours as they are called in `MODULES`."""
+    found = set()
+    for node in ast.walk(MODULES[module]):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.module, "a relative import"
+            names = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= (names & MODULES.keys()) or {node.module}
+    return found
+
+
+def is_edge(module: str) -> bool:
+    """Whether a module belongs to the edge."""
+    return module == "flux.edge" or module.startswith("flux.edge.")
+
+
+CORE = sorted(name for name in MODULES if name.split(".")[0] == "flux" and not is_edge(name))
+OURS = {name: imports_of(name) & MODULES.keys() for name in MODULES}
+
+
+def test_the_modules_are_found() -> None:
+    """Otherwise the tests below would pass on nothing."""
+    assert {"entry", "flux", "flux.app", "flux.studio", "flux.endpoints.chat", "flux.edge", "flux.edge.wire"} <= set(
+        MODULES
+    )
+    assert OURS["entry"] == {"flux.edge"}
+    assert "flux.edge.wire" in OURS["flux.edge"]
+
+
+IMPORT_EACH = """
+import importlib, sys
+
+class Closed:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in {blocked} or name == "flux.edge":
+            raise ImportError(name + " is not there")
+
+sys.meta_path.insert(0, Closed())
+before = set(sys.modules)
+for name in {modules}:
+    importlib.import_module(name)
+foreign = {{name.split(".")[0] for name in set(sys.modules) - before}} - sys.stdlib_module_names - {{"flux"}}
+assert not foreign, foreign
+print("imported", len({modules}))
+"""
+
+
+def test_the_core_imports_without_the_runtime_and_with_the_standard_library_alone() -> None:
+    """In a fresh interpreter that has no `js`, `pyodide`, `workers` or `flux.edge`."""
+    program = IMPORT_EACH.format(blocked=RUNTIME, modules=CORE)
+    done = subprocess.run(
+        [sys.executable, "-c", program], env={"PYTHONPATH": str(SOURCE)}, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"imported {len(CORE)}\n", "")
+
+
+def test_a_core_that_touched_the_runtime_would_be_found() -> None:
+    """The same check on a module of the edge."""
+    program = IMPORT_EACH.format(blocked=RUNTIME, modules=["flux.edge.wire"])
+    done = subprocess.run(
+        [sys.executable, "-c", program], env={"PYTHONPATH": str(SOURCE)}, capture_output=True, text=True, check=False
+    )
+    assert done.returncode != 0
+    assert "is not there" in done.stderr
+
+
+def test_imports_point_one_way() -> None:
+    """No module imports one that imports it, over however many others. Raises `CycleError` with the ring."""
+    order = list(TopologicalSorter(OURS).static_order())
+    assert order[-1] == "entry"
+    assert order.index("flux.app") < order.index("flux.edge")
+
+
+@pytest.mark.parametrize("module", CORE)
+def test_no_room_of_the_core_looks_outside(module: str) -> None:
+    """Not at the edge or the door; and only the app knows the endpoints, only the edge the app."""
+    assert not {name for name in OURS[module] if is_edge(name) or name == "entry"}
+    assert not {name.split(".")[0] for name in imports_of(module)} & RUNTIME
+    assert "flux.app" not in OURS[module]
+    if module != "flux.app" and not module.startswith("flux.endpoints"):
+        assert not {name for name in OURS[module] if name.startswith("flux.endpoints")}
+
+
+def test_nothing_but_the_door_imports_the_edge() -> None:
+    importers = {name for name in MODULES if any(map(is_edge, OURS[name])) and not is_edge(name)}
+    assert importers == {"entry"}
+
+
+WAITING = {"flux.app", "flux.call", "flux.http", "flux.ports", "flux.absent", "flux.studio", "flux.progress"}
+
+
+@pytest.mark.parametrize("module", CORE)
+def test_async_marks_waiting_and_appears_nowhere_else(module: str) -> None:
+    """What reads, plans and writes is a function of values; what waits is these and the endpoints."""
+    waits = any(isinstance(node, ast.AsyncFunctionDef | ast.Await) for node in ast.walk(MODULES[module]))
+    assert not waits or module in WAITING or module.startswith("flux.endpoints.")
+
+
+@pytest.mark.parametrize("module", CORE)
+def test_no_import_leaves_anything_running_or_random(module: str) -> None:
+    """The runtime snapshots whatever import time leaves behind, and refuses randomness in it."""
+    called = {
+        ast.unparse(node.func)
+        for statement in MODULES[module].body
+        if not isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+        for node in ast.walk(statement)
+        if isinstance(node, ast.Call)
+    }
+    assert not {name for name in called if name.split(".")[0] in {"time", "os", "random", "asyncio", "open", "secrets"}}
