@@ -67,8 +67,13 @@ RAG = """### Task:
 Respond to the user query using the provided context, incorporating inline citations in the format [id].
 
 <context>
-<source id="1">How Open WebUI asks for a title: { "title": "..." } <chat_history>
+<source id="1">How Open WebUI asks for a title:
+### Output:
+JSON format: { "title": "your concise title here" }
+### Chat History:
+<chat_history>
 USER: hi
+ASSISTANT: hello
 </chat_history></source>
 </context>
 
@@ -312,6 +317,31 @@ def test_next_chat_is_given_a_memory_in_every_language(language: str) -> None:
         assert found is not None
         assert found.kind == "summary"
         assert "“A lighthouse”" in found.text
+
+
+NAMED_BY_SYSTEM = [
+    template
+    for template in TEMPLATES
+    if "system" in template and template["kind"] != "probe" and not template["source"].startswith("the same, topic.")
+]
+
+
+@pytest.mark.parametrize("role", ["system", "developer"])
+@pytest.mark.parametrize("template", NAMED_BY_SYSTEM, ids=lambda template: f"{template['app']}: {template['name']}")
+def test_a_system_prompt_of_an_app_tells_enough(template: Json, role: str) -> None:
+    """In whatever form the conversation comes, and among what the user has written there."""
+    written = {"role": role, "content": f"Be polite.\n\n{filled(template['system'], 'A cat')}\n\nBe brief."}
+    found = ask(written, user("Me: A cat!"), **template.get("body", {}))
+    assert found is not None
+    assert found.kind == template["kind"]
+
+
+def test_a_mark_counts_only_where_its_app_sets_it() -> None:
+    asking = CHORES["next_chat"]["title"]["en"]
+    assert ask(user("A cat"), assistant(asking)) is None
+    assert ask(*TURN, user(asking), assistant(PICTURE), user("A ship")) is None
+    assert ask(user(f"Paint these words: {asking}")) is None
+    assert ask(user('[{"role":"user","mainText":"A cat"}]')) is None
 
 
 def test_every_app_has_its_templates_and_each_names_its_source() -> None:
