@@ -8,6 +8,7 @@ from urllib.parse import quote
 import pytest
 
 from flux import upstream
+from flux.absent import NoLimiter
 from flux.http import Request
 from tests.builders import CHAT, EDITS, GENERATIONS, KEY, SCHNELL, Service, chat_of, posted, request, stream_of
 from tests.fakes import Allowance, Painter, Posted
@@ -254,6 +255,10 @@ async def test_a_key_is_limited_by_the_pictures_that_it_asks_for() -> None:
     assert other.status == 200
     assert sorted(limiter.spent.values()) == [3, 4]
     assert all(len(key) == 64 and "one" not in key for key in limiter.spent)
+
+
+async def test_where_nothing_counts_everything_is_allowed() -> None:
+    assert await NoLimiter().allows("key", 10**6)
 
 
 @pytest.mark.parametrize("body", [{}, {"prompt": "A cat", "steps": 9}, {"prompt": "A cat", "model": "x"}])

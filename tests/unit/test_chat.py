@@ -1,5 +1,6 @@
 """`POST /v1/chat/completions`, answered in one piece: the lines, the shape, what is said when something is amiss."""
 
+import json
 import re
 from typing import Any
 
@@ -261,6 +262,40 @@ async def test_modalities_with_image_put_the_pictures_beside_the_text() -> None:
         "🌟 Image generation successful!",
     ]
     assert service.gallery.pictures == {}
+
+
+# --- chores ---------------------------------------------------------------------------------------
+
+TITLE = {"x-openwebui-task": "title_generation"}
+"""Open WebUI says what it wants in a header; what else is a chore is the matter of test_chores.py."""
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_chore_is_answered_and_not_drawn(*, stream: bool) -> None:
+    """In the shape of any other answer, and at nobody's cost."""
+    service = Service()
+    body = chat_of("A cute cat", stream=stream, stream_options={"include_usage": True})
+    answer = await service.post(CHAT, body, headers=TITLE)
+    if stream:
+        first, said, last, usage = answer.events
+        content = said["choices"][0]["delta"]["content"]
+        assert first["choices"][0]["delta"] == {"role": "assistant", "content": ""}
+        assert last["choices"][0]["finish_reason"] == "stop"
+        assert usage["choices"] == []
+        tokens = usage["usage"]
+        assert answer.headers["content-type"].startswith("text/event-stream")
+    else:
+        ChatCompletion.model_validate(answer.json, strict=True)
+        content, tokens = answer.content, answer.json["usage"]
+    assert json.loads(content).keys() == {"title"}
+    assert tokens["completion_tokens_details"]["image_tokens"] == 0
+    assert (service.painter.drawings, service.writer.prompts, service.limiter.spent) == ([], [], {})
+    assert service.log[0]["chore"] == "title"
+
+
+async def test_an_owner_may_have_chores_drawn() -> None:
+    service = Service(variables={"CHORES": "draw"})
+    assert "![" in (await service.post(CHAT, chat_of("A cute cat"), headers=TITLE)).content
 
 
 # --- what people type -----------------------------------------------------------------------------

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from flux import picture
+from flux.absent import NoGallery
 from tests.builders import NOW, Answer, Service, request
 from tests.fakes import Shelf, encoded, opened, painted
 
@@ -139,6 +140,10 @@ async def test_a_key_that_never_was_is_looked_for_once() -> None:
     gallery = Shelf()
     answer = await Service(gallery=gallery).get(f"/image/{picture.new_key('image/png')}", key=None)
     assert (answer.status, gallery.reads) == (404, 1)
+
+
+async def test_where_nothing_can_be_kept_nothing_is_found() -> None:
+    assert await NoGallery().find(picture.new_key("image/png")) is None
 
 
 @pytest.mark.parametrize("accept", ["*/*", "image/*"])
