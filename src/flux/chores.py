@@ -88,7 +88,7 @@ def _title(prompts: _Prompts) -> str:
     return next(filter(None, titles), _NO_PROMPT)
 
 
-_EDGES = " \"'`“”„«»「」『』#*_~<>()[]{}|=+-–—,.;:!?…，。、；：！？\u200d\ufe0f"
+_EDGES = " \"'`“”„«»「」『』#*_~<>()[]{}|=+-–—,.;:!¡?¿…，。、；：！？\u200d\ufe0f"
 _CLAUSES = "，、。；：！？"
 
 

@@ -197,7 +197,7 @@ TALKS: Mapping[str, Talk] = {
     "ko": Talk("눈밭에 서 있는 붉은 여우", "눈밭에 서 있는 붉은 여우", "눈밭에 서 있는 붉은 여우"),
     "ru": Talk("Рыжая лиса на снегу на рассвете", "Рыжая лиса на снегу на рассвете", "Рыжая лиса на снегу на рассвете"),
     "ar": Talk("ثعلب أحمر في الثلج عند الفجر", "ثعلب أحمر في الثلج عند الفجر", "ثعلب أحمر في الثلج عند الفجر"),
-    "es": Talk("¡Un zorro!", "¡Un zorro", "¡Un zorro!"),
+    "es": Talk("¡Un zorro!", "Un zorro", "¡Un zorro!"),
 }
 
 APPS: Mapping[str, tuple[Json, Mapping[str, str]]] = {
