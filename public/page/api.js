@@ -105,8 +105,8 @@ async function* events(stream) {
  * @returns {Promise<{blob: Blob, expires: number}>} Unix time in milliseconds; 0 where nothing is stored
  */
 export async function fetchPicture(url) {
-  // A link may name another host (PUBLIC_URL), but this one has the picture.
-  const response = await call(url.startsWith("data:") ? url : new URL(url).pathname);
+  // A link may name another host (PUBLIC_URL): the picture is here, too, and the page asks no other host.
+  const response = await call(url.startsWith("data:") ? url : `/image/${url.split("/").pop()}`);
   const [, seconds] = /max-age=(\d+)/.exec(response.headers.get("cache-control")) ?? [];
   return { blob: await response.blob(), expires: seconds ? Date.now() + seconds * 1000 : 0 };
 }

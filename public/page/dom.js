@@ -18,9 +18,7 @@ export function choice(name, value, index, ...shown) {
 }
 
 /** Heard by screen readers, seen nowhere. */
-export const announce = (text) => {
-  at("announcer").textContent = text;
-};
+export const announce = (text) => at("announcer").append(make("p", { textContent: text }));
 
 /** Copies, and says so on the button for two seconds. */
 export async function copy(text, button) {

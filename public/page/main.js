@@ -65,6 +65,7 @@ async function drawFrom(wish) {
     drawing = undefined;
     tell(at("draw-label"), "draw");
     stage.end(before);
+    changed();
   }
 }
 
@@ -78,6 +79,7 @@ async function follow(wish, signal) {
     else if (wish.optimize || !["writer", "written"].includes(line.name)) {
       lines.push(line);
       stage.addLine(line);
+      announce(line.text);
     }
   }
   const found = await Promise.all(urls.map(fetchPicture));

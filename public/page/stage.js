@@ -54,6 +54,7 @@ export function begin({ ratio }) {
   at("note").hidden = false;
   at("details").replaceChildren();
   at("frame").className = "busy";
+  at("gallery").inert = true;
   tell(at("note-text"), "drawing");
   const began = Date.now();
   clock = setInterval(() => {
@@ -69,7 +70,10 @@ export function end(before) {
   clock = 0;
   at("frame").className = "";
   tell(at("note-text"), "empty");
-  if (!shown && before) show(before);
+  at("gallery").inert = false;
+  if (shown) return;
+  at("details").replaceChildren();
+  if (before) show(before);
 }
 
 /** One thing that is known about a picture. */
@@ -88,7 +92,7 @@ export async function add(wish, lines, url, { blob, expires }) {
   const words = wish.prompt.match(/[\p{L}\p{N}]+/gu) ?? ["picture"];
   const file = `${words.join("-").slice(0, 60)}.${blob.type.slice(6).replace("jpeg", "jpg")}`;
   const picture = { wish, lines, url: expires ? url : "", expires, file, image, left: make("small") };
-  const button = make("button", { onclick: () => clock || show(picture) }, image, picture.left);
+  const button = make("button", { onclick: () => show(picture) }, image, picture.left);
   at("gallery").prepend(make("li", {}, button));
   at("session").hidden = false;
   pictures.push(picture);

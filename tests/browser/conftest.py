@@ -54,12 +54,19 @@ def service(worker: serve.Server) -> str:
     return worker.url
 
 
-@pytest.fixture(scope="session")
-def bare_service(stand_in: serve.Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+@pytest.fixture
+def bare_service(stand_in: serve.Server, tmp_path: Path) -> Iterator[str]:
     """The URL of a Worker that can keep nothing and cut nothing."""
-    changes: dict[str, Any] = {"ratelimits": None, "kv_namespaces": None, "images": None}
-    folder = tmp_path_factory.mktemp("bare")
-    with serve.start(folder, ai=stand_in, vars={"API_KEY": KEY}, changes=changes) as server:
+    changes = {"kv_namespaces": None, "images": None}
+    with serve.start(tmp_path, ai=stand_in, vars={"API_KEY": KEY}, changes=changes) as server:
+        yield server.url
+
+
+@pytest.fixture
+def foreign_service(stand_in: serve.Server, tmp_path: Path) -> Iterator[str]:
+    """The URL of a Worker that answers in Russian, with links to another host."""
+    variables = {"API_KEY": KEY, "RESPONSE_LANGUAGE": "ru", "PUBLIC_URL": "https://pictures.example"}
+    with serve.start(tmp_path, ai=stand_in, vars=variables) as server:
         yield server.url
 
 
