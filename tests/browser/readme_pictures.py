@@ -1,0 +1,70 @@
+"""Makes the README's two pictures of the page: `python -m tests.browser.readme_pictures`, after the page changed.
+
+Their type is the machine's own sans-serif: fonts-inter and a line in fontconfig make them look as on a usual desk.
+"""
+
+import io
+import tempfile
+from pathlib import Path
+
+from PIL import Image
+from playwright.sync_api import FloatRect, sync_playwright
+
+from dev import ROOT, serve
+from tests.browser import chromium
+from tests.browser.playground import KEY, LUCID, Playground
+
+DOCS = ROOT / "docs"
+WISHES = (("A lighthouse at dusk, oil painting", "9:16"), ("A tiny greenhouse, isometric", "1:1"))
+LAST = ("A red fox in the snow", "4:3")
+MARGIN = 16
+"""Pixels around what is photographed."""
+REST_MS = 1500
+"""Until the picture has faded in and the page has come to rest."""
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium.find(), args=list(chromium.FLAGS))
+        with serve.start(Path(folder), vars={"API_KEY": KEY}) as worker:
+            url = worker.url
+            desk = browser.new_context(viewport={"width": 1280, "height": 900}, color_scheme="light")
+            take(Playground(desk.new_page(), url), DOCS / "page-light.png", top="header")
+            hand = browser.new_context(
+                viewport={"width": 390, "height": 844},
+                color_scheme="dark",
+                device_scale_factor=2,
+                is_mobile=True,
+                has_touch=True,
+            )
+            take(Playground(hand.new_page(), url), DOCS / "page-dark.png", top=".wall")
+        browser.close()
+
+
+def take(page: Playground, path: Path, *, top: str) -> None:
+    """Draw some pictures and photograph the page from the element `top` down to the gallery."""
+    page.connect()
+    for prompt, ratio in WISHES:
+        page.wish(prompt, model=LUCID, ratio=ratio)
+        page.draw()
+    page.at("#optimize").check()
+    page.wish(LAST[0], ratio=LAST[1])
+    page.draw()
+    page.page.evaluate("document.activeElement.blur()")
+    page.page.mouse.move(0, 0)
+    page.page.wait_for_timeout(REST_MS)
+    first, last, width = page.page.evaluate(
+        """top => [
+            document.querySelector(top).getBoundingClientRect().top + scrollY,
+            document.querySelector(".studio").getBoundingClientRect().bottom + scrollY,
+            innerWidth,
+        ]""",
+        top,
+    )
+    y = max(0, first - MARGIN)
+    clip: FloatRect = {"x": 0, "y": y, "width": width, "height": last + MARGIN - y}
+    Image.open(io.BytesIO(page.page.screenshot(full_page=True, clip=clip))).convert("RGB").save(path, optimize=True)
+
+
+if __name__ == "__main__":
+    main()
