@@ -293,7 +293,7 @@ class Shelf:
         kept, expires = self.pictures.get(key, (None, 0))
         if kept is None or expires <= time.time():
             return None
-        return Kept(kept.type, kept.blob.size, expires, Native(data_of(kept.blob)))
+        return Kept(kept.type, kept.blob.size, Native(data_of(kept.blob)))
 
 
 class Allowance:

@@ -265,7 +265,12 @@ PATHS: Json = {
                     **_GONE,
                     "description": f"{_GONE['description']} A small picture that says so where `Accept` begins with "
                     "`image/`, as an `<img>` sends it.",
-                    "content": {**_json(ref("Error"), not_found=ROWS["not_found"].error.body()), "image/svg+xml": {}},
+                    "content": {
+                        **_json(
+                            ref("Error"), **{code: ROWS[code].error.body() for code in ("not_found", "picture_expired")}
+                        ),
+                        "image/svg+xml": {},
+                    },
                 },
                 **_PICTURE_FAILED,
             },

@@ -5,6 +5,7 @@ from typing import Any
 
 from flux import upstream
 from flux.call import RATE_LIMIT_SECONDS
+from flux.endpoints import pictures
 from flux.endpoints.chat import BODY_LIMIT
 from flux.errors import (
     ApiError,
@@ -18,6 +19,7 @@ from flux.errors import (
     MissingParameter,
     ModelNotFound,
     NotFound,
+    PictureExpired,
     RateLimitExceeded,
     RequestTooLarge,
     StorageUnavailable,
@@ -69,9 +71,10 @@ ROWS = {
             "The key is wrong or missing.",
         ),
         Row(
-            NotFound("There is no such picture, or it has expired. Draw it again."),
-            "The picture has expired or never was, or there is nothing at this path.",
+            NotFound("There is no such picture."),
+            "There never was such a picture, or there is nothing at this path.",
         ),
+        Row(PictureExpired(pictures.EXPIRED), "The picture's time is over."),
         Row(
             ModelNotFound("There is no model 'sora' here. GET /v1/models lists those there are.", param="model"),
             "The model that is asked for is not served here. (A chat request's `model` field never causes this.)",
@@ -162,7 +165,7 @@ HEADERS: Json = {
         "description": "Strong; the picture behind a key never changes.",
         "required": True,
         "schema": {"type": "string"},
-        "example": '"q6Zf2m0XgYw1cT8dB4hJ7A.jpg"',
+        "example": '"q6Zf2m0XgYw1cT8dB4hJ7A-1vuhmo0.jpg"',
     },
     "cache-control": {
         "description": "`max-age` is what is left of the picture's life.",
@@ -174,7 +177,7 @@ HEADERS: Json = {
         "description": "`inline`, with `?download` `attachment`; with a file name.",
         "required": True,
         "schema": {"type": "string"},
-        "example": 'inline; filename="q6Zf2m0XgYw1cT8dB4hJ7A.jpg"',
+        "example": 'inline; filename="q6Zf2m0XgYw1cT8dB4hJ7A-1vuhmo0.jpg"',
     },
     "content-length": {"description": "Bytes.", "required": True, "schema": {"type": "integer", "minimum": 1}},
 }

@@ -121,6 +121,12 @@ class NotFound(InvalidRequest):
     code = "not_found"
 
 
+class PictureExpired(NotFound):
+    """There was such a picture; its time is over."""
+
+    code = "picture_expired"
+
+
 class ModelNotFound(NotFound):
     """A model was named that we do not serve."""
 
@@ -201,6 +207,11 @@ class StorageUnavailable(ApiError):
     status = 503
     code = "storage_unavailable"
     should_retry = True
+
+    @classmethod
+    def because(cls, detail: str) -> "StorageUnavailable":
+        """With the sentence for callers; `detail` is for the log."""
+        return cls("The store did not answer. Try again in some seconds.", retry_after=5, detail=detail)
 
 
 # --- us -----------------------------------------------------------------------------------------

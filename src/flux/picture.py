@@ -17,7 +17,7 @@ FIRST_READ = 512
 MOST_SEGMENTS = 1024
 """JPEG segments walked before giving up: an upload of nothing but fill bytes must not cost a walk."""
 
-_KEY = re.compile(r"[A-Za-z0-9_-]{22}\.(?:jpg|png|webp)", re.ASCII)
+_KEY = re.compile(r"[A-Za-z0-9_-]{22}-([0-9a-z]{7})\.(?:jpg|png|webp)", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,15 +110,33 @@ _FORMATS: tuple[tuple[bytes, int, str, Callable[[bytes, Blob], _Size]], ...] = (
 )
 
 
-def new_key(mime: str) -> str:
-    """A fresh name for a picture: 128 random bits and the extension of its type."""
-    token = binascii.b2a_base64(os.urandom(16), newline=False).rstrip(b"=")
-    return f"{token.translate(_URL_SAFE).decode()}.{EXTENSIONS[mime]}"
+def new_key(mime: str, expires: int) -> str:
+    """A fresh name for a picture: 128 random bits, when it expires (Unix seconds), the extension of its type.
+
+    With its end in its name, a link that is dead is known to be without asking the store.
+    """
+    token = binascii.b2a_base64(os.urandom(16), newline=False).rstrip(b"=").translate(_URL_SAFE).decode()
+    return f"{token}-{_base36(expires)}.{EXTENSIONS[mime]}"
 
 
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
 
 
+def _base36(number: int) -> str:
+    """Seven digits: enough until the year 4453."""
+    digits = ""
+    for _ in range(7):
+        number, digit = divmod(number, 36)
+        digits = "0123456789abcdefghijklmnopqrstuvwxyz"[digit] + digits
+    return digits
+
+
+def expiry(key: str) -> int | None:
+    """When the picture of a key expires, in Unix seconds; None for a text that `new_key` cannot have made."""
+    match = _KEY.fullmatch(key)
+    return int(match[1], 36) if match else None
+
+
 def is_key(text: str) -> bool:
-    """Whether `new_key` could have made this; anything else is refused without a look-up."""
-    return _KEY.fullmatch(text) is not None
+    """Whether `new_key` could have made this."""
+    return expiry(text) is not None

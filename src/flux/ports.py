@@ -56,8 +56,6 @@ class Kept:
     type: str
     size: int
     """Bytes."""
-    expires: int
-    """Unix time in seconds."""
     body: Native
 
 

@@ -18,6 +18,9 @@ from flux.text import Blob, clean
 from flux.trace import Trace
 
 WRITER_SECONDS = 10
+CUT_SECONDS = 10
+KEEP_SECONDS = 10
+"""Longest waits for what is no model: a picture that is paid for is not held for longer."""
 DRAW_SECONDS = 60
 """One try of a model. NextChat, the least patient app, gives up at 60 s."""
 TRIES = 3
@@ -155,13 +158,14 @@ class Studio:
             return given.blob
         try:
             with trace.step("shrink"):
-                return (await self._cutter.shrink(given, side)).blob
-        except CutFailed as failure:
+                async with asyncio.timeout(CUT_SECONDS):
+                    return (await self._cutter.shrink(given, side)).blob
+        except (CutFailed, TimeoutError) as failure:
             raise InvalidRequest(
                 f"The picture is {given.size}, larger than the model takes, and could not be made "
                 f"smaller here: send one of at most {side} pixels a side.",
                 param="image",
-                detail=str(failure),
+                detail=str(failure) or "time-out",
             ) from failure
 
     async def _draw(
@@ -209,20 +213,23 @@ class Studio:
             return drawn
         try:
             with trace.step("cut"):
-                return await self._cutter.cut(drawn, plan.size, mime, plan.compression)
-        except CutFailed as failure:
-            trace.facts["cut_error"] = str(failure)
+                async with asyncio.timeout(CUT_SECONDS):
+                    return await self._cutter.cut(drawn, plan.size, mime, plan.compression)
+        except (CutFailed, TimeoutError) as failure:
+            trace.facts["cut_error"] = str(failure) or "time-out"
             return drawn
 
     async def _keep(self, drawn: Picture, links: str, lifetime: int, trace: Trace) -> str | None:
         """The picture's URL, told only once it is stored: KV remembers a miss for a minute."""
-        key = picture.new_key(drawn.type)
+        expires = int(time.time()) + lifetime
+        key = picture.new_key(drawn.type, expires)
         try:
             with trace.step("keep"):
-                await self._gallery.keep(key, drawn, int(time.time()) + lifetime)
-        except NotKept as failure:
+                async with asyncio.timeout(KEEP_SECONDS):
+                    await self._gallery.keep(key, drawn, expires)
+        except (NotKept, TimeoutError) as failure:
             # Not lost: without a URL the answer carries the picture itself.
-            trace.facts["keep_error"] = str(failure)
+            trace.facts["keep_error"] = str(failure) or "time-out"
             return None
         return f"{links}/image/{key}"
 

@@ -24,7 +24,7 @@ TEMPLATES: list[dict[str, Any]] = CHORES["templates"]
 Json = dict[str, Any]
 
 MODEL = "@cf/black-forest-labs/flux-1-schnell"
-LINK = "https://flux.example/image/QmFzZTY0IGlzIG5vdCBh-_.jpg"
+LINK = "https://flux.example/image/QmFzZTY0IGlzIG5vdCBh-_-1vuhmo0.jpg"
 PICTURE = f"Here's the result:\n\n![Generated Image]({LINK})"
 FOREIGN_PICTURE = "![cat](https://other.example/image/cat.jpg)"
 DATA_URL = "data:image/png;base64,iVBORw0KGgo="
@@ -392,8 +392,8 @@ TITLE_REQUEST = {**NEXT_CHAT, "stream": False, "messages": [user("A cat"), assis
 
 def test_next_chats_title_is_known_by_its_form_in_any_language() -> None:
     assert recognise(TITLE_REQUEST) == Chore("title", "A cat")
-    for link in ("http://localhost:8787", "https://pictures.example/flux"):
-        picture = assistant(f"![Bild]({link}/image/{'a' * 22}.webp)")
+    for origin in ("http://localhost:8787", "https://pictures.example/flux"):
+        picture = assistant(PICTURE.replace("https://flux.example", origin))
         assert recognise({**TITLE_REQUEST, "messages": [user("A cat"), picture, UNLISTED]}) == Chore("title", "A cat")
 
 

@@ -132,15 +132,20 @@ def test_a_file_of_nothing_but_filler_is_given_up(filler: bytes) -> None:
 
 @pytest.mark.parametrize("mime", picture.EXTENSIONS)
 def test_a_key_has_128_random_bits_and_the_extension_of_its_type(mime: str) -> None:
-    keys = {picture.new_key(mime) for _ in range(1000)}
+    keys = {picture.new_key(mime, 2_000_000_000) for _ in range(1000)}
     assert len(keys) == 1000
     assert all(picture.is_key(key) for key in keys)
     assert {key.split(".")[1] for key in keys} == {picture.EXTENSIONS[mime]}
-    assert {len(key.split(".")[0]) for key in keys} == {22}  # 128 bits at 6 a character
-    assert len(set("".join(key.split(".")[0][:-1] for key in keys))) == 64
+    assert {len(key.split(".")[0]) for key in keys} == {22 + len("-0x2qdud")}  # 128 bits at 6 a character, and its end
+    assert len(set("".join(key[:21] for key in keys))) == 64
 
 
-KEY = "abcdefghijklmnopqrst_-.jpg"
+@pytest.mark.parametrize("expires", [0, 1, 35, 36, 1_795_378_000, 2**31, 36**7 - 1])
+def test_a_key_tells_when_its_picture_expires(expires: int) -> None:
+    assert picture.expiry(picture.new_key("image/png", expires)) == expires
+
+
+KEY = "abcdefghijklmnopqrst_--1vuhmo0.jpg"
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ class Kept:
     def __init__(self, mime: str = "image/webp") -> None:
         self.gallery = Shelf()
         self.service = Service(gallery=self.gallery)
-        self.key = picture.new_key(mime)
+        self.key = picture.new_key(mime, NOW + LIFE)
         self.gallery.pictures[self.key] = (painted("A cat", 300, 200, mime), NOW + LIFE)
 
     async def ask(self, method: str = "GET", query: str = "", **headers: str) -> Answer:
@@ -106,7 +106,8 @@ async def test_a_picture_that_is_gone_is_a_404_that_no_cache_keeps(accept: str) 
     kept = Kept()
     await asyncio.sleep(LIFE)
     answer = await kept.ask(accept=accept)
-    assert (answer.status, answer.error["code"]) == (404, "not_found")
+    assert (answer.status, answer.error["code"]) == (404, "picture_expired")
+    assert kept.gallery.reads == 0  # its name says it
     assert answer.headers["cache-control"] == "no-store"
     assert "etag" not in answer.headers
 
@@ -138,12 +139,12 @@ async def test_what_cannot_be_a_key_is_a_404_without_a_look_up(key: str) -> None
 
 async def test_a_key_that_never_was_is_looked_for_once() -> None:
     gallery = Shelf()
-    answer = await Service(gallery=gallery).get(f"/image/{picture.new_key('image/png')}", key=None)
-    assert (answer.status, gallery.reads) == (404, 1)
+    answer = await Service(gallery=gallery).get(f"/image/{picture.new_key('image/png', NOW + LIFE)}", key=None)
+    assert (answer.status, answer.error["code"], gallery.reads) == (404, "not_found", 1)
 
 
 async def test_where_nothing_can_be_kept_nothing_is_found() -> None:
-    assert await NoGallery().find(picture.new_key("image/png")) is None
+    assert await NoGallery().find(picture.new_key("image/png", NOW + LIFE)) is None
 
 
 @pytest.mark.parametrize("accept", ["*/*", "image/*"])

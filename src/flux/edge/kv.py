@@ -34,7 +34,6 @@ class KvGallery:
                 "size": picture.blob.size,
                 "width": picture.width,
                 "height": picture.height,
-                "expires": expires,
             },
         }
         try:
@@ -48,12 +47,8 @@ class KvGallery:
         try:
             found = await self._namespace.getWithMetadata(key, options)
         except JsException as error:
-            raise StorageUnavailable(
-                "The store did not answer. Try again in some seconds.",
-                retry_after=5,
-                detail=error.message or error.name,
-            ) from error
+            raise StorageUnavailable.because(error.message or error.name) from error
         if not found.value:
             return None
         metadata = json.loads(js.JSON.stringify(found.metadata))
-        return Kept(metadata["type"], metadata["size"], metadata["expires"], Native(found.value))
+        return Kept(metadata["type"], metadata["size"], Native(found.value))

@@ -1,13 +1,18 @@
 """`GET` and `HEAD /image/{key}`: the stored picture. The key is the secret."""
 
+import asyncio
 import time
 
 from flux import picture
 from flux.call import Call
-from flux.errors import NotFound
+from flux.errors import NotFound, PictureExpired, StorageUnavailable
 from flux.http import Response
+from flux.ports import Kept
 
-_EXPIRED = (
+FIND_SECONDS = 10
+"""Longest wait for the store."""
+EXPIRED = "This picture has expired. Draw it again."
+_EXPIRED_PICTURE = (
     '<svg xmlns="http://www.w3.org/2000/svg" width="512" height="512" viewBox="0 0 512 512">'
     '<rect width="512" height="512" fill="#e5e7eb"/>'
     '<g fill="none" stroke="#6b7280" stroke-width="16"><rect x="136" y="136" width="240" '
@@ -20,10 +25,11 @@ _EXPIRED = (
 
 async def show(call: Call) -> Response:
     """The picture with the type that it is, for as long as it lives."""
-    kept = await call.services.gallery.find(call.argument) if picture.is_key(call.argument) else None
-    left = kept.expires - int(time.time()) if kept else 0
-    if kept is None or left <= 0:
-        return _gone(call)
+    expires = picture.expiry(call.argument)
+    left = expires - int(time.time()) if expires else 0
+    kept = await _found(call) if left > 0 else None
+    if kept is None:
+        return _gone(call, PictureExpired(EXPIRED) if expires and left <= 0 else NotFound("There is no such picture."))
     etag = f'"{call.argument}"'  # the key is never used twice, so it names these very bytes
     headers = {
         "cache-control": f"public, max-age={left}, immutable",
@@ -36,20 +42,28 @@ async def show(call: Call) -> Response:
     return Response(200, headers, kept.body)
 
 
+async def _found(call: Call) -> Kept | None:
+    try:
+        async with asyncio.timeout(FIND_SECONDS):
+            return await call.services.gallery.find(call.argument)
+    except TimeoutError as error:
+        raise StorageUnavailable.because("time-out") from error
+
+
 def _etags(header: str) -> set[str]:
     """`If-None-Match` (RFC 9110, 13.1.2: compared weakly, and "*" is any)."""
     return {one.strip().removeprefix("W/") for one in header.split(",")}
 
 
 def _disposition(call: Call) -> str:
-    # is_key let the name through, so it needs no quoting.
+    # `picture.expiry` let the name through, so it needs no quoting.
     download = any(one.split("=")[0] == "download" for one in call.request.query.split("&"))
     return f'{"attachment" if download else "inline"}; filename="{call.argument}"'
 
 
-def _gone(call: Call) -> Response:
+def _gone(call: Call, error: NotFound) -> Response:
     """A 404 that no cache keeps; a picture of it for an `<img>`, which cannot show JSON."""
     if call.headers.get("accept", "").startswith("image/"):
         headers = {"content-type": "image/svg+xml", "content-security-policy": "default-src 'none'"}
-        return Response(404, headers, _EXPIRED)
-    raise NotFound("There is no such picture, or it has expired. Draw it again.")
+        return Response(error.status, headers, _EXPIRED_PICTURE)
+    raise error
