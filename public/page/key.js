@@ -23,7 +23,10 @@ export async function start(connected) {
   const kept = stored((storage) => storage.getItem(STORED));
   if (!kept) return;
   remember.checked = true;
-  await connect(kept).catch((error) => ask(error.message));
+  await connect(kept).catch((error) => {
+    field.value = kept;
+    ask(error.message);
+  });
 }
 
 /** Opens the dialog, with what is wrong with the key so far; resolves when it is closed. */

@@ -14,13 +14,15 @@ form.start(changed);
 stage.start((wish) => {
   form.write(wish);
   changed();
+  at("draw").focus({ preventScroll: true }); // the button that was pressed goes away
   drawFrom(wish);
 });
 snippets.start(form.read);
 at("form").addEventListener("submit", (event) => {
   event.preventDefault();
-  if (drawing) drawing.abort();
-  else drawFrom(form.read());
+  if (!drawing) drawFrom(form.read());
+  // Enter in a field wishes for a picture, never for the end of one.
+  else if (!document.activeElement.matches("input, textarea")) drawing.abort();
 });
 for (const button of document.querySelectorAll("[data-copy]")) {
   button.addEventListener("click", () => copy(at(button.dataset.copy).textContent, button));

@@ -141,6 +141,15 @@ def test_nothing_is_stored_unless_the_person_says_so(open_page: Open) -> None:
     expect(page.at("#model")).to_be_disabled()
 
 
+def test_a_remembered_key_that_stopped_working_is_asked_for_again(open_page: Open) -> None:
+    page = open_page()
+    page.page.evaluate("localStorage.setItem('api-key', 'of yesterday')")
+    page.page.reload()
+    expect(page.at("#key-problem")).to_contain_text("This key is not accepted.")
+    page.connect()
+    expect(page.at("#model")).to_be_enabled()
+
+
 def test_a_remembered_key_is_warned_of_kept_and_forgotten(open_page: Open) -> None:
     page = open_page()
     page.at("#key-button").click()
@@ -226,6 +235,9 @@ def test_a_drawing_can_be_stopped(open_page: Open) -> None:
     page.at("#draw").click()
     expect(page.at("#draw-label")).to_have_text("Stop")
     expect(page.detail("Prompt")).to_be_visible()
+    page.at("#prompt").press("Control+Enter")
+    page.at("#steps").press("Enter")
+    expect(page.at("#draw-label")).to_have_text("Stop")
     page.at("#draw").click()
     expect(page.at("#draw-label")).to_have_text("Draw")
     expect(page.problem).to_be_empty()
@@ -253,7 +265,7 @@ def test_everything_can_be_done_with_the_keyboard(open_page: Open) -> None:
     expect(page.at("#model")).to_be_enabled()
     page.at("#prompt").focus()
     keys.type("A quiet harbour")
-    for _ in range(4):  # past the three ideas
+    for _ in range(3):  # past the two ideas
         keys.press("Tab")
     expect(page.at("[name=ratio]:focus")).to_have_value("1:1")
     keys.press("ArrowRight")
@@ -315,6 +327,7 @@ def test_the_gallery_keeps_copies_and_redraws_pictures(open_page: Open, service:
     assert download.suggested_filename == "A-small-boat.jpg"
 
     page.button("Again with the same seed").click()
+    expect(page.at("#draw")).to_be_focused()
     expect(page.at("#gallery li")).to_have_count(3)
     first, _, again = page.drawings
     assert again == first
