@@ -73,16 +73,26 @@ def test_the_life_in_the_cache_ends_with_the_pictures_own(link: str) -> None:
     assert abs(ends() - first) < 1.5
 
 
-KEYS = ["AAAAAAAAAAAAAAAAAAAAAA-1vuhmo0.jpg", "short.jpg", "AAAAAAAAAAAAAAAAAAAAAA.gif", "..%2F..%2Fsecret", "%00", "a" * 2000]
+NEVER, LONG_AGO = "AAAAAAAAAAAAAAAAAAAAAA-1vuhmo0.jpg", "AAAAAAAAAAAAAAAAAAAAAA-0000001.jpg"
+"""Keys as we make them: of a picture that would still be there, and of one that went in 1970."""
+NO_KEYS = ["short.jpg", "AAAAAAAAAAAAAAAAAAAAAA-1vuhmo0.gif", "..%2F..%2Fsecret", "%00", "a" * 2000]
 
 
-@pytest.mark.parametrize("key", KEYS)
-def test_a_picture_that_is_not_there_is_a_404_that_no_cache_keeps(service: Service, key: str) -> None:
+@pytest.mark.parametrize(
+    ("key", "code"), [(LONG_AGO, "picture_expired"), (NEVER, "not_found"), *((key, "not_found") for key in NO_KEYS)]
+)
+def test_a_picture_that_is_not_there_is_a_404_that_no_cache_keeps(service: Service, key: str, code: str) -> None:
     response = httpx.get(f"{service.url}/image/{key}")
-    assert (response.status_code, error_of(response)["code"]) == (404, "not_found")
+    assert (response.status_code, error_of(response)["code"]) == (404, code)
 
 
-@pytest.mark.parametrize("key", KEYS[:2])
+def test_a_link_with_another_end_of_its_life_is_another_link(link: str) -> None:
+    """Nobody makes a picture live longer in a cache than we said."""
+    secret, end = link.rsplit("-", 1)
+    assert httpx.get(f"{secret}-1vuhmo0.{end.split('.')[1]}").status_code == 404
+
+
+@pytest.mark.parametrize("key", [LONG_AGO, NEVER, "short.jpg"])
 def test_an_image_element_is_shown_that_the_picture_is_gone(service: Service, key: str) -> None:
     """It cannot show JSON."""
     accept = "image/avif,image/webp,image/apng,image/svg+xml,image/*,*/*;q=0.8"
@@ -90,6 +100,7 @@ def test_an_image_element_is_shown_that_the_picture_is_gone(service: Service, ke
     assert response.status_code == 404
     assert response.headers["content-type"].startswith("image/svg+xml")
     assert response.headers["cache-control"] == "no-store"
+    assert response.headers["access-control-allow-origin"] == "*"
     assert response.headers["content-security-policy"] == "default-src 'none'"
     assert response.text.startswith("<svg")
     assert "expired" in response.text
