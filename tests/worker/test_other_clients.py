@@ -4,7 +4,6 @@ import base64
 import json
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -31,7 +30,7 @@ Understood = tuple[str, Any]
 
 def understood(script: str, service: Service) -> Understood:
     """What a client makes of the service; its own errors fail the test."""
-    program = {".mjs": BIN / "node", ".py": sys.executable}[Path(script).suffix]
+    program = BIN / "node" if script.endswith(".mjs") else sys.executable
     prompt = unique("a carousel")
     finished = subprocess.run(
         [program, CLIENTS / script, f"{service.url}/v1", "test-key", prompt],
