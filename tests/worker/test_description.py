@@ -6,13 +6,13 @@ from typing import Any
 import httpx
 import pytest
 import schemathesis
-from schemathesis import Case, CheckContext, GenerationMode, HookContext, Response
+from schemathesis import Case, CheckContext, CheckFunction, GenerationMode, HookContext, Response
+from schemathesis.generation.meta import TestPhase
 from schemathesis.openapi.checks import RejectedPositiveData
 from schemathesis.specs.openapi import checks
 
 from dev import description
 from dev.description.refusals import ROWS
-from dev.description.schemas import KEY as NO_PICTURE
 from dev.description.schemas import PNG_URL
 from tests.worker.service import KEY, SCHNELL, Service, chat_body, unique
 
@@ -30,7 +30,8 @@ API = schemathesis.openapi.from_path(
     ),
 )
 
-IMAGE, MODEL = "/image/{key}", "/v1/models/{id}"
+FORM = "multipart/form-data"
+NEVER_WAS, EXPIRED = (f"/image/{22 * 'a'}-{end}.jpg" for end in ("zzzzzzz", "0000001"))
 CHAT, GENERATIONS, EDITS = "/v1/chat/completions", "/v1/images/generations", "/v1/images/edits"
 
 # --- whatever schemathesis thinks of --------------------------------------------------------------
@@ -43,8 +44,10 @@ BEYOND_SCHEMAS = {
     ("invalid_value", "messages"),
     ("unsupported_model", "model"),  # edits need a model that takes pictures
     ("model_not_found", "model"),
+    ("missing_required_parameter", "prompt"),  # more is white space than the patterns of JSON Schema know
     ("missing_required_parameter", "messages"),  # it is the last user message that needs text, besides directives
-    ("not_found", ""),  # no picture has this key
+    ("not_found", ""),  # no picture has this key, or none any more
+    ("picture_expired", ""),
 }
 """Codes and fields of the refusals that a request may meet which is right by the schemas: what those cannot tell."""
 
@@ -65,14 +68,10 @@ def right_requests_are_followed(ctx: CheckContext, response: Response, case: Cas
 
 @API.hook
 def filter_case(context: HookContext, case: Case[Any]) -> bool:
-    """Leave out forms with extra fields of odd names.
-
-    A part has to have a name; and schemathesis, which reads what it sent once more before it calls a form wrong, does
-    not find names again that are not ASCII.
-    """
-    if case.media_type != "multipart/form-data" or not isinstance(case.body, dict):
+    """Leave out forms with a field that has no name, or a backslash in it: schemathesis does not escape those."""
+    if case.media_type != FORM or not isinstance(case.body, dict):
         return True
-    return all(re.fullmatch("[ -~]+", name) for name in case.body)
+    return all(name and "\\" not in name for name in case.body)
 
 
 @API.parametrize()
@@ -81,20 +80,26 @@ def test_no_answer_is_outside_the_description(case: Case[Any], service: Service)
 
     Nor is a wrong request followed or a right one refused, a key not asked for, a method taken that is not described.
     """
+    excluded: list[CheckFunction] = [checks.positive_data_acceptance]
+    if case.media_type == FORM and case.meta and case.meta.phase.name is TestPhase.FUZZING:
+        # A form is text on its way, where much is right that was wrong before, and schemathesis cannot always tell.
+        excluded.append(checks.negative_data_rejection)
     case.call_and_validate(
         base_url=service.url,
         headers={"Authorization": f"Bearer {KEY}"},
         additional_checks=[right_requests_are_followed],
-        excluded_checks=[checks.positive_data_acceptance],
+        excluded_checks=excluded,
     )
 
 
 # --- what it cannot think of ----------------------------------------------------------------------
 
 
-def conforms(response: httpx.Response, path: str) -> None:
-    """Raise where an answer is none of those that the description has for this path and the request's method."""
-    case = API[path][response.request.method].Case(path_parameters={"id": "", "key": ""})
+def conforms(response: httpx.Response) -> None:
+    """Raise where an answer is none of those that the description has for the path and method of its request."""
+    request = response.request
+    [path] = [one for one in API if re.fullmatch(re.sub(r"\{\w+\}", ".+", one), request.url.path)]
+    case = API[path][request.method].Case(path_parameters={"id": "", "key": ""})
     case.validate_response(
         response,
         checks=[
@@ -113,8 +118,9 @@ CAUSES: dict[str, tuple[str, str, dict[str, Any]]] = {
     "unsupported_model": ("POST", EDITS, {"json": {"prompt": "A hat", "images": [PNG_URL], "model": SCHNELL}}),
     "content_policy_violation": ("POST", GENERATIONS, {"json": {"prompt": "[[fault 3030]]"}}),
     "invalid_api_key": ("POST", CHAT, {"headers": {"authorization": "Bearer wrong"}}),
-    "not_found": ("GET", IMAGE, {}),
-    "model_not_found": ("GET", MODEL, {}),
+    "not_found": ("GET", NEVER_WAS, {}),
+    "picture_expired": ("GET", EXPIRED, {}),
+    "model_not_found": ("GET", "/v1/models/sora", {}),
     "request_too_large": ("POST", CHAT, {"content": bytes(2 * 1024 * 1024)}),
     "insufficient_quota": ("POST", GENERATIONS, {"json": {"prompt": "[[fault 3036]]"}}),
     "upstream_error": ("POST", GENERATIONS, {"json": {"prompt": "[[answer empty]]"}}),
@@ -129,8 +135,8 @@ test_refusals.py."""
 def test_an_error_is_answered_as_described(code: str, service: Service) -> None:
     """With its status, its type, and what its row says of another try."""
     method, path, request = CAUSES[code]
-    response = service.http.request(method, path.format(key=NO_PICTURE, id="sora"), **request)
-    conforms(response, path)
+    response = service.http.request(method, path, **request)
+    conforms(response)
     error = ROWS[code].error
     got = response.json()["error"]
     assert (response.status_code, got["code"], got["type"]) == (error.status, code, error.type)
@@ -145,7 +151,7 @@ def test_a_stream_that_fails_is_as_described(path: str, service: Service) -> Non
     body = chat_body(prompt) if path == CHAT else {"prompt": prompt}
     response = service.http.post(path, json={**body, "stream": True})
     assert response.status_code == 200
-    conforms(response, path)
+    conforms(response)
     assert '"content_policy_violation"' in response.text
 
 
@@ -154,18 +160,18 @@ def test_a_stored_picture_is_as_described(service: Service) -> None:
     link = service.generate(unique("A cat"), response_format="url").json()["data"][0]["url"]
     shown = service.http.get(link)
     known = {"if-none-match": shown.headers["etag"]}
-    gone = IMAGE.format(key=NO_PICTURE)
     for response, status in (
         (shown, 200),
         (service.http.get(f"{link}?download"), 200),
         (service.http.head(link), 200),
         (service.http.get(link, headers=known), 304),
         (service.http.head(link, headers=known), 304),
-        (service.http.get(gone, headers={"accept": "image/avif,image/webp,*/*"}), 404),
-        (service.http.head(gone), 404),
+        (service.http.get(EXPIRED, headers={"accept": "image/avif,image/webp,*/*"}), 404),
+        (service.http.head(EXPIRED), 404),
+        (service.http.head(NEVER_WAS), 404),
     ):
         assert response.status_code == status
-        conforms(response, IMAGE)
+        conforms(response)
 
 
 def test_the_description_is_served_to_everybody(service: Service) -> None:
