@@ -3,8 +3,8 @@
 import json
 from typing import Any
 
-from dev.description.refusals import ROWS, drawing, headers, protected, references
-from dev.description.schemas import COMPLETION_ID, CONTENT, CREATED, JPEG, KEY, MODEL, PNG_URL, ref
+from dev.description.refusals import KEY, ROWS, drawing, headers, protected, references
+from dev.description.schemas import COMPLETION_ID, CONTENT, CREATED, JPEG, MODEL, PNG_URL, ref
 from flux import catalog, respond
 from flux.picture import EXTENSIONS
 

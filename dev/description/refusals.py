@@ -132,6 +132,9 @@ def table() -> str:
     )
 
 
+KEY = "q6Zf2m0XgYw1cT8dB4hJ7A-1vuhmo0.jpg"
+"""A picture's."""
+
 # --- headers and responses ------------------------------------------------------------------------
 
 HEADERS: Json = {
@@ -165,7 +168,7 @@ HEADERS: Json = {
         "description": "Strong; the picture behind a key never changes.",
         "required": True,
         "schema": {"type": "string"},
-        "example": '"q6Zf2m0XgYw1cT8dB4hJ7A-1vuhmo0.jpg"',
+        "example": f'"{KEY}"',
     },
     "cache-control": {
         "description": "`max-age` is what is left of the picture's life.",
@@ -177,7 +180,7 @@ HEADERS: Json = {
         "description": "`inline`, with `?download` `attachment`; with a file name.",
         "required": True,
         "schema": {"type": "string"},
-        "example": 'inline; filename="q6Zf2m0XgYw1cT8dB4hJ7A-1vuhmo0.jpg"',
+        "example": f'inline; filename="{KEY}"',
     },
     "content-length": {"description": "Bytes.", "required": True, "schema": {"type": "integer", "minimum": 1}},
 }

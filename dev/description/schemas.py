@@ -2,14 +2,13 @@
 
 from typing import Any
 
-from dev.description.refusals import ROWS
+from dev.description.refusals import KEY, ROWS
 from flux import catalog, parse, sizes
 from flux.words import LANGUAGES
 
 Json = dict[str, Any]
 
 MODEL = catalog.DEFAULT_MODEL
-KEY = "q6Zf2m0XgYw1cT8dB4hJ7A-1vuhmo0.jpg"
 URL = f"https://example.com/image/{KEY}"
 CREATED = 1795392000
 COMPLETION_ID = "chatcmpl-3f0c1d2e4b5a69788796a5b4"
