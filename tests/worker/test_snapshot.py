@@ -1,0 +1,99 @@
+"""The start-up snapshot that a deployment takes: what must not happen while a Worker starts fails here and not there.
+
+Cloudflare runs a Worker's imports once, when it is deployed, and starts every isolate from the memory that they left.
+workerd does the same for who asks it to. `wrangler dev` does not, and forgives a JavaScript object kept by a module.
+"""
+
+import contextlib
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from PIL import Image
+
+from bench import runtime
+from dev import ROOT
+from tests.worker.service import PATIENCE_SECONDS, chat_body, content, links
+
+SNAPSHOT_FOLDER = "--python-snapshot-dir={}"
+SAVE = "--python-save-snapshot"
+LOAD = f"--python-load-snapshot={runtime.SNAPSHOT}"
+
+
+@pytest.fixture(scope="module")
+def stand_ins(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Workers AI, with one picture to give, and KV."""
+    picture = tmp_path_factory.mktemp("pictures") / "picture.jpg"
+    Image.effect_noise((1024, 1024), 20).save(picture)
+    folder = runtime.write_stand_ins(tmp_path_factory.mktemp("stand-ins"), {"1": picture})
+    with runtime.Process(folder):
+        yield folder
+
+
+def take(folder: Path, source: Path, stand_ins: Path) -> tuple[Path, str]:
+    """The folder of the snapshot of the Worker in `source`, and what workerd said while taking it."""
+    runtime.write_worker(folder, runtime.python("snapshot", source), stand_ins)
+    snapshots = folder / "snapshots"
+    snapshots.mkdir()
+    with (
+        runtime.Process(folder, [SAVE, SNAPSHOT_FOLDER.format(snapshots)]) as process,
+        contextlib.suppress(ConnectionError, RuntimeError),  # the log says more
+    ):
+        process.answer()
+    return snapshots, (folder / "log").read_text()
+
+
+def test_workers_start_from_one_snapshot_and_have_nothing_secret_in_common(stand_ins: Path, tmp_path: Path) -> None:
+    """All imports are in the snapshot; what is drawn by chance is drawn after it, and differs."""
+    snapshots, log = take(tmp_path, ROOT / "src", stand_ins)
+    assert (snapshots / runtime.SNAPSHOT).exists(), log
+    ids, pictures = set(), set()
+    for _ in range(2):
+        with runtime.Process(tmp_path, [LOAD, SNAPSHOT_FOLDER.format(snapshots)]) as process:
+            process.answer()
+            headers = {"authorization": f"Bearer {runtime.API_KEY}"}
+            with httpx.Client(
+                transport=httpx.HTTPTransport(uds=str(process.socket)),
+                base_url="http://snapshot.test",
+                headers=headers,
+                timeout=PATIENCE_SECONDS,
+            ) as client:
+                answer = client.post("/v1/chat/completions", json=chat_body("Picture 1"))
+                [link] = links(content(answer))
+                assert client.get(link).headers["content-type"] == "image/jpeg"
+        ids |= {answer.json()["id"], answer.headers["x-request-id"]}
+        pictures.add(link)
+    assert len(ids) == 4
+    assert len(pictures) == 2
+
+
+@pytest.mark.parametrize(
+    ("module", "planted", "complaint"),
+    [
+        (
+            "flux/respond.py",
+            "import secrets; _SALT = secrets.token_hex()",
+            "Randomness is not allowed while a Worker is starting",
+        ),
+        (
+            "flux/edge/__init__.py",
+            "_ALLOWED = js.Headers.new()",
+            "Can't serialize top-level variable",
+        ),
+        (
+            "flux/edge/kv.py",
+            "import js; _PLACEHOLDER = js.fetch('https://example.com')",
+            "Disallowed operation called within global scope",
+        ),
+    ],
+)
+def test_a_mistake_at_import_shows(tmp_path: Path, stand_ins: Path, module: str, planted: str, complaint: str) -> None:
+    """Randomness, a JavaScript object that a module keeps, and waiting: each named in the log."""
+    source = shutil.copytree(ROOT / "src", tmp_path / "src", ignore=shutil.ignore_patterns("__pycache__"))
+    with (source / module).open("a") as file:
+        file.write(f"\n{planted}\n")
+    snapshots, log = take(tmp_path / "worker", source, stand_ins)
+    assert not list(snapshots.iterdir())
+    assert complaint in log
