@@ -1,0 +1,253 @@
+"""The Worker in bare workerd, in a process of its own, and its outside in others: what can fail, fails when asked to.
+
+`wrangler dev` cannot be told that KV is down; its proxy goes on asking for callers who left, rewrites what they send
+and grows by itself. Here the Worker is alone in its process and spoken to directly. Its bindings are the runtime's own
+code; what they speak to is tests/outside.js, in front of the stand-in for Workers AI and of workerd's KV on a disk.
+"""
+
+import json
+import os
+import subprocess
+from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+
+from bench import runtime
+from dev import BIN, NODE_MODULES, ROOT, configuration
+
+KEY = "test-key"
+HOST = "http://flux.example"
+"""Where callers believe the Worker to be: requests go through a socket in the file system."""
+PATIENCE_SECONDS = 75
+"""For one answer: more than the longest that the service waits for anything."""
+
+MAIN_SOCKET = "http.sock"
+IMAGES = "+images"
+OUTSIDE_SERVICES = ("ai", "kv", "images", "internet")
+
+STAND_IN = ROOT / "dev" / "ai"
+OUTSIDE = ROOT / "tests" / "outside.js"
+DATE = str(configuration.read(configuration.DEPLOYED)["compatibility_date"])
+
+REST = {
+    "CF_ACCOUNT_ID": "account",
+    "CF_API_TOKEN": "local-token",
+    "CF_API_BASE_URL": "http://ai.example/client/v4",
+}
+"""Draws through the REST API."""
+WRITER = {
+    "EXTERNAL_API_BASE": "http://writer.example/v1",
+    "EXTERNAL_MODEL": "some-chat-model",
+    "EXTERNAL_API_KEY": "local-token",
+}
+"""Has prompts rewritten by an external chat API."""
+
+
+class Bare:
+    """The Worker, once for each deployment, and everything around it. A context manager.
+
+    `deployments` are names with the variables of each; a name that ends in `+images` has an `IMAGES` binding too.
+    """
+
+    def __init__(
+        self, folder: Path, deployments: Mapping[str, Mapping[str, str]], *, v8_flags: tuple[str, ...] = ()
+    ) -> None:
+        self.folder = folder
+        self._stack = ExitStack()
+        self._write(deployments, v8_flags)
+
+    def __enter__(self) -> Self:
+        with ExitStack() as started:
+            self.outside = started.enter_context(self._process("outside"))
+            self.store = started.enter_context(self._process("store"))
+            self.worker = started.enter_context(self._process("worker"))
+            self.worker.answer()
+            self._stack = started.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._stack.close()
+
+    def crash(self) -> None:
+        """SIGKILL the Worker and KV, whatever they are doing, and start them again on the same disk."""
+        self.worker.stop()
+        self.store.stop()
+        self.store = self._stack.enter_context(self._process("store"))
+        self.worker = self._stack.enter_context(self._process("worker"))
+        self.worker.answer()
+
+    def log(self) -> str:
+        """What the Worker and its runtime printed."""
+        return (self.folder / "worker" / "log").read_text(errors="replace")
+
+    def log_lines(self) -> list[dict[str, Any]]:
+        """The service's own lines, one for each request."""
+        return [json.loads(line) for line in self.log().splitlines() if line.startswith('{"request_id"')]
+
+    # --- callers ----------------------------------------------------------------------------------
+
+    def socket(self, deployment: str) -> Path:
+        """Where one of the deployments listens."""
+        return self.folder / "worker" / f"{deployment}.sock"
+
+    def caller(self, deployment: str, *, key: str = KEY, connections: int = 100) -> httpx.AsyncClient:
+        """Somebody with the key to one of the deployments."""
+        return httpx.AsyncClient(
+            transport=httpx.AsyncHTTPTransport(
+                uds=str(self.socket(deployment)), limits=httpx.Limits(max_connections=connections)
+            ),
+            base_url=HOST,
+            headers={"authorization": f"Bearer {key}"} if key else {},
+            timeout=PATIENCE_SECONDS,
+        )
+
+    # --- witnesses --------------------------------------------------------------------------------
+
+    def calls(self, prompt: str = "", limit: int | None = None) -> dict[str, Any]:
+        """The stand-in's ledger of the model calls whose prompt contains this."""
+        query = {"prompt": prompt} | ({} if limit is None else {"limit": str(limit)})
+        return self._asked("calls", "/calls", query)
+
+    def happened(self) -> dict[str, Any]:
+        """What the outside saw: `fetched` from the internet, `kept` in and `refused` by KV."""
+        return self._asked("http", "/", {})
+
+    def _asked(self, socket: str, path: str, query: dict[str, str]) -> dict[str, Any]:
+        transport = httpx.HTTPTransport(uds=str(self.folder / "outside" / f"{socket}.sock"))
+        with httpx.Client(transport=transport, base_url=HOST, timeout=PATIENCE_SECONDS) as client:
+            answer: dict[str, Any] = client.get(path, params=query).json()
+            return answer
+
+    # --- workerd ----------------------------------------------------------------------------------
+
+    def _process(self, name: str) -> runtime.Process:
+        folder = self.folder / name
+        for left in folder.glob("*.sock"):
+            left.unlink()
+        return runtime.Process(folder)
+
+    def _write(self, deployments: Mapping[str, Mapping[str, str]], v8_flags: tuple[str, ...]) -> None:
+        for name in ("outside", "store/disk", "worker"):
+            (self.folder / name).mkdir(parents=True)
+        self._write_outside(self.folder / "outside")
+        self._write_store(self.folder / "store")
+        self._write_worker(self.folder / "worker", deployments, v8_flags)
+
+    def _write_outside(self, folder: Path) -> None:
+        bundle = folder / "stand-in.js"
+        # wrangler bundles with this too: the stand-in has JSON and a package among its modules.
+        command: list[str | Path] = [
+            BIN / "esbuild",
+            STAND_IN / "entry.js",
+            "--bundle",
+            "--format=esm",
+            "--external:cloudflare:*",
+        ]
+        subprocess.run(
+            [*command, "--log-level=warning", f"--outfile={bundle}"],
+            check=True,
+            env=os.environ | {"PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"},
+        )
+        token = configuration.read(configuration.STAND_IN)["vars"]["API_TOKEN"]
+        services = [
+            _worker("stand-in", [_file("stand-in.js", bundle)], [_text("DELAY_MS", "0"), _text("API_TOKEN", token)]),
+            _worker(
+                "outside", [_file("outside.js", OUTSIDE)], [_service("STAND_IN", "stand-in"), _service("KV", "store")]
+            ),
+            _external("store", self.folder / "store" / MAIN_SOCKET),
+        ]
+        sockets = [_socket(folder / MAIN_SOCKET, '"outside"'), _socket(folder / "calls.sock", '"stand-in"')]
+        sockets += [
+            _socket(folder / f"{name.lower()}.sock", f'(name = "outside", entrypoint = "{name}")')
+            for name in ("Ai", "Kv", "Images", "Internet")
+        ]
+        _write(folder, services, sockets)
+
+    def _write_store(self, folder: Path) -> None:
+        """KV as workerd brings it along; the comment in `/workerd/kv.js` says how it is configured."""
+        objects = (
+            'durableObjectNamespaces = [(className = "KVNamespace", uniqueKey = "kv", enableSql = true)],'
+            'durableObjectStorage = (localDisk = "disk"),'
+        )
+        bindings = ['(name = "SHARD", durableObjectNamespace = "KVNamespace")', _service("BLOBS", "disk")]
+        services = [
+            _worker("kv", ['(name = "kv.js", bundled = "/workerd/kv.js")'], bindings, objects),
+            f'(name = "disk", disk = (path = {_quoted(folder / "disk")}, writable = true))',
+        ]
+        namespace = _quoted(json.dumps({"namespace": "pictures"}))
+        _write(folder, services, [_socket(folder / MAIN_SOCKET, f'(name = "kv", props = (json = {namespace}))')])
+
+    def _write_worker(
+        self, folder: Path, deployments: Mapping[str, Mapping[str, str]], v8_flags: tuple[str, ...]
+    ) -> None:
+        product = runtime.product()
+        modules = [_file(name, file) for name, file in (*product.modules, *runtime.sdk())]
+        flags = f'compatibilityFlags = [{", ".join(map(_quoted, product.flags))}], globalOutbound = "internet",'
+        services = [_external(name, self.folder / "outside" / f"{name}.sock") for name in OUTSIDE_SERVICES]
+        for name, variables in deployments.items():
+            bindings = [
+                *(_text(variable, value) for variable, value in ({"API_KEY": KEY} | dict(variables)).items()),
+                _wrapped("AI", "ai-api", "ai"),
+                '(name = "FLUX_CF_KV", kvNamespace = "kv")',
+                *([_wrapped("IMAGES", "images-api", "images")] if name.endswith(IMAGES) else ()),
+            ]
+            services.append(_worker(name, modules, bindings, flags))
+        # Process looks for the first answer at the main socket.
+        names = {MAIN_SOCKET: next(iter(deployments))} | {f"{name}.sock": name for name in deployments}
+        _write(folder, services, [_socket(folder / file, _quoted(name)) for file, name in names.items()], v8_flags)
+
+
+# --- workerd's configuration, piece by piece ------------------------------------------------------
+
+
+def _write(folder: Path, services: list[str], sockets: list[str], v8_flags: tuple[str, ...] = ()) -> None:
+    schema = NODE_MODULES / "workerd" / "workerd.capnp"
+    lists = {"services": services, "sockets": sockets, "v8Flags": list(map(_quoted, v8_flags))}
+    fields = ",\n".join(f"{name} = [{', '.join(items)}]" for name, items in lists.items())
+    (folder / runtime.CONFIG).write_text(
+        f"@0xd0c1e2f3a4b59687;\nusing Workerd = import {_quoted(schema)};\nconst config :Workerd.Config = ({fields});\n"
+    )
+
+
+def _worker(name: str, modules: list[str], bindings: list[str], more: str = "") -> str:
+    lists = f"modules = [{', '.join(modules)}], bindings = [{', '.join(bindings)}]"
+    return f"(name = {_quoted(name)}, worker = (compatibilityDate = {_quoted(DATE)}, {more} {lists}))"
+
+
+def _file(name: str, file: Path) -> str:
+    kind = {".py": "pythonModule", ".js": "esModule"}.get(file.suffix, "data")
+    if name.startswith("python_modules/"):  # as wrangler sends it
+        kind = "data"
+    return f"(name = {_quoted(name)}, {kind} = embed {_quoted(file)})"
+
+
+def _socket(path: Path, service: str) -> str:
+    return f"(name = {_quoted(path.name)}, address = {_quoted(f'unix:{path}')}, http = (), service = {service})"
+
+
+def _external(name: str, path: Path) -> str:
+    return f"(name = {_quoted(name)}, external = (address = {_quoted(f'unix:{path}')}, http = ()))"
+
+
+def _text(name: str, value: str) -> str:
+    return f"(name = {_quoted(name)}, text = {_quoted(value)})"
+
+
+def _service(name: str, service: str) -> str:
+    return f"(name = {_quoted(name)}, service = {_quoted(service)})"
+
+
+def _wrapped(name: str, module: str, service: str) -> str:
+    """A binding with the runtime's own code in front of its service."""
+    inner = f'(name = "fetcher", service = {_quoted(service)})'
+    return f'(name = "{name}", wrapped = (moduleName = "cloudflare-internal:{module}", innerBindings = [{inner}]))'
+
+
+def _quoted(value: object) -> str:
+    return json.dumps(str(value))

@@ -1,0 +1,417 @@
+"""The faults, as one table: what fails, what the caller sees, what is stored, and what the models were asked for.
+
+docs/faults.md is made of it (tests/faults/document.py), test_matrix.py holds the running Worker to it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from flux.words import LANGUAGES
+
+WORDS = LANGUAGES["en"]
+CHAT, GENERATIONS = "/v1/chat/completions", "/v1/images/generations"
+
+BINDING, REST, SPARE = "binding", "rest", "spare+images"
+"""The deployments: the `AI` binding; the REST API and an external writer; a fallback model and a broken `IMAGES`."""
+
+LATE = "[[delay 1500ms]]"
+"""Makes a failure come after the stream opened, half a second after its grace."""
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """An error, as a status before the stream opened and in band after that."""
+
+    status: int
+    code: str
+    should_retry: bool | None = None
+    retry_after: str = ""
+    """"seconds", "midnight" (the seconds until 00:00 UTC) or none."""
+
+    def __str__(self) -> str:
+        after = {"seconds": ", `Retry-After`", "midnight": ", `Retry-After` until 00:00 UTC", "": ""}[self.retry_after]
+        retry = {True: ", retry", False: ", no retry", None: ""}[self.should_retry]
+        return f"{self.status} `{self.code}`{after}{retry}"
+
+
+@dataclass(frozen=True)
+class InBand:
+    """The same after the stream opened: a sentence, the error, the end."""
+
+    code: str
+
+    def __str__(self) -> str:
+        return f"in band: a sentence, `{self.code}`, `[DONE]`"
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A picture all the same."""
+
+    carried: bool = False
+    """In the answer itself, as a data URL, instead of behind a link."""
+    says: str = ""
+    """A sentence of the answer."""
+    size: str = "1024x1024"
+    model: str = "flux-1-schnell"
+    told: str = ""
+    """What is said of it in the table."""
+
+    def __str__(self) -> str:
+        return f"200, {self.told}"
+
+
+@dataclass(frozen=True)
+class Left:
+    """Nobody is there to see anything; the work has ended."""
+
+    def __str__(self) -> str:
+        return "nobody is there; the log says 499"
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """A picture was drawn, and this came of `GET /image/{key}`."""
+
+    refusal: Refusal | None
+
+    def __str__(self) -> str:
+        return f"{self.refusal} at its link" if self.refusal else "a transfer that breaks off, never a whole answer"
+
+
+@dataclass(frozen=True)
+class Case:
+    """One fault at one stage."""
+
+    name: str
+    seen: Refusal | InBand | Drawn | Left | Fetched
+    calls: tuple[str, ...] = ("ok",)
+    """How the calls of the models ended, in order; "?" is any end."""
+    marks: str = ""
+    """Asks the outside for the fault (dev/ai/README.md, tests/outside.js)."""
+    stored: int | None = 0
+    """Pictures in KV; None where it is a matter of luck which came first."""
+    deployment: str = BINDING
+    path: str = CHAT
+    fields: Mapping[str, object] = field(default_factory=dict)
+    leaves: str = ""
+    """When the caller leaves: in the middle of the "upload"; when a model is "called" or has "answered"; when the
+    stream has "opened" or brought a "picture"."""
+
+
+# --- Workers AI, fault by fault -------------------------------------------------------------------
+
+FILTERED = Refusal(400, "content_policy_violation", should_retry=False)
+BUSY = Refusal(503, "model_overloaded", should_retry=True, retry_after="seconds")
+SPENT = Refusal(429, "insufficient_quota", should_retry=False, retry_after="midnight")
+FORBIDDEN = Refusal(502, "upstream_not_authorized", should_retry=False)
+HOPELESS = Refusal(502, "upstream_error", should_retry=False)
+BROKEN = Refusal(502, "upstream_error", should_retry=True)
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One way in which Workers AI fails."""
+
+    name: str
+    marks: str
+    refusal: Refusal
+    calls: tuple[str, ...]
+
+
+def _code(code: int, name: str, refusal: Refusal) -> Fault:
+    return Fault(f"{code} {name}", f"[[fault {code}]]", refusal, (str(code),) * (3 if refusal is BUSY else 1))
+
+
+FAULTS = (
+    _code(3030, "safety filter", FILTERED),
+    _code(8007, "safety filter", FILTERED),
+    Fault("3030, the request is not valid", "[[fault 3030: Input is not valid]]", HOPELESS, ("3030",)),
+    Fault("no code, NSFW in the text", "[[fault text Your output contains NSFW content]]", FILTERED, ("text",)),
+    _code(3040, "out of capacity", BUSY),
+    _code(3007, "time-out", BUSY),
+    _code(3008, "aborted", BUSY),
+    Fault("no code, connection lost", "[[fault text Network connection lost.]]", BUSY, ("text",) * 3),
+    _code(3036, "daily allowance", SPENT),
+    _code(4006, "daily allowance", SPENT),
+    _code(3023, "account not served", FORBIDDEN),
+    _code(3041, "model not allowed", FORBIDDEN),
+    _code(5016, "terms not agreed to", FORBIDDEN),
+    _code(5018, "model not allowed", FORBIDDEN),
+    _code(5035, "not on the free plan", FORBIDDEN),
+    _code(5007, "no such model", HOPELESS),
+    _code(3042, "model name invalid", HOPELESS),
+    _code(3003, "request incomplete", HOPELESS),
+    _code(3006, "request too large", HOPELESS),
+    _code(5004, "bad base64", HOPELESS),
+    _code(5006, "inputs against the schema", HOPELESS),
+    _code(3005, "inference server fault", BROKEN),
+    _code(3039, "fine-tune incomplete", BROKEN),
+    _code(5019, "SDK too old", BROKEN),
+    _code(8001, "invalid input", BROKEN),
+    Fault("no code, unknown text", "[[fault text upstream connect error]]", BROKEN, ("text",)),
+    Fault("an empty object", "[[answer empty]]", BROKEN, ("ok",)),
+    Fault("an empty picture", "[[answer blank]]", BROKEN, ("ok",)),
+    Fault("null", "[[answer null]]", BROKEN, ("ok",)),
+    Fault("a number", "[[answer number]]", BROKEN, ("ok",)),
+    Fault("no base64", "[[answer garbage]]", BROKEN, ("ok",)),
+    Fault("HTML in place of the picture", "[[answer html]]", BROKEN, ("ok",)),
+    Fault("half of a picture", "[[answer truncated]]", BROKEN, ("ok",)),
+    Fault("a page of HTML with status 500", "[[http 500]]", BROKEN, ("http",)),
+    Fault("a hang", "[[hang]]", BUSY, ("aborted",)),
+)
+
+
+def _upstream() -> list[Case]:
+    cases = []
+    for fault in FAULTS:
+        plain = Case(fault.name, fault.refusal, fault.calls, fault.marks)
+        cases += [
+            plain,
+            replace(plain, name=f"{fault.name}, REST API", deployment=REST, path=GENERATIONS),
+            replace(
+                plain,
+                name=f"{fault.name}, after the stream opened",
+                seen=InBand(fault.refusal.code),
+                marks=f"{LATE} {fault.marks}",
+                fields={"stream": True},
+            ),
+        ]
+    return cases
+
+
+UPSTREAM = tuple(_upstream())
+
+_STREAM = {"stream": True}
+RETRIED = (
+    Case(
+        "out of capacity twice, then not",
+        Drawn(told="a picture"),
+        ("3040", "3040", "ok"),
+        "[[fault 3040 x2]]",
+        stored=1,
+    ),
+    Case(
+        "out of capacity once, in a stream",
+        Drawn(told="a picture"),
+        ("3040", "ok"),
+        "[[fault 3040 x1]]",
+        stored=1,
+        fields=_STREAM,
+    ),
+    Case(
+        "a failure within the grace of a stream",
+        FILTERED,
+        ("3030",),
+        "[[fault 3030]]",
+        fields=_STREAM,
+    ),
+    Case(
+        "a failure within the grace of an images stream",
+        SPENT,
+        ("3036",),
+        "[[fault 3036]]",
+        path=GENERATIONS,
+        fields=_STREAM,
+    ),
+    Case(
+        "a failure after an images stream opened",
+        InBand("insufficient_quota"),
+        ("3036",),
+        f"{LATE} [[fault 3036]]",
+        path=GENERATIONS,
+        fields=_STREAM,
+    ),
+    Case(
+        "out of capacity after an images stream opened",
+        InBand("model_overloaded"),
+        ("3040",) * 3,
+        f"{LATE} [[fault 3040]]",
+        path=GENERATIONS,
+        fields=_STREAM,
+    ),
+    Case(
+        "one of two pictures fails",
+        SPENT,
+        ("?", "?"),
+        "[[fault 3036 x1]]",
+        stored=None,
+        path=GENERATIONS,
+        fields={"n": 2},
+    ),
+    Case(
+        "the model is full, its fallback is not",
+        Drawn(model="lucid-origin", told="a picture by the fallback, which the answer names"),
+        ("3040", "3040", "3040", "ok"),
+        "[[fault 3040 on flux-1-schnell]]",
+        stored=1,
+        deployment=SPARE,
+    ),
+    Case("the model and its fallback are full", BUSY, ("3040",) * 6, "[[fault 3040]]", deployment=SPARE),
+    Case(
+        "the model is full, its fallback answers with HTML",
+        BROKEN,
+        ("3040", "3040", "3040", "ok"),
+        "[[fault 3040 on flux-1-schnell]] [[answer html]]",
+        deployment=SPARE,
+    ),
+    Case("the safety filter, with a fallback", FILTERED, ("3030",), "[[fault 3030]]", deployment=SPARE),
+    Case("the allowance, with a fallback", SPENT, ("3036",), "[[fault 3036]]", deployment=SPARE),
+    Case("REST API: status 429 without a code", BUSY, ("http",) * 3, "[[http 429]]", deployment=REST),
+    Case("REST API: status 503 without a code", BUSY, ("http",) * 3, "[[http 503]]", deployment=REST),
+    Case("REST API: status 504 without a code", BUSY, ("http",) * 3, "[[http 504]]", deployment=REST),
+    Case("REST API: status 401 without a code", FORBIDDEN, ("http",), "[[http 401]]", deployment=REST),
+    Case("REST API: status 403 without a code", FORBIDDEN, ("http",), "[[http 403]]", deployment=REST),
+    Case("REST API: a redirect", BROKEN, ("http",), "[[http redirect]]", deployment=REST),
+    Case("REST API: a page of HTML with status 200", BROKEN, ("http",), "[[http 200]]", deployment=REST),
+)
+
+# --- the prompt writer ----------------------------------------------------------------------------
+
+_UNWRITTEN = Drawn(says=WORDS.writer_failed, told="the original prompt was drawn, and the answer says so")
+_OPTIMIZE = {"optimize": True}
+
+
+def _writer(name: str, mark: str, seen: Drawn = _UNWRITTEN, calls: tuple[str, ...] = ("?", "ok")) -> list[Case]:
+    case = Case(f"the writer {name}", seen, calls, mark, stored=1, fields=_OPTIMIZE)
+    return [case, replace(case, name=f"the external writer {name}", deployment=REST)]
+
+
+WRITER = (
+    *_writer("fails", "[[writer 500]]"),
+    *_writer("is out of capacity", "[[writer 3040]]"),
+    *_writer("answers a page of HTML", "[[writer html]]"),
+    *_writer("answers without a message", "[[writer empty]]"),
+    *_writer("answers nothing", "[[writer blank]]"),
+    *_writer("answers no text", "[[writer object]]"),
+    *_writer("thinks until its tokens end", "[[writer thinking]]"),
+    *_writer("hangs", "[[writer hang]]", calls=("aborted", "ok")),
+    *_writer(
+        "has its prompt refused by the filter",
+        "[[writer refused]]",
+        Drawn(says=WORDS.rewrite_refused, told="the original prompt was drawn, and the answer says so"),
+        ("ok", "3030", "ok"),
+    ),
+    Case(
+        "the external writer redirects",
+        _UNWRITTEN,
+        ("write", "ok"),
+        "[[write redirect]]",
+        stored=1,
+        deployment=REST,
+        fields=_OPTIMIZE,
+    ),
+    Case(
+        "the external writer is behind a broken proxy",
+        _UNWRITTEN,
+        ("write", "ok"),
+        "[[write 502]]",
+        stored=1,
+        deployment=REST,
+        fields=_OPTIMIZE,
+    ),
+    Case(
+        "the writer hangs, in a stream",
+        _UNWRITTEN,
+        ("aborted", "ok"),
+        "[[writer hang]]",
+        stored=1,
+        fields={"optimize": True, "stream": True},
+    ),
+)
+
+# --- storage and Images ---------------------------------------------------------------------------
+
+_CARRIED = Drawn(carried=True, says=WORDS.not_stored, told="the picture is in the answer as a data URL, which says so")
+_CARRIED_IMAGE = Drawn(carried=True, told="`url` is a data URL")
+STORAGE = (
+    Case("KV fails a put", _CARRIED, marks="[[put 500]]"),
+    Case("KV fails a put, in a stream", _CARRIED, marks=f"{LATE} [[put 500]]", fields=_STREAM),
+    Case("KV fails a put, Images API", _CARRIED_IMAGE, marks="[[put 500]]", path=GENERATIONS),
+    Case("KV refuses a put: too many writes", _CARRIED, marks="[[put 429]]"),
+    Case("KV refuses a put: too large", _CARRIED, marks="[[put 413]]"),
+    Case("KV never answers a put", _CARRIED, marks="[[put hang]]"),
+    Case(
+        "KV is down, and nothing was to be stored",
+        Drawn(carried=True, told="`b64_json`"),
+        marks="[[put 500]]",
+        path=GENERATIONS,
+        fields={"response_format": "b64_json"},
+    ),
+    Case(
+        "KV fails a get",
+        Fetched(Refusal(503, "storage_unavailable", should_retry=True, retry_after="seconds")),
+        marks="[[get 500]]",
+        stored=1,
+    ),
+    Case(
+        "KV refuses a get: too many reads",
+        Fetched(Refusal(503, "storage_unavailable", should_retry=True, retry_after="seconds")),
+        marks="[[get 429]]",
+        stored=1,
+    ),
+    Case(
+        "KV never answers a get",
+        Fetched(Refusal(503, "storage_unavailable", should_retry=True, retry_after="seconds")),
+        marks="[[get hang]]",
+        stored=1,
+    ),
+    Case("KV breaks off a get", Fetched(None), marks="[[get half]]", stored=1),
+    Case("the picture has expired", Fetched(Refusal(404, "not_found")), marks="[[get gone]]", stored=1),
+    Case(
+        "Images fails a cut",
+        Drawn(told="the picture as it was drawn; the answer names its true size"),
+        marks="3:2",
+        stored=1,
+        deployment=SPARE,
+    ),
+    Case(
+        "Images never answers",
+        Drawn(told="the picture as it was drawn; the answer names its true size"),
+        marks="[[cut hang]] 3:2",
+        stored=1,
+        deployment=SPARE,
+    ),
+    Case(
+        "there is no Images binding",
+        Drawn(told="the picture as it was drawn; the answer names its true size"),
+        marks="3:2",
+        stored=1,
+    ),
+)
+
+# --- callers who leave ----------------------------------------------------------------------------
+
+_SLOW = "[[delay 20s]]"
+LEAVING = (
+    Case("while sending the body", Left(), (), leaves="upload"),
+    Case("while the writer writes", Left(), ("aborted",), "[[writer hang]]", fields=_OPTIMIZE, leaves="called"),
+    Case("before a stream opened", Left(), ("aborted",), _SLOW, fields=_STREAM, leaves="called"),
+    Case("after the stream opened", Left(), ("aborted",), _SLOW, fields=_STREAM, leaves="opened"),
+    Case(
+        "after an images stream opened",
+        Left(),
+        ("aborted",),
+        _SLOW,
+        path=GENERATIONS,
+        fields=_STREAM,
+        leaves="opened",
+    ),
+    Case("while drawing, without a stream", Left(), ("aborted",), _SLOW, leaves="called"),
+    Case("while drawing over the REST API", Left(), ("aborted",), _SLOW, deployment=REST, leaves="called"),
+    Case("while three are drawn", Left(), ("aborted",) * 3, _SLOW, path=GENERATIONS, fields={"n": 3}, leaves="called"),
+    Case("before a second try", Left(), ("3040",), "[[fault 3040]]", leaves="answered"),
+    Case(
+        "after the first of two pictures",
+        Left(),
+        ("?", "?"),
+        f"{LATE} [[fault 3040 x1]]",
+        stored=1,
+        path=GENERATIONS,
+        fields={"n": 2, "stream": True},
+        leaves="picture",
+    ),
+    Case("while the picture is stored", Left(), ("ok",), "[[put hang]]", leaves="answered"),
+)
+
+CASES = (*UPSTREAM, *RETRIED, *WRITER, *STORAGE, *LEAVING)

@@ -1,0 +1,94 @@
+"""docs/faults.md, made of the table in cases.py: `PYTHONPATH=src .venv/bin/python -m tests.faults.document`."""
+
+from dev import ROOT
+from tests.faults.cases import FAULTS, LEAVING, RETRIED, STORAGE, WRITER, Case
+
+PAGE = ROOT / "docs" / "faults.md"
+
+TEXT = """\
+<!-- Made of tests/faults/cases.py by `PYTHONPATH=src .venv/bin/python -m tests.faults.document`. -->
+# What happens when something fails
+
+Every line is a test on the real runtime (`tests/faults`), in which the thing does fail: the models and the writer are
+[the stand-in](../dev/ai/README.md), KV and Images are the runtime's own bindings in front of services that refuse,
+hang or break off. The errors' shape is that of OpenAI's API; "retry" and "no retry" are the header `x-should-retry`,
+which OpenAI's SDKs obey. What Workers AI said is in the log (`npx wrangler tail`), never in an answer.
+
+- **A status is chosen for what the client will do with it.** Models that are out of capacity or slow are tried three
+  times here, with a wait of half a second that doubles and a part left to chance; then the fallback model is
+  (`FLUX_FALLBACK_MODEL`); then the caller is told to wait. What will fail again says so. What may be tried once more
+  says so once: a request that is itself a retry (`x-stainless-retry-count`) is told not to.
+- **A stream has one second of grace.** What fails within it fails with its true status. After that the same error comes
+  in band: a readable sentence as content, then `data: {{"error": ...}}`, then `data: [DONE]`.
+- **A picture that was drawn is paid for.** Whatever fails after that, the caller gets it.
+
+## Workers AI
+
+Each through the `AI` binding, through the REST API, and after a stream opened. Nothing is stored.
+
+| What fails | The caller sees | Model calls |
+| --- | --- | --- |
+{upstream}
+
+## Retries, fallback, several pictures
+
+| What fails | The caller sees | Stored | Model calls |
+| --- | --- | --- | --- |
+{retried}
+
+## The prompt writer
+
+It has ten seconds and one try; "writer" is its call.
+
+| What fails | The caller sees | Stored | Calls |
+| --- | --- | --- | --- |
+{writer}
+
+## Storage and Images
+
+| What fails | The caller sees | Stored | Model calls |
+| --- | --- | --- | --- |
+{storage}
+
+## A caller who leaves
+
+Ends the work, whatever it is doing: nothing more is paid for. Its line in the log has the status 499.
+
+| When | Stored | Model calls |
+| --- | --- | --- |
+{leaving}
+"""
+
+
+def page() -> str:
+    """The page as it has to be."""
+    return TEXT.format(
+        upstream=_table([(fault.name, str(fault.refusal), str(len(fault.calls))) for fault in FAULTS]),
+        retried=_table([_row(case) for case in RETRIED]),
+        writer=_table([_row(case) for case in WRITER]),
+        storage=_table([_row(case) for case in STORAGE]),
+        leaving=_table([(case.name, _stored(case), _calls(case)) for case in LEAVING]),
+    )
+
+
+def _row(case: Case) -> tuple[str, ...]:
+    return case.name, str(case.seen), _stored(case), _calls(case)
+
+
+def _stored(case: Case) -> str:
+    return "0 or 1" if case.stored is None else str(case.stored)
+
+
+def _calls(case: Case) -> str:
+    if "optimize" not in case.fields:
+        return str(len(case.calls))
+    drawn = len(case.calls) - 1
+    return f"writer + {drawn}" if drawn else "writer"
+
+
+def _table(rows: list[tuple[str, ...]]) -> str:
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page())

@@ -1,0 +1,282 @@
+"""Every fault of the table on real workerd: what the caller sees, what is stored, what it cost."""
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from tests.bare import KEY, PATIENCE_SECONDS, Bare
+from tests.bare import REST as REST_API
+from tests.faults.cases import CASES, CHAT, LEAVING, Case, Drawn, Fetched, InBand, Left, Refusal
+from tests.worker.service import deltas, error_of, events, links
+
+AT_ONCE = 16
+POLL_SECONDS = 0.1
+ARRIVAL_SECONDS = 1
+"""After which the beginning of a body is sure to be with the Worker."""
+SETTLING_SECONDS = 10
+"""After which nothing may still run for callers who left. The stand-in needs two to call a call aborted."""
+
+
+@dataclass
+class Outcome:
+    """What came of one case."""
+
+    token: str
+    """In its prompt and no other's."""
+    response: httpx.Response | None = None
+    broke_off: bool = False
+    calls: list[str] = field(default_factory=list)
+    stored: list[str] = field(default_factory=list)
+    """Keys in KV."""
+
+
+# --- all of them, side by side --------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def outcomes(bare: Bare) -> dict[str, Outcome]:
+    """The outcome of every case: they are asked for at once, since some wait for a minute."""
+    found = {case.name: Outcome(f"case-{number:03}.") for number, case in enumerate(CASES)}
+    asyncio.run(_all(bare, found))
+    for outcome in found.values():
+        outcome.calls = calls(bare, outcome.token)
+    happened = bare.happened()
+    for outcome in found.values():
+        outcome.stored = [key for key, prompt in happened["kept"].items() if outcome.token in prompt]
+        outcome.calls = [
+            *(_word(text) for text in happened["misled"] if outcome.token in text),
+            *outcome.calls,
+        ]
+    return found
+
+
+def calls(bare: Bare, token: str) -> list[str]:
+    """How the model calls of one case ended, as the stand-in's ledger has it."""
+    return [call["outcome"] for call in bare.calls(token)["calls"]]
+
+
+def _word(text: str) -> str:
+    return "write" if "[[write" in text else "http"
+
+
+async def _all(bare: Bare, outcomes: dict[str, Outcome]) -> None:
+    room = asyncio.Semaphore(AT_ONCE)
+    async with bare.caller("binding") as binding, bare.caller("rest") as rest, bare.caller("spare+images") as spare:
+        callers = {"binding": binding, "rest": rest, "spare+images": spare}
+
+        async def one(case: Case) -> None:
+            await _ask(bare, callers[case.deployment], case, outcomes[case.name])
+
+        async def in_turn(case: Case) -> None:
+            async with room:
+                await one(case)
+
+        hanging = [case for case in CASES if "hang" in case.marks and not case.leaves]
+        # What has to fail within a stream's one second of grace is asked for alone.
+        quick = [case for case in CASES if case.fields.get("stream") and isinstance(case.seen, Refusal)]
+        waiting = asyncio.gather(*map(one, hanging))
+        await asyncio.gather(*(in_turn(case) for case in CASES if case not in (*hanging, *quick)))
+        for case in quick:
+            await one(case)
+        await waiting
+    await asyncio.sleep(SETTLING_SECONDS)
+
+
+async def _ask(bare: Bare, caller: httpx.AsyncClient, case: Case, outcome: Outcome) -> None:
+    prompt = f"a cat {outcome.token} {case.marks}"
+    asked = {"messages": [{"role": "user", "content": prompt}]} if case.path == CHAT else {"prompt": prompt}
+    if "optimize" in case.fields and case.path == CHAT:
+        asked = {"messages": [{"role": "user", "content": f"{prompt} --optimize"}]}
+    body = json.dumps({**asked, **case.fields}).encode()
+    if case.leaves:
+        await _leave(bare, caller, case, outcome, body)
+        return
+    try:
+        outcome.response = await caller.post(case.path, content=body, headers={"content-type": "application/json"})
+    except httpx.TimeoutException:
+        return  # no response: whatever the case expects, it is not this
+    if isinstance(case.seen, Fetched):
+        [link] = links(outcome.response.json()["choices"][0]["message"]["content"])
+        outcome.response = None
+        try:
+            outcome.response = await caller.get(link)
+        except httpx.RemoteProtocolError:
+            outcome.broke_off = True
+        except httpx.TimeoutException:
+            return
+
+
+async def _leave(bare: Bare, caller: httpx.AsyncClient, case: Case, outcome: Outcome, body: bytes) -> None:
+    """Ask, and be gone at the moment that the case names."""
+    left = asyncio.Event()
+
+    async def sent() -> AsyncIterator[bytes]:
+        yield body[:20]
+        if case.leaves == "upload":
+            await asyncio.sleep(ARRIVAL_SECONDS)
+            left.set()
+            await asyncio.sleep(PATIENCE_SECONDS)
+        yield body[20:]
+
+    async def read() -> None:
+        async with caller.stream("POST", case.path, content=sent()) as response:
+            async for text in response.aiter_text():
+                if case.leaves == "opened" or (case.leaves == "picture" and "completed" in text):
+                    left.set()
+            outcome.response = response
+
+    async def watch() -> None:
+        while case.leaves in ("called", "answered"):
+            found = await asyncio.to_thread(calls, bare, outcome.token)
+            if found and (case.leaves == "called" or found[0] != "pending"):
+                left.set()
+                return
+            await asyncio.sleep(POLL_SECONDS)
+
+    reading, watching = asyncio.create_task(read()), asyncio.create_task(watch())
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        await asyncio.wait({reading, asyncio.create_task(left.wait())}, return_when=asyncio.FIRST_COMPLETED)
+    for task in (reading, watching):
+        task.cancel()
+    await asyncio.gather(reading, watching, return_exceptions=True)
+
+
+# --- one by one -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
+def test_a_fault_is_told_and_costs_what_the_table_says(outcomes: dict[str, Outcome], case: Case) -> None:
+    outcome = outcomes[case.name]
+    EXPECTATIONS[type(case.seen)](case.seen, outcome)
+    if case.stored is not None:
+        assert len(outcome.stored) == case.stored
+    assert len(outcome.calls) == len(case.calls), outcome.calls
+    assert [wanted for wanted in case.calls if wanted != "?"] == [
+        found for found, wanted in zip(outcome.calls, case.calls, strict=True) if wanted != "?"
+    ]
+
+
+def _refused(seen: Refusal, outcome: Outcome) -> None:
+    response = outcome.response
+    assert response is not None, "no answer"
+    error = error_of(response)
+    assert (response.status_code, error["code"]) == (seen.status, seen.code)
+    told = {None: None, True: "true", False: "false"}[seen.should_retry]
+    assert response.headers.get("x-should-retry") == told
+    after = response.headers.get("retry-after")
+    if seen.retry_after == "seconds":
+        assert 0 < int(after) <= 60
+    elif seen.retry_after == "midnight":
+        assert abs((int(after) - (86_400 - time.time() % 86_400) + 43_200) % 86_400 - 43_200) < 2 * PATIENCE_SECONDS
+    else:
+        assert after is None
+
+
+def _told_in_band(seen: InBand, outcome: Outcome) -> None:
+    response = outcome.response
+    assert response is not None, "no answer"
+    assert response.status_code == 200
+    *_, failure, done = events(response.text)
+    error = json.loads(failure)["error"]
+    assert error.keys() == {"message", "type", "param", "code"}
+    assert (error["code"], done) == (seen.code, "[DONE]")
+    if response.request.url.path == CHAT:
+        assert deltas(response.text).endswith(f"❌ {error['message']}")
+    else:
+        assert "event: error\n" in response.text
+
+
+def _drawn(seen: Drawn, outcome: Outcome) -> None:
+    response = outcome.response
+    assert response is not None, "no answer"
+    assert response.status_code == 200, response.text
+    if response.request.url.path == CHAT:
+        text, model = _chat(response)
+        assert seen.says in text
+        assert f"{seen.size}\n" in text
+        [url] = links(text)
+        where = url
+    else:
+        answer = response.json()
+        model, [item] = answer["model"], answer["data"]
+        where = item.get("url", "data:")
+        assert answer["size"] == seen.size
+    assert model.endswith(seen.model)
+    assert where.startswith("data:") == seen.carried
+
+
+def _chat(response: httpx.Response) -> tuple[str, str]:
+    if not response.headers["content-type"].startswith("text/event-stream"):
+        answer = response.json()
+        return answer["choices"][0]["message"]["content"], answer["model"]
+    return deltas(response.text), json.loads(events(response.text)[0])["model"]
+
+
+def _fetched(seen: Fetched, outcome: Outcome) -> None:
+    assert outcome.broke_off == (seen.refusal is None)
+    if seen.refusal:
+        _refused(seen.refusal, outcome)
+
+
+def _left(_seen: Left, outcome: Outcome) -> None:
+    assert outcome.response is None, "the answer was there before the caller left"
+
+
+EXPECTATIONS: dict[type, Any] = {
+    Refusal: _refused,
+    InBand: _told_in_band,
+    Drawn: _drawn,
+    Fetched: _fetched,
+    Left: _left,
+}
+
+
+# --- all of them together -------------------------------------------------------------------------
+
+
+def test_nothing_is_stored_but_what_the_cases_say(bare: Bare, outcomes: dict[str, Outcome]) -> None:
+    """A picture that nobody was told of would be one that nobody can see and somebody pays for."""
+    assert set(bare.happened()["kept"]) == {key for outcome in outcomes.values() for key in outcome.stored}
+
+
+def test_what_upstream_said_is_in_the_log_and_in_no_answer(bare: Bare, outcomes: dict[str, Outcome]) -> None:
+    said = ("Capacity temporarily exceeded", "neurons", "not allowed to access", "Ray ID: 8f0c")
+    answers = [outcome.response.text for outcome in outcomes.values() if outcome.response is not None]
+    log = bare.log()
+    for words in (*said, "AiError", "InferenceUpstreamError", "Traceback"):
+        assert not [answer for answer in answers if words in answer], words
+    for words in said:
+        assert words in log
+
+
+def test_callers_who_left_are_in_the_log(bare: Bare, outcomes: dict[str, Outcome]) -> None:
+    left = [line for line in bare.log_lines() if line["status"] == 499]
+    assert len(left) == len(LEAVING)
+
+
+@pytest.mark.parametrize("secret", [KEY, REST_API["CF_API_TOKEN"], "case-"])
+def test_neither_keys_nor_prompts_are_in_the_log(bare: Bare, outcomes: dict[str, Outcome], secret: str) -> None:
+    """Of a whole run, faults and all; prompts are, with LOG_PROMPTS (tests/worker/test_settings.py)."""
+    assert secret not in bare.log()
+
+
+def test_no_answer_holds_a_key(outcomes: dict[str, Outcome]) -> None:
+    for outcome in outcomes.values():
+        if outcome.response is not None:
+            answer = outcome.response.text + str(outcome.response.headers)
+            assert KEY not in answer
+            assert REST_API["CF_API_TOKEN"] not in answer
+
+
+def test_nothing_is_fetched_but_what_is_configured(bare: Bare, outcomes: dict[str, Outcome]) -> None:
+    """No redirect is followed, and the callers' key goes nowhere."""
+    requests = bare.happened()["fetched"]
+    assert {urlsplit(request["url"]).hostname for request in requests} == {"ai.example", "writer.example"}
+    assert not [request for request in requests if KEY in json.dumps(request)]

@@ -1,0 +1,143 @@
+/**
+ * What is outside of the Worker, for tests that need it to fail: the services behind its bindings, spoken to by the
+ * runtime's own binding code, and the internet.
+ *
+ * Workers AI is the stand-in of dev/ai, which fails as dev/ai/README.md says. Around it and around KV, whose pictures
+ * carry their prompt in a comment, this obeys marks of its own in the prompt:
+ *
+ *   [[http 503]]  Workers AI answers with this status and a page of HTML   [[write 502]]  ... the external writer does
+ *   [[put 500]]   KV refuses to store the picture, with this status       [[put hang]]  ... or never answers
+ *   [[get 500]]   KV fails to give the picture back, with this status     [[get hang]]  [[get half]]  [[get gone]]
+ *   [[cut hang]]  Images never answers; without this mark it refuses everything
+ */
+import { WorkerEntrypoint } from "cloudflare:workers";
+
+const MARK = /\[\[(http|write|put|get|cut) ([a-z0-9]+)\]\]/g;
+/** The stand-in's own mark, in milliseconds. */
+const DELAY = /\[\[delay (\d+)ms\]\]/;
+const HANG_MS = 600_000;
+const HALF_MS = 300;
+/** What a proxy in front of a service says in trouble. */
+const PAGE = "<html><head><title>Error 1101</title></head><body>Ray ID: 8f0c, secret-machine-7</body></html>";
+const STAND_IN_HOSTS = ["ai.example", "writer.example"];
+
+/** Every request that left the Worker for the internet. */
+const fetched = [];
+/** Key to the prompt of the picture in it, as KV has acknowledged it, and what it was told to do at a GET. */
+const kept = new Map();
+/** Prompts of pictures that KV refused. */
+const refused = [];
+/** Prompts that met a mark of ours before they came to the stand-in, which has them in no ledger. */
+const misled = [];
+
+/** The service behind `env.AI`. */
+export class Ai extends WorkerEntrypoint {
+  async fetch(request) {
+    const model = request.headers.get("cf-consn-model-id");
+    const type = request.headers.get("content-type");
+    const body = await request.arrayBuffer();
+    const { http } = marksIn(body);
+    if (http) return mislead(http, body);
+    const inputs = type.startsWith("multipart/")
+      ? { multipart: { body: new Response(body).body, contentType: type } }
+      : JSON.parse(new TextDecoder().decode(body)).inputs;
+    return this.env.STAND_IN.run(model, inputs, { returnRawResponse: true });
+  }
+}
+
+/** The service behind the KV namespace: workerd's own, with a door that can be shut. */
+export class Kv extends WorkerEntrypoint {
+  async fetch(request) {
+    const key = new URL(request.url).pathname.slice(1);
+    return request.method === "PUT" ? this.#put(request, key) : this.#get(request, key);
+  }
+
+  async #put(request, key) {
+    const body = await request.arrayBuffer();
+    const { put, get } = marksIn(body);
+    const prompt = promptIn(body);
+    const response = put ? await answer(put) : await this.env.KV.fetch(new Request(request, { body }));
+    if (response.ok) kept.set(key, { prompt, get });
+    else refused.push(prompt);
+    return response;
+  }
+
+  async #get(request, key) {
+    const { get } = kept.get(key) ?? {};
+    if (get === "gone") return new Response(null, { status: 404 });
+    if (get && get !== "half") return answer(get);
+    const response = await this.env.KV.fetch(request);
+    return get ? half(response) : response;
+  }
+}
+
+/** The service behind `env.IMAGES`, of which nothing but its refusal is needed here. */
+export class Images extends WorkerEntrypoint {
+  async fetch(request) {
+    const { cut } = marksIn(await request.arrayBuffer());
+    return answer(cut ?? "415");
+  }
+}
+
+/** All else that the Worker can reach. */
+export class Internet extends WorkerEntrypoint {
+  async fetch(request) {
+    fetched.push({ url: request.url, headers: Object.fromEntries(request.headers) });
+    const host = new URL(request.url).hostname;
+    if (!STAND_IN_HOSTS.includes(host)) return new Response("a canary");
+    const body = await request.arrayBuffer();
+    const { http, write } = marksIn(body);
+    const how = host === "writer.example" ? write : http;
+    return how ? mislead(how, body) : this.env.STAND_IN.fetch(new Request(request, { body }));
+  }
+}
+
+/** For the tests: what happened outside. */
+export default class extends WorkerEntrypoint {
+  fetch() {
+    const prompts = Object.fromEntries([...kept].map(([key, { prompt }]) => [key, prompt]));
+    return Response.json({ fetched, kept: prompts, misled, refused });
+  }
+}
+
+function textOf(body) {
+  return new TextDecoder("latin1").decode(body);
+}
+
+function marksIn(body) {
+  return Object.fromEntries([...textOf(body).matchAll(MARK)].map(([, word, how]) => [word, how]));
+}
+
+/** From the comment that the stand-in leaves in its pictures (dev/ai/README.md). */
+function promptIn(body) {
+  const found = /"by":"workers-ai-stand-in".*?"prompt":("(?:[^"\\]|\\.)*")/.exec(textOf(body));
+  return found && JSON.parse(found[1]);
+}
+
+async function mislead(how, body) {
+  const text = textOf(body);
+  misled.push(text);
+  const delay = DELAY.exec(text);
+  if (delay) await scheduler.wait(Number(delay[1]));
+  return answer(how);
+}
+
+async function answer(how) {
+  if (how === "hang") await scheduler.wait(HANG_MS);
+  if (how === "redirect") return Response.redirect("http://elsewhere.example/");
+  return new Response(PAGE, { status: Number(how), headers: { "content-type": "text/html" } });
+}
+
+/** The answer, broken off in the middle of its body, when the first half has long been sent on. */
+async function half(response) {
+  const whole = await response.bytes();
+  const { readable, writable } = new FixedLengthStream(whole.length);
+  void breakOff(writable.getWriter(), whole.subarray(0, whole.length / 2));
+  return new Response(readable, response);
+}
+
+async function breakOff(writer, bytes) {
+  await writer.write(bytes);
+  await scheduler.wait(HALF_MS);
+  await writer.abort(new Error("broken off"));
+}
