@@ -276,6 +276,7 @@ class Shelf:
         self.fate = _Fate(outcomes)
         self.out_of_order = False
         """Whether reads fail."""
+        self.read_seconds = 0.0
         self.reads = 0
 
     async def keep(self, key: str, picture: Picture, expires: int) -> None:
@@ -288,6 +289,7 @@ class Shelf:
     async def find(self, key: str) -> Kept | None:
         """See `Gallery.find`."""
         self.reads += 1
+        await asyncio.sleep(self.read_seconds)
         if self.out_of_order:
             raise StorageUnavailable("The store did not answer.", retry_after=5, detail="KV GET failed: 503")
         kept, expires = self.pictures.get(key, (None, 0))

@@ -28,6 +28,7 @@ def raised(kind: type[ApiError]) -> ApiError:
         (errors.InvalidApiKey, 401, "invalid_request_error", "invalid_api_key", None),
         (errors.NotFound, 404, "invalid_request_error", "not_found", None),
         (errors.ModelNotFound, 404, "invalid_request_error", "model_not_found", None),
+        (errors.PictureExpired, 404, "invalid_request_error", "picture_expired", None),
         (errors.MethodNotAllowed, 405, "invalid_request_error", "method_not_allowed", None),
         (errors.RequestTooLarge, 413, "invalid_request_error", "request_too_large", None),
         (errors.RateLimitExceeded, 429, "rate_limit_error", "rate_limit_exceeded", None),

@@ -148,16 +148,27 @@ async def test_where_nothing_can_be_kept_nothing_is_found() -> None:
 
 
 @pytest.mark.parametrize("accept", ["*/*", "image/*"])
-async def test_a_store_that_does_not_answer_is_a_503_and_no_404(accept: str) -> None:
+@pytest.mark.parametrize("hangs", [True, False])
+async def test_a_store_that_does_not_answer_is_a_503_and_no_404(accept: str, *, hangs: bool) -> None:
     """The picture may well exist: nobody is to believe that it is gone, no cache either."""
     kept = Kept()
-    kept.gallery.out_of_order = True
+    kept.gallery.out_of_order, kept.gallery.read_seconds = not hangs, 1e6 if hangs else 0
     answer = await kept.ask(accept=accept)
     assert (answer.status, answer.error["code"]) == (503, "storage_unavailable")
     assert answer.headers["cache-control"] == "no-store"
     assert (answer.headers["retry-after"], answer.headers["x-should-retry"]) == ("5", "true")
-    assert kept.service.log[0]["detail"] == "KV GET failed: 503"
+    assert kept.service.log[0]["detail"] == ("time-out" if hangs else "KV GET failed: 503")
     assert "KV" not in answer.error["message"]
+
+
+async def test_an_end_that_is_changed_in_a_link_finds_nothing() -> None:
+    """It is part of the name: no picture lives longer for whoever writes a later one."""
+    kept = Kept()
+    token, _, rest = kept.key.rpartition("-")
+    later = picture.new_key("image/webp", NOW + 10 * LIFE).rpartition("-")[2]
+    assert later != rest
+    kept.key = f"{token}-{later}"
+    assert ((await kept.ask()).status, kept.gallery.reads) == (404, 1)
 
 
 @pytest.mark.parametrize("query", ["", "key=other", "url=https://evil.example"])

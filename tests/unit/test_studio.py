@@ -409,13 +409,19 @@ async def test_a_picture_is_cut_only_where_it_is_not_yet_what_was_asked_for(
 BROKEN = CutFailed("9523: internal")
 
 
-@pytest.mark.parametrize("cutter", [Scissors(BROKEN), NoCutter()], ids=["failing", "absent"])
+HANGS = 1e6
+
+
+@pytest.mark.parametrize(
+    "cutter", [Scissors(BROKEN), Scissors(HANGS), NoCutter()], ids=["failing", "hanging", "absent"]
+)
 async def test_a_picture_that_cannot_be_cut_is_delivered_as_it_came(cutter: Cutter) -> None:
     """It is paid for; what it really is, its bytes say."""
     gallery = Shelf()
     work = await made(plan_of(size=Size(512, 1024), mime="image/png"), cutter=cutter, gallery=gallery)
     picture = work.album.prints[0].picture
     assert (picture.type, picture.size) == ("image/jpeg", "1024x1024")
+    assert work.seconds <= 10
     assert next(iter(gallery.pictures)).endswith(".jpg")
     assert work.trace.facts["cut_error"]
 
@@ -423,12 +429,16 @@ async def test_a_picture_that_cannot_be_cut_is_delivered_as_it_came(cutter: Cutt
 # --- keep -----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("gallery", [Shelf(NotKept("KV PUT failed: 429")), NoGallery()], ids=["refusing", "absent"])
+REFUSING = Shelf(NotKept("KV PUT failed: 429"))
+
+
+@pytest.mark.parametrize("gallery", [REFUSING, Shelf(HANGS), NoGallery()], ids=["refusing", "hanging", "absent"])
 async def test_a_picture_that_cannot_be_stored_is_not_lost(gallery: Gallery) -> None:
     """It has no URL and travels in the answer itself."""
     work = await made(plan_of(), gallery=gallery)
     (printed,) = work.album.prints
     assert printed.url is None
+    assert work.seconds <= 10
     assert shows(printed.picture, "A cat")
     assert work.trace.facts["keep_error"]
 
@@ -452,7 +462,9 @@ async def test_a_picture_that_is_too_large_for_the_model_is_made_smaller_first()
     assert drawing.images[1] is small.blob
 
 
-@pytest.mark.parametrize("cutter", [Scissors(BROKEN), NoCutter()], ids=["failing", "absent"])
+@pytest.mark.parametrize(
+    "cutter", [Scissors(BROKEN), Scissors(HANGS), NoCutter()], ids=["failing", "hanging", "absent"]
+)
 async def test_a_caller_is_told_the_size_when_a_picture_cannot_be_made_smaller(cutter: Cutter) -> None:
     """Before anything is drawn."""
     painter = Painter()
