@@ -48,6 +48,20 @@ def look(blob: Blob) -> Picture | None:
     return None
 
 
+def is_whole(one: Picture) -> bool:
+    """Whether a picture ends as its format ends: half of one still has a header.
+
+    For what models draw. Cameras append things of their own, so a person's picture may end otherwise.
+    """
+    if one.type == "image/webp":
+        return int.from_bytes(one.blob.read(4, 4), "little") + 8 <= one.blob.size
+    return _ENDS[one.type] in one.blob.read(max(0, one.blob.size - LAST_READ), LAST_READ)
+
+
+LAST_READ = 64
+"""Bytes at the end that hold the end marker: some encoders pad."""
+_ENDS = {"image/jpeg": b"\xff\xd9", "image/png": b"IEND"}
+
 _Size = tuple[int, int] | None
 
 

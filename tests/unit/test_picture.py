@@ -156,3 +156,16 @@ KEY = "abcdefghijklmnopqrst_--1vuhmo0.jpg"
 def test_what_cannot_be_a_key_is_told_without_a_look_up(text: str) -> None:
     assert picture.is_key(KEY)
     assert not picture.is_key(text)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_half_of_a_picture_is_told_from_a_whole_one(name: str) -> None:
+    """Its header is as good as ever."""
+    _, data = FILES[name]
+    for end, whole in ((len(data), True), (len(data) * 3 // 4, False), (len(data) - 20, False)):
+        found = look(Bytes(data[:end]))
+        assert found is not None
+        assert picture.is_whole(found) is whole
+    padded = look(Bytes(data + bytes(16)))
+    assert padded is not None
+    assert picture.is_whole(padded)

@@ -1,5 +1,6 @@
 """Where the core meets the runtime: the one place that builds the service from its bindings."""
 
+import asyncio
 from functools import cache
 from typing import Any
 
@@ -27,10 +28,13 @@ from flux.studio import Studio
 async def answer(js_request: Any, ctx: Any) -> Any:
     """One request's answer, both JavaScript's own objects."""
     request = wire.read(js_request)
-    if request.method == "POST":  # the only requests that wait long enough for anybody to leave
+    if request.method != "POST":
+        return wire.write(await _app()(request), js_request, ctx)
+    try:
         with wire.ended_when_the_client_leaves(js_request.signal):
             return wire.write(await _app()(request), js_request, ctx)
-    return wire.write(await _app()(request), js_request, ctx)
+    except asyncio.CancelledError:
+        return js.Response.new()  # to nobody: the work has ended, and the log has its line
 
 
 @cache

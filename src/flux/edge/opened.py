@@ -22,6 +22,8 @@ async def opened(answer: Any) -> Picture:
     found = picture.look(Bytes(array)) if array is not None and array.length else None
     if found is None:
         raise upstream.no_picture("neither JPEG nor PNG nor WebP")
+    if not picture.is_whole(found):
+        raise upstream.no_picture("half of a picture")
     return found
 
 

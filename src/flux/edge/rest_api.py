@@ -55,7 +55,7 @@ def _failure(status: int, text: str) -> UpstreamFailure:
         error = json.loads(text)["errors"][0]
         return upstream.failure(str(error["message"]), code=int(error["code"]), status=status)
     except (ValueError, LookupError, TypeError):
-        return upstream.failure(f"HTTP {status}", status=status)
+        return upstream.failure(text or f"HTTP {status}", status=status)
 
 
 class RestModel:

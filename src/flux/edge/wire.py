@@ -128,9 +128,7 @@ def _blob(text: Spliced) -> Any:
 
 def _of_length(stream: Any, length: int) -> Any:
     """The stream with its length known, so that `Content-Length` is sent."""
-    fixed = js.FixedLengthStream.new(length)
-    stream.pipeTo(fixed.writable)
-    return fixed.readable
+    return stream.pipeThrough(js.FixedLengthStream.new(length))
 
 
 def _streamed(texts: Stream, js_request: Any, ctx: Any) -> Any:
