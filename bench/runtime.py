@@ -1,0 +1,209 @@
+"""Real workerd, started directly, each Worker in a process of its own, and what such a process has cost."""
+
+import contextlib
+import json
+import socket
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from bench import WORKERS
+from dev import BUNDLE_FOLDER, NODE_MODULES, PYTHON_MODULES, ROOT, configuration
+
+API_KEY = "bench-key"
+START_SECONDS = 60
+CONFIG = "config.capnp"
+SNAPSHOT = "snapshot.bin"
+"""What workerd calls the dedicated snapshot that it saves."""
+
+Modules = Sequence[tuple[str, Path]]
+"""Names as the Worker imports them, each with its file; the first is the main module."""
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """What runs: its modules, and whether it is written in Python."""
+
+    name: str
+    modules: Modules
+    flags: tuple[str, ...] = ()
+
+
+def javascript(name: str) -> Worker:
+    """One of the Workers in bench/workers."""
+    return Worker(name, [(f"{name}.js", WORKERS / f"{name}.js")])
+
+
+def python(name: str, folder: Path, *more: Path, main: str = "entry.py") -> Worker:
+    """A Worker of all Python files in the folders, packed as wrangler packs it."""
+    files = {str(file.relative_to(root)): file for root in (folder, *more) for file in sorted(root.rglob("*.py"))}
+    modules = [(main, files.pop(main)), *files.items()]
+    return Worker(name, modules, tuple(configuration.local()["compatibility_flags"]))
+
+
+def product(*more: Path, main: str = "entry.py") -> Worker:
+    """The Worker in src/."""
+    return python("ours", ROOT / "src", *more, main=main)
+
+
+def sdk() -> Modules:
+    """The Workers SDK, beside every Python Worker."""
+    files = (file for file in sorted(PYTHON_MODULES.rglob("*")) if file.is_file() and "__pycache__" not in file.parts)
+    return [(f"python_modules/{file.relative_to(PYTHON_MODULES)}", file) for file in files]
+
+
+def write_worker(folder: Path, worker: Worker, stand_ins: Path) -> Path:
+    """The folder to run a Worker in, with its configuration: bound as it is deployed, to the stand-ins."""
+    python = worker.modules[0][0].endswith(".py")
+    modules = [*worker.modules, *(sdk() if python else ())]
+    return _write(
+        folder,
+        f"""
+const config :Workerd.Config = (
+  services = [
+    (name = "worker", worker = (
+      compatibilityDate = {_text(configuration.local()["compatibility_date"])},
+      compatibilityFlags = [{", ".join(map(_text, worker.flags))}],
+      modules = [{", ".join(_module(name, file) for name, file in modules)}],
+      bindings = [
+        (name = "API_KEY", text = {_text(API_KEY)}),
+        (name = "AI", wrapped = (
+          moduleName = "cloudflare-internal:ai-api", innerBindings = [(name = "fetcher", service = "ai")]
+        )),
+        (name = "FLUX_CF_KV", kvNamespace = "kv"),
+        (name = "RATE_LIMITER", wrapped = (moduleName = "bench:rate-limiter")),
+      ],
+    )),
+    (name = "ai", external = (address = "unix:{stand_ins}/ai.sock", http = ())),
+    (name = "kv", external = (address = "unix:{stand_ins}/kv.sock", http = ())),
+  ],
+  sockets = [(name = "http", service = "worker", address = "unix:{folder}/http.sock", http = ())],
+  extensions = [(modules = [
+    (name = "bench:rate-limiter", internal = true, esModule = embed {_text(WORKERS / "rate-limiter.js")})
+  ])],
+);
+""",
+    )
+
+
+def write_stand_ins(folder: Path, pictures: Mapping[str, Path]) -> Path:
+    """The folder to run the stand-ins in; pictures by their size in kilobytes."""
+    bindings = ", ".join(f"(name = {_text(size)}, data = embed {_text(file)})" for size, file in pictures.items())
+    return _write(
+        folder,
+        f"""
+const config :Workerd.Config = (
+  services = [(name = "stand-ins", worker = (
+    compatibilityDate = {_text(configuration.local()["compatibility_date"])},
+    modules = [{_module("stand-ins.js", WORKERS / "stand-ins.js")}],
+    bindings = [{bindings}],
+  ))],
+  sockets = [
+    (name = "ai", address = "unix:{folder}/ai.sock", http = (),
+     service = (name = "stand-ins", entrypoint = "Ai")),
+    (name = "kv", address = "unix:{folder}/kv.sock", http = (),
+     service = (name = "stand-ins", entrypoint = "Kv")),
+    (name = "http", address = "unix:{folder}/http.sock", http = (), service = "stand-ins"),
+  ],
+);
+""",
+    )
+
+
+def _write(folder: Path, config: str) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    schema = NODE_MODULES / "workerd" / "workerd.capnp"
+    (folder / CONFIG).write_text(f"@0xd0c1e2f3a4b59687;\nusing Workerd = import {_text(schema)};\n{config}")
+    return folder
+
+
+def _module(name: str, file: Path) -> str:
+    """Python of the SDK goes as data, as wrangler sends it."""
+    kind = {".py": "pythonModule", ".js": "esModule"}.get(file.suffix, "data")
+    if kind == "pythonModule" and name.startswith("python_modules/"):
+        kind = "data"
+    return f"(name = {_text(name)}, {kind} = embed {_text(file)})"
+
+
+def _text(value: object) -> str:
+    return json.dumps(str(value))
+
+
+@dataclass(slots=True)
+class Process:
+    """A running workerd. As a context manager it is stopped at the end."""
+
+    folder: Path
+    arguments: Sequence[str] = ()
+    socket: Path = field(init=False)
+    """Where it listens."""
+    _process: subprocess.Popen[bytes] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.socket = self.folder / "http.sock"
+        [workerd] = NODE_MODULES.glob("@cloudflare/workerd-*/bin/workerd")  # npm installs the one for this platform
+        for left in self.folder.glob("*.sock"):
+            left.unlink()
+        with (self.folder / "log").open("wb") as log:
+            self._process = subprocess.Popen(
+                [
+                    *(workerd, "serve", self.folder / CONFIG, "--import-path=/", "--experimental"),
+                    *(f"--pyodide-bundle-disk-cache-dir={BUNDLE_FOLDER}", *self.arguments),
+                ],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+
+    def answer(self, path: str = "/health") -> bytes:
+        """The status line and whatever comes with it of the first answer, waited for as long as it takes."""
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline and self._process.poll() is None:
+            with contextlib.suppress(FileNotFoundError, ConnectionRefusedError), socket.socket(socket.AF_UNIX) as client:
+                client.settimeout(START_SECONDS)
+                client.connect(str(self.socket))
+                client.sendall(f"GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n".encode())
+                if answer := client.recv(4096):
+                    return answer
+            time.sleep(0.001)
+        log = (self.folder / "log").read_text(errors="replace")
+        raise RuntimeError(f"workerd did not answer:\n{log[-2000:]}")
+
+    @property
+    def cpu(self) -> float:
+        """User and system time so far, in seconds.
+
+        /proc/PID/stat counts the same in hundredths; this is the process's own clock (clock_getcpuclockid(3)), to the
+        nanosecond.
+        """
+        return time.clock_gettime(~self._process.pid << 3 | 2)
+
+    @property
+    def resident(self) -> int:
+        """Bytes of memory in use."""
+        status = Path(f"/proc/{self._process.pid}/status").read_text()
+        return 1024 * int(status.split("VmRSS:")[1].split()[0])
+
+    @property
+    def most_resident(self) -> int:
+        """The most bytes of memory ever in use."""
+        status = Path(f"/proc/{self._process.pid}/status").read_text()
+        return 1024 * int(status.split("VmHWM:")[1].split()[0])
+
+    def stop(self) -> None:
+        """End it."""
+        self._process.kill()
+        self._process.wait()
+        self.socket.unlink(missing_ok=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.stop()

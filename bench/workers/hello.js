@@ -1,0 +1,6 @@
+/** As little as a Worker in JavaScript can do. */
+export default {
+  async fetch() {
+    return new Response("Hello world!");
+  },
+};

@@ -1,0 +1,43 @@
+/**
+ * The other ends, in a process of their own: what workerd's bindings for Workers AI and KV speak over HTTP, answered at
+ * once from memory.
+ */
+import { WorkerEntrypoint } from "cloudflare:workers";
+
+/** Kilobytes to the answer with a picture of that size, each made once. */
+const answers = new Map();
+
+/** The service behind `env.AI.run`. The prompt says what to answer: "A picture of 200 KB", or "... after 300 ms". */
+export class Ai extends WorkerEntrypoint {
+  async fetch(request) {
+    const { inputs } = await request.json();
+    const [kilobytes, milliseconds] = inputs.prompt.match(/\d+/g);
+    if (!answers.has(kilobytes)) {
+      const image = new Uint8Array(this.env[kilobytes]).toBase64();
+      answers.set(kilobytes, new TextEncoder().encode(JSON.stringify({ image })));
+    }
+    if (milliseconds) await scheduler.wait(Number(milliseconds));
+    return new Response(answers.get(kilobytes), { headers: { "content-type": "application/json" } });
+  }
+}
+
+/** What KV holds: the newest few, lest a long run fill the memory. */
+const values = new Map();
+const MOST_VALUES = 64;
+
+/** The service behind a KV namespace: as much of it as pictures need. */
+export class Kv extends WorkerEntrypoint {
+  async fetch(request) {
+    const key = new URL(request.url).pathname;
+    if (request.method === "PUT") {
+      const metadata = request.headers.get("CF-KV-Metadata");
+      values.set(key, { body: await request.arrayBuffer(), headers: metadata ? { "CF-KV-Metadata": metadata } : {} });
+      if (values.size > MOST_VALUES) values.delete(values.keys().next().value);
+      return new Response();
+    }
+    const value = values.get(key);
+    return value ? new Response(value.body, value) : new Response(null, { status: 404 });
+  }
+}
+
+export default class extends WorkerEntrypoint {}
