@@ -163,7 +163,7 @@ class Process:
         """The status line and whatever comes with it of the first answer, waited for as long as it takes."""
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline and self._process.poll() is None:
-            with contextlib.suppress(FileNotFoundError, ConnectionRefusedError), socket.socket(socket.AF_UNIX) as client:
+            with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as client:
                 client.settimeout(START_SECONDS)
                 client.connect(str(self.socket))
                 client.sendall(f"GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n".encode())
@@ -190,9 +190,13 @@ class Process:
 
     @property
     def most_resident(self) -> int:
-        """The most bytes of memory ever in use."""
+        """The most bytes of memory in use since `forget_most_resident`."""
         status = Path(f"/proc/{self._process.pid}/status").read_text()
         return 1024 * int(status.split("VmHWM:")[1].split()[0])
+
+    def forget_most_resident(self) -> None:
+        """Count `most_resident` from now on (proc(5), clear_refs)."""
+        Path(f"/proc/{self._process.pid}/clear_refs").write_text("5")
 
     def stop(self) -> None:
         """End it."""
