@@ -1,6 +1,7 @@
 """The models we serve, held to what Cloudflare publishes of them."""
 
 import json
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -11,11 +12,15 @@ from flux.catalog import MODELS, Model
 from tests.builders import KLEIN, SCHNELL
 
 
+def published(name: str) -> dict[str, Any]:
+    """What Cloudflare publishes of a model."""
+    return dict(json.loads((ROOT / "dev" / "ai" / "models" / f"{name}.json").read_text()))
+
+
 def schema_of(model: Model) -> dict[str, Any]:
     """The published input schema; FLUX.2's is told in changelogs alone."""
-    name = "flux-2-form" if model.multipart else model.id.rsplit("/", 1)[-1]
-    file = json.loads((ROOT / "dev" / "ai" / "models" / f"{name}.json").read_text())
-    return dict(file.get("schema", {"input": file})["input"]["properties"])
+    schema = published("flux-2-form") if model.multipart else published(model.id.rsplit("/", 1)[-1])["schema"]["input"]
+    return dict(schema["properties"])
 
 
 EACH = pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
@@ -50,6 +55,13 @@ def test_ranges_are_those_of_the_schema(model: Model) -> None:
         )
         assert least <= low <= medium <= high <= most
         assert model.steps.default is None or least <= model.steps.default <= most
+
+
+@EACH
+def test_a_model_is_as_old_as_cloudflares_catalogue_says(model: Model) -> None:
+    """To the second; of one the date is not published."""
+    date = published(model.id.rsplit("/", 1)[-1]).get("created_at")
+    assert date is None or model.created == int(datetime.fromisoformat(f"{date}+00:00").timestamp())
 
 
 def test_the_three_defaults_can_do_what_they_are_defaults_for() -> None:

@@ -6,7 +6,7 @@ import pytest
 from openai.types import Model
 
 from flux import VERSION, catalog
-from tests.builders import FLUX_2, SCHNELL, Service
+from tests.builders import FLUX_2, KLEIN, PHOENIX, SCHNELL, Service
 
 CHECKS = dict.fromkeys(("api_key", "settings", "model", "storage", "images", "rate_limiter"), "ok")
 
@@ -23,6 +23,18 @@ async def test_every_model_that_we_serve_is_listed() -> None:
         assert one["name"]
         assert one["architecture"]["output_modalities"] == ["image"]
         assert ("image" in one["architecture"]["input_modalities"]) == bool(catalog.MODELS[one["id"]].most_images)
+
+
+@pytest.mark.parametrize(
+    ("name", "capabilities"),
+    [
+        (SCHNELL, {"size": False, "seed": False, "negative_prompt": False, "images": 0, "steps": [1, 8]}),
+        (KLEIN, {"size": True, "seed": True, "negative_prompt": False, "images": 4, "steps": None}),
+        (PHOENIX, {"size": True, "seed": True, "negative_prompt": True, "images": 0, "steps": [1, 50]}),
+    ],
+)
+async def test_a_model_says_what_it_can_do(name: str, capabilities: dict[str, Any]) -> None:
+    assert (await Service().get(f"/v1/models/{name}")).json["capabilities"] == capabilities
 
 
 @pytest.mark.parametrize(

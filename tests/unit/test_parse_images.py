@@ -108,7 +108,7 @@ def test_a_field_of_another_type_or_out_of_range_is_refused_by_name(name: str, v
 @pytest.mark.parametrize(
     "field",
     [{"style": "vivid"}, {"background": "transparent"}, {"moderation": "low"}, {"user": "someone"}, {"style": "any"},
-     {"input_fidelity": "high"}, {"partial_images": 3}, {"x": [{}]}],
+     {"input_fidelity": "high"}, {"partial_images": 0}, {"partial_images": 3}, {"x": [{}]}],
 )  # fmt: skip
 def test_openais_other_fields_are_accepted_and_have_no_effect(field: dict[str, Any]) -> None:
     """So that clients need no change."""

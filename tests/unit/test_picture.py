@@ -93,8 +93,8 @@ def test_a_file_cut_short_before_its_size_is_no_picture(name: str) -> None:
         encoded(NOISE, "image/tiff"),
         b"\x89PNG\r\n\x1a\n" + bytes(100),
         b"RIFF\0\0\0\0WEBPVP8?" + bytes(100),
-        b"RIFF\0\0\0\0WEBPVP8 " + bytes(100),
-        b"RIFF\0\0\0\0WEBPVP8L" + bytes(100),
+        b"RIFF\0\0\0\0WEBPVP8 " + b"\7" * 100,  # without the signatures of their first frames
+        b"RIFF\0\0\0\0WEBPVP8L" + b"\7" * 100,
         b"XXXX\0\0\0\0WEBPVP8X" + bytes(100),
         b"\xff\xd8\xff\xe0\x00\x01" + bytes(100),  # a segment shorter than its own length field
         b"\xff\xd8\xff\xda\x00\x0c" + bytes(100),  # a scan before any frame
@@ -103,6 +103,33 @@ def test_a_file_cut_short_before_its_size_is_no_picture(name: str) -> None:
 )
 def test_anything_else_is_no_picture(data: bytes) -> None:
     assert look(Bytes(data)) is None
+
+
+@pytest.mark.parametrize("marker", sorted(set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}))
+def test_every_kind_of_frame_tells_its_size(marker: int) -> None:
+    """ITU T.81, table B.1: sixteen codes, of which three mean something else."""
+    frame = struct.pack(">BBHBHH", 0xFF, marker, 11, 8, 1234, 4321)
+    for other in (0xC4, 0xC8, 0xCC, 0xE0, 0xFE):
+        found = look(Bytes(b"\xff\xd8" + struct.pack(">BBHI", 0xFF, other, 6, 0) + frame))
+        assert found is not None
+        assert (found.width, found.height) == (4321, 1234)
+
+
+@pytest.mark.parametrize(
+    ("header", "size"),
+    [
+        (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\x7f\xff\xff\xff\1\2\3\4", (2**31 - 1, 0x01020304)),
+        (b"RIFF\0\0\0\0WEBPVP8X" + bytes(8) + b"\xff\xff\xff\1\2\3", (2**24, 0x030202)),
+        (b"RIFF\0\0\0\0WEBPVP8L\0\0\0\0\x2f\xff\xff\xff\x0f", (16384, 16384)),
+        (b"RIFF\0\0\0\0WEBPVP8 " + bytes(7) + b"\x9d\1\x2a\xff\xff\xff\x3f", (16383, 16383)),
+    ],
+)
+def test_the_largest_sizes_are_read_from_as_few_bytes_as_hold_them(header: bytes, size: tuple[int, int]) -> None:
+    """The upper bits of VP8's sides are a scale and no part of them (RFC 6386, 9.1)."""
+    found = look(Bytes(header))
+    assert found is not None
+    assert (found.width, found.height) == size
+    assert look(Bytes(header[:-1])) is None
 
 
 @pytest.mark.parametrize("shape", [(0, 5), (5, 0)])

@@ -124,6 +124,12 @@ async def test_several_pictures_are_drawn_side_by_side() -> None:
     assert [report for report in work.reports if isinstance(report, Print)] == list(reversed(work.album.prints))
 
 
+async def test_a_single_picture_has_the_seed_that_was_asked_for() -> None:
+    painter = Painter()
+    await made(plan_of(model=FLUX_2, seed=7), painter)
+    assert [drawing.inputs["seed"] for drawing in painter.drawings] == [7]
+
+
 async def test_a_request_counts_what_it_costs() -> None:
     work = await made(plan_of(n=2, size=Size(512, 512), optimize=True), Painter(1.0, BUSY), writer=Rewriter("Hi", 2.0))
     assert work.trace.facts["pictures"] == 2
