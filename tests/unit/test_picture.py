@@ -115,6 +115,15 @@ def test_every_kind_of_frame_tells_its_size(marker: int) -> None:
         assert (found.width, found.height) == (4321, 1234)
 
 
+@pytest.mark.parametrize("before", range(picture.FIRST_READ - 24, picture.FIRST_READ + 8))
+def test_a_frame_header_is_read_wherever_the_first_read_ends(before: int) -> None:
+    """In front of it, inside of it, behind it."""
+    comment = b"\xff\xfe" + struct.pack(">H", before - 4) + bytes(before - 6)
+    found = look(Bytes(b"\xff\xd8" + comment + struct.pack(">BBHBHH", 0xFF, 0xC0, 11, 8, 1234, 4321)))
+    assert found is not None
+    assert (found.width, found.height) == (4321, 1234)
+
+
 @pytest.mark.parametrize(
     ("header", "size"),
     [
