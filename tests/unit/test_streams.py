@@ -74,6 +74,38 @@ async def test_a_stream_says_what_the_whole_answer_says() -> None:
     assert shows((await service.open(f"/image/{first}")).data, "A cute cat")
 
 
+def chunk_of(rest: str) -> str:
+    """One event as it stands on the wire."""
+    head = f'"id":"chatcmpl-ID","created":{NOW},"model":"{SCHNELL}","object":"chat.completion.chunk"'
+    return f"data: {{{head},{rest}}}\n\n"
+
+
+def choice_of(delta: str, finish_reason: str = "null") -> str:
+    """A chunk that adds something."""
+    choice = f'{{"index":0,"delta":{delta},"logprobs":null,"finish_reason":{finish_reason}}}'
+    return chunk_of(f'"choices":[{choice}],"usage":null')
+
+
+async def test_a_stream_is_exactly_this_on_the_wire() -> None:
+    service = Service()
+    answer = await service.chat("A cute cat 3:2", stream=True, stream_options={"include_usage": True})
+    (key,) = service.gallery.pictures
+    usage = (
+        '"usage":{"prompt_tokens":4,"completion_tokens":461,"total_tokens":465,'
+        '"completion_tokens_details":{"image_tokens":384,"reasoning_tokens":0}}'
+    )
+    lines = (
+        '{"role":"assistant","content":""}',
+        r'{"content":"🎨 Original prompt: A cute cat 3:2\n"}',
+        r'{"content":"💬 Prompt generation model: Original Prompt\n🌐 Optimized prompt: A cute cat\n"}',
+        r"""{"content":"📐 Image specifications: 768x512\n🌟 Image generation successful!\nHere's the result:\n\n"}""",
+        '{"content":"![Generated Image](https://flux.example/image/KEY)"}',
+    )
+    golden = "".join(map(choice_of, lines)) + choice_of("{}", '"stop"') + chunk_of(f'"choices":[],{usage}')
+    id = answer.headers["x-request-id"]
+    assert answer.text.replace(id, "ID").replace(key, "KEY") == golden + "data: [DONE]\n\n"
+
+
 async def test_the_order_is_openais() -> None:
     """The role, then content, then the reason to end, then the end."""
     answer = await Service().chat("A cute cat 3:2", stream=True)
