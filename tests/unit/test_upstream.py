@@ -104,7 +104,7 @@ async def test_the_allowance_returns_at_midnight_utc(clock: None) -> None:
 def test_an_answer_that_is_no_picture_may_be_asked_for_once_more() -> None:
     failure = upstream.no_picture("text/html")
     assert told(failure) == UNKNOWN
-    assert failure.detail == "text/html"
+    assert (failure.detail, failure.upstream_code) == ("text/html", 0)
 
 
 def test_a_model_that_outlasts_our_patience_is_overloaded() -> None:
