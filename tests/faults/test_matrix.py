@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
+import pytest_asyncio
 
 from tests.bare import KEY, PATIENCE_SECONDS, Bare
 from tests.bare import REST as REST_API
@@ -40,11 +41,11 @@ class Outcome:
 # --- all of them, side by side --------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def outcomes(bare: Bare) -> dict[str, Outcome]:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def outcomes(bare: Bare) -> dict[str, Outcome]:
     """The outcome of every case: they are asked for at once, since some wait for a minute."""
     found = {case.name: Outcome(f"case-{number:03}.") for number, case in enumerate(CASES)}
-    asyncio.run(_all(bare, found))
+    await _all(bare, found)
     for outcome in found.values():
         outcome.calls = calls(bare, outcome.token)
     happened = bare.happened()

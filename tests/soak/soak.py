@@ -1,0 +1,253 @@
+"""A soak: many callers at once, for long, with faults among them; everything is counted on both sides of the Worker."""
+
+import asyncio
+import base64
+import hashlib
+import json
+import random
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+
+from tests.bare import Bare
+from tests.worker.service import comment, decoded, deltas, events, links
+
+CHAT, GENERATIONS = "/v1/chat/completions", "/v1/images/generations"
+DEPLOYMENT = "soak"
+OK, LEFT, LOST = "ok", "left", "lost"
+"""What comes of a generation that is no error: a picture; nothing, since the caller or the Worker is gone."""
+CLIENTS = 16
+ONE_IN = 10
+"""generations is a faulty one."""
+SIZED = "lucid-origin"
+"""A model that takes a size; flux-1-schnell draws 1024x1024."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One kind of trouble: the mark that asks for it, and what comes of it."""
+
+    mark: str
+    code: str
+    """Of the error, "" where a picture comes all the same."""
+    calls: tuple[str, ...]
+    """The outcomes in the stand-in's ledger."""
+
+
+FAULTS = (
+    Fault("[[fault 3030]]", "content_policy_violation", ("3030",)),
+    Fault("[[fault 3036]]", "insufficient_quota", ("3036",)),
+    Fault("[[fault 3040]]", "model_overloaded", ("3040",) * 3),
+    Fault("[[fault 3040 x1]]", "", ("3040", "ok")),
+    Fault("[[fault text upstream connect error]]", "upstream_error", ("text",)),
+    Fault("[[answer html]]", "upstream_error", ("ok",)),
+    Fault("[[put 500]]", "", ("ok",)),
+    Fault("[[delay 20s]]", "", ("aborted",)),
+)
+LEAVES = FAULTS[-1]
+"""The caller's own: gone after the stream opened."""
+
+
+@dataclass(frozen=True)
+class Generation:
+    """One request."""
+
+    number: int
+    prompt: str
+    path: str
+    fields: dict[str, Any]
+    size: str
+    n: int
+    fault: Fault | None
+
+    @property
+    def verdict(self) -> str:
+        """What comes of it: OK, the code of an error, or LEFT."""
+        if self.fault is LEAVES:
+            return LEFT
+        return (self.fault and self.fault.code) or OK
+
+
+@dataclass
+class Tally:
+    """What the callers saw."""
+
+    answers: Counter[str] = field(default_factory=Counter)
+    """OK, LEFT, LOST, or the code of an error."""
+    links: dict[str, str] = field(default_factory=dict)
+    """Every URL that was handed out, with the digest of what it led to, "" where nobody looked yet."""
+    refused: int = 0
+    """Pictures that came as data URLs because KV refused them."""
+    pictures: int = 0
+    """Of answers that were OK."""
+    calls: Counter[str] = field(default_factory=Counter)
+    """That the ledger has to have, by outcome."""
+    wrong: list[str] = field(default_factory=list)
+    """What was not as it has to be."""
+
+
+def generations(count: int, seed: int) -> list[Generation]:
+    """The same for the same seed: every tenth one faulty, the kinds mixed by chance."""
+    chance = random.Random(seed)  # noqa: S311 - to be the same again
+    return [_generation(number, chance, faulty=number % ONE_IN == 0) for number in range(count)]
+
+
+def _generation(number: int, chance: random.Random, *, faulty: bool) -> Generation:
+    fault = FAULTS[number // ONE_IN % len(FAULTS)] if faulty else None
+    size = chance.choice(("1024x1024", "768x512", "512x768", "640x640"))
+    model = "flux-1-schnell" if size == "1024x1024" else SIZED
+    n = 2 if fault is None and chance.random() < 0.1 else 1
+    path = chance.choice((CHAT, CHAT, GENERATIONS))
+    fields: dict[str, Any] = {"model": model, "size": size, "n": n}
+    if fault is LEAVES or (fault is None and chance.random() < 0.4):
+        fields["stream"] = True
+    elif path == GENERATIONS:
+        fields["response_format"] = chance.choice(("url", "b64_json", None))
+    words = " ".join(chance.choices(("cat", "château", "猫", "тень", "🦊", "a quiet lake", "neon"), k=3))
+    prompt = f"{words} number {number}. {fault.mark if fault else ''}".strip()
+    return Generation(
+        number, prompt, path, {key: value for key, value in fields.items() if value is not None}, size, n, fault
+    )
+
+
+# --- the callers ----------------------------------------------------------------------------------
+
+
+async def draw(
+    bare: Bare,
+    wanted: list[Generation],
+    tally: Tally,
+    *,
+    every: Callable[[int], None] | None = None,
+    crash_after: int | None = None,
+) -> None:
+    """Ask for them all, `CLIENTS` at once; `crash_after` as many answers the Worker is killed and started again.
+
+    `every` is told the number of answers, from time to time.
+    """
+    queue = iter(wanted)
+    answered = 0
+    up = asyncio.Event()
+    up.set()
+
+    async def client() -> None:
+        nonlocal answered
+        async with bare.caller(DEPLOYMENT) as caller:
+            for generation in queue:
+                await up.wait()
+                await _ask(caller, generation, tally)
+                answered += 1
+                if every:
+                    every(answered)
+                if answered == crash_after:
+                    up.clear()
+                    await asyncio.to_thread(bare.crash)
+                    up.set()
+
+    await asyncio.gather(*(client() for _ in range(CLIENTS)))
+
+
+async def _ask(caller: httpx.AsyncClient, generation: Generation, tally: Tally) -> None:
+    asked = {"messages": [{"role": "user", "content": generation.prompt}]}
+    body = (asked if generation.path == CHAT else {"prompt": generation.prompt}) | generation.fields
+    try:
+        if generation.fault is LEAVES:
+            await _leave(caller, generation, body)
+            tally.answers[LEFT] += 1
+            tally.calls.update(LEAVES.calls)
+            return
+        response = await caller.post(generation.path, json=body)
+        await _count(caller, generation, response, tally)
+    except (httpx.TransportError, httpx.StreamError):
+        tally.answers[LOST] += 1
+
+
+async def _leave(caller: httpx.AsyncClient, generation: Generation, body: dict[str, Any]) -> None:
+    async with caller.stream("POST", generation.path, json=body) as response:
+        async for _ in response.aiter_raw():
+            break
+
+
+async def _count(caller: httpx.AsyncClient, generation: Generation, response: httpx.Response, tally: Tally) -> None:
+    fault, verdict = generation.fault, _verdict(response)
+    tally.calls.update(fault.calls if fault else ("ok",) * generation.n)
+    tally.answers[verdict] += 1
+    if verdict != generation.verdict:
+        tally.wrong.append(f"{generation}: {response.status_code} {response.text[:300]}")
+    elif verdict == OK:
+        pictures = _pictures(generation, response)
+        tally.pictures += len(pictures)
+        if len(pictures) != generation.n:
+            tally.wrong.append(f"{generation}: {len(pictures)} pictures")
+        for url, carried in pictures:
+            await _see(caller, generation, url, carried, tally)
+
+
+def _verdict(response: httpx.Response) -> str:
+    """What an answer says of itself: OK, or the code of its error, in band or not."""
+    if not response.headers["content-type"].startswith("text/event-stream"):
+        return OK if response.status_code == 200 else str(response.json()["error"]["code"])
+    found = [json.loads(data) for data in events(response.text) if data != "[DONE]"]
+    return next((str(event["error"]["code"]) for event in found if "error" in event), OK)
+
+
+Place = tuple[str | None, str | None]
+"""Where a picture is: the URL of it, and its base64."""
+
+
+def _pictures(generation: Generation, response: httpx.Response) -> list[Place]:
+    streamed = "stream" in generation.fields
+    if generation.path == CHAT:
+        text = deltas(response.text) if streamed else response.json()["choices"][0]["message"]["content"]
+        return [(url, None) for url in links(text)]
+    items = [json.loads(data) for data in events(response.text) if data != "[DONE]"] if streamed else None
+    return [(item.get("url"), item.get("b64_json")) for item in items or response.json()["data"]]
+
+
+async def _see(
+    caller: httpx.AsyncClient, generation: Generation, url: str | None, carried: str | None, tally: Tally
+) -> None:
+    """Open a picture in all of its places: it is the one that was asked for."""
+    found = [base64.b64decode(carried)] if carried else []
+    if url and url.startswith("data:"):
+        tally.refused += 1
+        found.append(base64.b64decode(url.partition(",")[2]))
+    elif url:
+        tally.links[url] = ""
+        response = await caller.get(url)
+        if response.status_code != 200:
+            tally.wrong.append(f"{generation}: {url} {response.status_code}")
+            return
+        tally.links[url] = digest(response.content)
+        found.append(response.content)
+    if len(set(found)) != 1:
+        tally.wrong.append(f"{generation}: {len(set(found))} different pictures in one item")
+    picture = await asyncio.to_thread(decoded, found[0])
+    told = comment(picture)
+    if told["prompt"] != generation.prompt or f"{picture.width}x{picture.height}" != generation.size:
+        tally.wrong.append(f"{generation}: a picture of {told['prompt']!r}, {picture.size}")
+
+
+def digest(picture: bytes) -> str:
+    """To tell whether two pictures are the same."""
+    return hashlib.sha256(picture).hexdigest()
+
+
+async def look_again(bare: Bare, tally: Tally) -> int:
+    """Open every link that was handed out; how many led to the very picture that they led to before."""
+    async with bare.caller(DEPLOYMENT, connections=CLIENTS) as caller:
+
+        async def same(url: str) -> bool:
+            response = await caller.get(url)
+            return response.status_code == 200 and tally.links[url] in ("", digest(response.content))
+
+        room = asyncio.Semaphore(CLIENTS)
+
+        async def in_turn(url: str) -> bool:
+            async with room:
+                return await same(url)
+
+        return sum(await asyncio.gather(*map(in_turn, tally.links)))

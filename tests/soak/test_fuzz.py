@@ -1,0 +1,117 @@
+"""Thousands of requests as nobody should send them: each is answered in the API's own words and leaves nothing."""
+
+import asyncio
+import contextlib
+import json
+import os
+import socket
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from tests.bare import KEY, Bare
+from tests.soak.fuzz import INJECTED, Answer, Attack, HTTPException, attacks, read_answer
+
+COUNT = 12_000 if os.environ.get("FULL") else 1_500
+AT_ONCE = 16
+PATIENCE_SECONDS = 60
+GROWTH = 1.10
+
+
+async def test_whatever_is_sent_is_answered_and_forgotten(
+    tmp_path_factory: pytest.TempPathFactory, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sent = attacks(COUNT, seed=1)
+    first, rest = sent[: COUNT // 5], sent[COUNT // 5 :]
+    folder = tmp_path_factory.mktemp("fuzz") / "bare"
+    with Bare(folder, {"fuzz": {}}) as bare:
+        outcomes = await answers(bare.socket("fuzz"), first)
+        small = bare.resident()
+        outcomes += await answers(bare.socket("fuzz"), rest)
+        large = bare.resident()
+        log = bare.log()
+        lines = bare.log_lines()
+    statuses = Counter(answer.status if answer else 0 for _, answer in outcomes)
+    with capsys.disabled():
+        told = f"{COUNT} requests, {dict(sorted(statuses.items()))}, {small:.0f} -> {large:.0f} MiB"
+        print(f"\n{told}", end=" ")  # noqa: T201
+    wrong = [(reason, attack, answer) for attack, answer in outcomes for reason in faults_of(attack, answer)]
+    assert wrong[:5] == []
+    assert not [line for line in lines if line["status"] >= 500]
+    for word in ("Traceback", "Uncaught", "never retrieved", KEY):
+        assert word not in log
+    assert large < small * GROWTH
+
+
+async def answers(socket: Path, sent: list[Attack]) -> list[tuple[Attack, Answer | None]]:
+    """What came of each, some at once. Raises TimeoutError where one hangs."""
+    room = asyncio.Semaphore(AT_ONCE)
+
+    async def one(attack: Attack) -> tuple[Attack, Answer | None]:
+        async with room:
+            return attack, await ask(socket, attack)
+
+    return list(await asyncio.gather(*map(one, sent)))
+
+
+async def ask(path: Path, attack: Attack) -> Answer | None:
+    """Send the bytes, and read until the other side has said all; None where it said nothing and hung up."""
+    loop = asyncio.get_running_loop()
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(0)
+        await loop.sock_connect(client, str(path))
+        sending = asyncio.create_task(send(client, attack))
+        data = b""
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            # Reset: it was answered before all was sent, and what it said can be read all the same.
+            with contextlib.suppress(ConnectionResetError):
+                while part := await loop.sock_recv(client, 2**16):
+                    data += part
+        sending.cancel()
+        await asyncio.gather(sending, return_exceptions=True)
+    try:
+        return read_answer(data, attack.method)
+    except HTTPException:
+        return Answer(0, [], data)
+
+
+async def send(client: socket.socket, attack: Attack) -> None:
+    """All of it, as long as the other side listens."""
+    await asyncio.get_running_loop().sock_sendall(client, attack.sent)
+    if not attack.whole:
+        client.shutdown(socket.SHUT_WR)
+
+
+ANSWERS = {200, 204, 304, 400, 401, 404, 405, 410, 413}
+"""The service's own to a caller's mistakes."""
+REFUSALS = {400, 413, 414, 431, 501, 505}
+"""The runtime's to what is hardly HTTP: those have no request id."""
+SPOKEN = {"fields", "texts", "damage", "depth", "form", "key", "large"}
+"""Kinds that are right as HTTP, so that the service is asked."""
+
+
+def faults_of(attack: Attack, answer: Answer | None) -> list[str]:
+    """What is wrong with an answer."""
+    if answer is None:
+        return ["no answer"] if attack.kind in SPOKEN else []
+    if INJECTED in {name.lower() for name, _ in answer.headers}:
+        return ["a header of the caller's own making"]
+    if KEY.encode() in answer.body or b"Traceback" in answer.body:
+        return ["says what it must not"]
+    if not answer.header("x-request-id"):
+        known = attack.kind not in SPOKEN and answer.status in REFUSALS
+        return [] if known else ["answered by the runtime"]
+    found = [] if answer.status in ANSWERS else [f"status {answer.status}"]
+    if answer.header("access-control-allow-origin") != "*":
+        found.append("no CORS")
+    return found + ([] if answer.status < 400 or attack.method == "HEAD" else error_faults(answer))
+
+
+def error_faults(answer: Answer) -> list[str]:
+    """What is wrong with a refusal."""
+    if answer.header("content-type") == "image/svg+xml":  # for an `<img>` whose picture has expired
+        return []
+    error = json.loads(answer.body)["error"]
+    told = error.keys() == {"message", "type", "param", "code"} and error["message"] and error["code"]
+    return [] if told and answer.header("cache-control") == "no-store" else [f"no error of ours: {error}"]

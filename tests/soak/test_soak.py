@@ -1,0 +1,66 @@
+"""The soak, with a crash at its beginning. `make soak` makes it long; as part of `make test` it is short."""
+
+import asyncio
+import os
+import time
+from collections import Counter
+
+import pytest
+
+from tests.bare import Bare
+from tests.soak import soak
+
+FULL = bool(os.environ.get("FULL"))
+BEFORE, FIRST, AFTER = (2_000, 500, 5_000) if FULL else (120, 200, 300)
+"""Generations until the crash; those after which the new process has its size; those that must not change it."""
+GROWTH = 1.10
+SETTLING_SECONDS = 5
+"""The stand-in needs two to call a call aborted."""
+
+
+async def test_nothing_is_lost_mixed_up_or_left_behind(
+    tmp_path_factory: pytest.TempPathFactory, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """See docs/faults.md, "The soak"."""
+    wanted = soak.generations(BEFORE + FIRST + AFTER, seed=1)
+    before, first, after = wanted[:BEFORE], wanted[BEFORE : BEFORE + FIRST], wanted[BEFORE + FIRST :]
+    folder = tmp_path_factory.mktemp("soak") / "bare"
+    with Bare(folder, {soak.DEPLOYMENT: {}}) as bare:
+        began = time.monotonic()
+        crashed = soak.Tally()
+        await soak.draw(bare, before, crashed, crash_after=BEFORE - soak.CLIENTS)
+        served = await soak.look_again(bare, crashed)
+        await asyncio.sleep(SETTLING_SECONDS)
+        witnessed = bare.calls(limit=0), bare.happened(), len(bare.log_lines())
+
+        tally = soak.Tally()
+        await soak.draw(bare, first, tally)
+        small = bare.resident()
+        await soak.draw(bare, after, tally)
+        large = bare.resident()
+        await asyncio.sleep(SETTLING_SECONDS)
+        ledger, happened, lines = bare.calls(limit=0), bare.happened(), bare.log_lines()[witnessed[2] :]
+
+    with capsys.disabled():
+        seconds = time.monotonic() - began
+        told = f"{len(wanted)} generations, {seconds:.0f} s, {dict(tally.answers)}, {small:.0f} -> {large:.0f} MiB"
+        print(f"\n{told}", end=" ")  # noqa: T201
+    assert crashed.wrong == []
+    assert 0 < crashed.answers[soak.LOST] <= soak.CLIENTS
+    assert served == len(crashed.links) > 0
+    # A picture may have been drawn or stored for an answer that the crash swallowed, but none the other way round.
+    assert not Counter(crashed.calls) - Counter(witnessed[0]["outcomes"])
+    assert set(keys(crashed)) <= set(witnessed[1]["kept"])
+
+    assert tally.wrong == []
+    assert tally.answers == Counter(generation.verdict for generation in first + after)
+    assert Counter(ledger["outcomes"]) - Counter(witnessed[0]["outcomes"]) == tally.calls
+    assert set(happened["kept"]) - set(witnessed[1]["kept"]) == set(keys(tally))
+    assert len(happened["refused"]) - len(witnessed[1]["refused"]) == tally.refused
+    assert tally.pictures == sum(line.get("pictures", 0) for line in lines if line["status"] == 200)
+    assert large < small * GROWTH
+
+
+def keys(tally: soak.Tally) -> list[str]:
+    """Of the pictures whose URLs were handed out."""
+    return [url.rpartition("/")[2] for url in tally.links]
