@@ -72,7 +72,9 @@ def make(
     size = wish.size or (sizes.like(images[0].width, images[0].height) if images else sizes.DEFAULT)
     models = [model]
     fallback = settings.fallback_model
-    if fallback and fallback.id != model.id and len(images) <= fallback.most_images:
+    # Who chose a model of their own would get, and pay for, what was not asked for.
+    ours_to_choose = catalog.find(wish.model or "") in (None, settings.model)
+    if fallback and ours_to_choose and fallback != model and len(images) <= fallback.most_images:
         models.append(fallback)
     return Plan(
         wish=wish,

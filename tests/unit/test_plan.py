@@ -99,6 +99,9 @@ def test_pictures_for_a_model_that_takes_them_give_the_shape() -> None:
         ({"FLUX_FALLBACK_MODEL": SCHNELL}, {}, [SCHNELL]),
         ({"FLUX_FALLBACK_MODEL": SDXL}, {"images": (PHOTO,)}, [KLEIN]),
         ({"FLUX_FALLBACK_MODEL": FLUX_2}, {"images": (PHOTO,)}, [KLEIN, FLUX_2]),
+        ({"FLUX_FALLBACK_MODEL": SDXL}, {"model": SCHNELL}, [SCHNELL, SDXL]),
+        ({"FLUX_FALLBACK_MODEL": SDXL}, {"model": "dall-e-3"}, [SCHNELL, SDXL]),
+        ({"FLUX_FALLBACK_MODEL": SDXL}, {"model": PHOENIX}, [PHOENIX]),
     ],
 )
 def test_the_fallback_is_another_model_that_can_do_the_same(
@@ -110,13 +113,12 @@ def test_the_fallback_is_another_model_that_can_do_the_same(
 def test_the_fallback_is_asked_in_its_own_way() -> None:
     """By its own names and ranges: steps that are right for the model asked for are clamped for it."""
     fields: dict[str, Any] = {
-        "model": PHOENIX,
         "steps": 50,
         "seed": 7,
         "size": Size(512, 1024),
         "negative_prompt": "dogs",
     }
-    variables = {"FLUX_FALLBACK_MODEL": SCHNELL}
+    variables = {"FLUX_MODEL": PHOENIX, "FLUX_FALLBACK_MODEL": SCHNELL}
     first, second = plan_of(variables=variables, **fields).ways
     assert first.inputs("A cat", 0) == {
         "prompt": "A cat", "num_steps": 50, "width": 512, "height": 1024, "negative_prompt": "dogs", "seed": 7
