@@ -26,12 +26,17 @@ export default {
 
 async function draw(prompt, env, origin) {
   const answer = await env.AI.run(MODEL, { prompt, steps: 4 });
-  const binary = atob(answer.image);
-  const bytes = new Uint8Array(binary.length);
-  for (let i = 0; i < binary.length; i++) bytes[i] = binary.charCodeAt(i);
+  const bytes = decode(answer.image);
   const key = `${crypto.randomUUID()}.jpg`;
   await env.FLUX_CF_KV.put(key, bytes.buffer, { expirationTtl: TTL, metadata: { contentType: "image/jpeg" } });
   return `Prompt: ${prompt}\n\n![image](${origin}/image/${key})`;
+}
+
+function decode(base64) {
+  const binary = atob(base64);
+  const bytes = new Uint8Array(binary.length);
+  for (let i = 0; i < binary.length; i++) bytes[i] = binary.charCodeAt(i);
+  return bytes;
 }
 
 async function show(key, env) {

@@ -1,0 +1,138 @@
+"""What is sent to the Workers, and by whom: load.mjs, a process of its own."""
+
+import json
+import re
+import subprocess
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, Self, cast
+
+from bench import BENCH
+from bench.runtime import API_KEY, Process
+from dev import NODE_MODULES
+
+SETTLE_SECONDS = 0.03
+"""Between the last answer and the reading of the clock: a Worker may still have things to put away."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request, and the status that it is answered with."""
+
+    name: str
+    method: str
+    path: str
+    body: str | None = None
+    authorized: bool = True
+    declared: int = 0
+    """Bytes of body that are announced and not sent."""
+    status: int = 200
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """As a client sends them."""
+        headers = {"host": "bench.example"}
+        if self.authorized:
+            headers["authorization"] = f"Bearer {API_KEY}"
+        if self.body is not None:
+            headers |= {"content-type": "application/json", "content-length": str(len(self.body))}
+        return headers
+
+
+def generation(kilobytes: int, *, stream: bool = False, milliseconds: int = 0) -> Request:
+    """A picture of that size through the chat endpoint; the model takes that long over it."""
+    prompt = f"A picture of {kilobytes} KB" + (f" after {milliseconds} ms" if milliseconds else "")
+    body = {"messages": [{"role": "user", "content": prompt}], "stream": stream}
+    name = f"generate {kilobytes} KB{', streamed' if stream else ''}"
+    return Request(name, "POST", "/v1/chat/completions", json.dumps(body))
+
+
+REFUSALS = (
+    Request("refuse 401", "GET", "/v1/models", authorized=False, status=401),
+    Request("refuse 404", "GET", "/nothing", status=404),
+    Request("refuse 405", "DELETE", "/v1/models", status=405),
+    Request("refuse 413", "POST", "/v1/chat/completions", declared=2 * 1024 * 1024, status=413),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """What one round of requests took."""
+
+    cpu: float
+    """Milliseconds of user and system time of the runtime's process, a request."""
+    stand_ins: float
+    """Milliseconds of the stand-ins' process, a request: measured, and not part of `cpu`."""
+    rate: float
+    """Requests per second."""
+    latencies: tuple[float, ...]
+    """Milliseconds."""
+    last: str
+    """The last answer's body, where it is text."""
+
+
+class Load:
+    """The load generator. As a context manager it is stopped at the end."""
+
+    def __init__(self, stand_ins: Process) -> None:
+        self._stand_ins = stand_ins
+        self._node = subprocess.Popen(
+            [NODE_MODULES / ".bin" / "node", BENCH / "load.mjs"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self._ask, self._answers = cast("IO[str]", self._node.stdin), cast("IO[str]", self._node.stdout)
+
+    def send(self, worker: Process, request: Request, *, requests: int, connections: int = 8) -> Sample:
+        """One round. Raises `RuntimeError` where an answer has another status than it should."""
+        before, before_stand_ins = worker.cpu, self._stand_ins.cpu
+        found = self._run(worker.socket, request, requests, connections)
+        time.sleep(SETTLE_SECONDS)
+        if set(found["statuses"]) != {str(request.status)}:
+            raise RuntimeError(
+                f"{worker.folder.name}, {request.name}: answered {found['statuses']} {found['last'][:300]}"
+            )
+        return Sample(
+            cpu=(worker.cpu - before) / requests * 1000,
+            stand_ins=(self._stand_ins.cpu - before_stand_ins) / requests * 1000,
+            rate=requests / found["seconds"],
+            latencies=tuple(found["latencies"]),
+            last=found["last"],
+        )
+
+    def _run(self, socket: Path, request: Request, requests: int, connections: int) -> dict[str, Any]:
+        job = {
+            "socket": str(socket),
+            "method": request.method,
+            "path": request.path,
+            "headers": dict(request.headers),
+            "body": request.body,
+            "declared": request.declared,
+            "connections": connections,
+            "requests": requests,
+        }
+        self._ask.write(f"{json.dumps(job)}\n")
+        self._ask.flush()
+        found: dict[str, Any] = json.loads(self._answers.readline())
+        return found
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._node.kill()
+        self._node.wait()
+
+
+def picture_path(answer: str) -> str:
+    """The path of the picture that a chat answer links to."""
+    found = re.search(r"/image/[\w.-]+", answer)
+    if found is None:
+        raise RuntimeError(f"no picture in {answer[:300]}")
+    return found[0]

@@ -1,0 +1,128 @@
+"""Rounds of requests: one side after the other, again and again, in isolates that are young each time."""
+
+import statistics
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from bench import WORKERS, runtime
+from bench.load import REFUSALS, Load, Request, Sample, generation, picture_path
+from bench.runtime import Process, Worker
+
+OURS, USUAL, CAREFUL = "ours", "usual JS", "careful JS"
+HELLO, HELLO_JS = "hello Python", "hello JS"
+
+SIDES: Mapping[str, Worker] = {
+    OURS: runtime.product(),
+    USUAL: runtime.javascript("usual"),
+    CAREFUL: runtime.javascript("careful"),
+    HELLO: runtime.python("hello-python", WORKERS / "hello"),
+    HELLO_JS: runtime.javascript("hello"),
+}
+GREETERS = (HELLO, HELLO_JS)
+"""They answer anything with 200."""
+
+INSTANCES = 4
+"""Times that every side is started anew. V8 may compile the same code well or badly: each start is another draw."""
+ROUNDS = 2
+"""Of each kind of request in each instance."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of request, who is sent it, and how often in a round."""
+
+    request: Request
+    sides: tuple[str, ...]
+    requests: int = 200
+    warm_up: int = 300
+    """Requests before the first round: past these the cost of one no longer falls."""
+
+
+SMALL, USUAL_SIZE, LARGE = 50, 200, 5000
+"""Kilobytes."""
+PICTURE = Request("picture", "GET", "/image/KEY")
+KINDS = (
+    Kind(generation(USUAL_SIZE), (OURS, USUAL, CAREFUL)),
+    Kind(generation(USUAL_SIZE, stream=True), (OURS, USUAL, CAREFUL)),
+    Kind(generation(SMALL), (OURS, USUAL, CAREFUL), warm_up=50),
+    Kind(generation(LARGE), (OURS, USUAL, CAREFUL), requests=40, warm_up=20),
+    Kind(PICTURE, (OURS, USUAL, CAREFUL, HELLO, HELLO_JS)),
+    *(Kind(request, (OURS, HELLO), requests=400, warm_up=100) for request in REFUSALS),
+)
+
+Samples = Mapping[tuple[str, str], Sequence[Sample]]
+"""By the names of request and side, in the order of the rounds."""
+
+
+class Folders:
+    """Where each side's configuration, log and snapshot are."""
+
+    def __init__(self, root: Path, stand_ins: Path) -> None:
+        self._folders = {
+            side: runtime.write_worker(root / worker.name, worker, stand_ins) for side, worker in SIDES.items()
+        }
+        self.snapshots = {side: runtime.save_snapshot(self._folders[side]) for side in (OURS, HELLO)}
+
+    def start(self, side: str, *, snapshot: bool = True) -> Process:
+        """A side in a process of its own, Python from its snapshot as on Cloudflare."""
+        folder = self._folders[side]
+        return Process(folder, runtime.from_snapshot(folder) if snapshot and side in self.snapshots else ())
+
+
+def measure(folders: Folders, load: Load, told: Callable[[str], None]) -> Samples:
+    """All rounds of all kinds."""
+    samples: dict[tuple[str, str], list[Sample]] = {}
+    for instance in range(INSTANCES):
+        told(f"rounds {instance + 1} of {INSTANCES}")
+        with ExitStack() as stack:
+            running = {side: stack.enter_context(folders.start(side)) for side in SIDES}
+            for worker in running.values():
+                worker.answer()
+            for kind in KINDS:
+                requests = {side: _for(side, kind.request, running[side], load) for side in kind.sides}
+                for side in kind.sides:
+                    load.send(running[side], requests[side], requests=kind.warm_up)
+                for _ in range(ROUNDS):
+                    for side in kind.sides:
+                        sample = load.send(running[side], requests[side], requests=kind.requests)
+                        samples.setdefault((kind.request.name, side), []).append(sample)
+    return samples
+
+
+def _for(side: str, request: Request, worker: Process, load: Load) -> Request:
+    """The request as this side is sent it."""
+    if side in GREETERS:
+        return replace(request, status=200)
+    if request is not PICTURE:
+        return request
+    drawn = load.send(worker, generation(USUAL_SIZE), requests=1, connections=1)
+    return replace(request, path=picture_path(drawn.last))
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """The median of some figures, the least and the greatest."""
+
+    median: float
+    least: float
+    most: float
+
+    def __str__(self) -> str:
+        return f"{self.median:.2f} ({self.least:.2f} to {self.most:.2f})"
+
+
+def spread(figures: Sequence[float]) -> Spread:
+    """Of at least one figure."""
+    return Spread(statistics.median(figures), min(figures), max(figures))
+
+
+def ratio(ones: Sequence[float], others: Sequence[float]) -> Spread:
+    """One by the other, round by round."""
+    return spread([one / other for one, other in zip(ones, others, strict=True)])
+
+
+def cpu(samples: Samples, request: str, side: str) -> list[float]:
+    """Milliseconds a request, round by round."""
+    return [sample.cpu for sample in samples[request, side]]

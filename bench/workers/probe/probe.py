@@ -1,0 +1,23 @@
+"""The Worker in entry.py, and what only its inside knows: the modules it has imported, and WebAssembly's memory."""
+
+import json
+import sys
+from typing import Any
+
+import pyodide_js  # type: ignore[import-not-found]  # made of JavaScript at run time
+from workers import Response
+
+from entry import Default as Probed
+
+
+class Default(Probed):
+    """The Worker."""
+
+    async def fetch(self, request: Any) -> Any:
+        """Answer as the Worker does, but for two paths."""
+        path = request.js_object.url.rpartition("/")[2]
+        if path == "modules":
+            return Response(json.dumps(sorted(sys.modules)))
+        if path == "memory":
+            return Response(json.dumps(pyodide_js._module.HEAPU8.length))  # noqa: SLF001 - nothing public tells it
+        return await super().fetch(request)
