@@ -16,13 +16,15 @@ SDK := .local/python_modules/pyvenv.cfg
 BUNDLE := .local/bundle/pyodide_dev.capnp.bin
 
 .DELETE_ON_ERROR:
-.PHONY: help dev test check deploy smoke describe runtime clean
+.PHONY: help dev test check bench soak deploy smoke describe runtime clean
 
 help:
 	@echo 'make dev      the Worker at http://localhost:$(PORT) (PORT=), with a stand-in for Workers AI'
 	@echo '              (AI=cloudflare: the real one, after `npx wrangler login`; it costs neurons)'
 	@echo 'make test     all checks'
 	@echo 'make check    lint and types alone'
+	@echo 'make bench    measure against JavaScript, side by side: bench/RESULTS.md'
+	@echo 'make soak     the soak and the fuzzing in full, some ten minutes'
 	@echo 'make deploy   to the Cloudflare account that wrangler is logged in to (ENV=: docs/deploy.md)'
 	@echo 'make smoke    check the deployment at URL= with KEY=; it draws two pictures'
 	@echo 'make describe write public/openapi.json anew'
@@ -51,6 +53,15 @@ smoke:
 	$(if $(and $(URL),$(KEY)),,$(error Say which deployment: make smoke URL=https://YOUR-WORKER KEY=YOUR-KEY))
 	@$(NEW_PYTHON)
 	@PYTHONPATH=src $(PYTHON) -m dev.smoke "$$URL" "$$KEY"
+
+# Side by side with JavaScript, some ten minutes; writes bench/RESULTS.md. Speed is no test.
+bench: $(TOOLS) runtime
+	PYTHONPATH=src $(VENV)/python -m bench
+
+# Thousands of generations with faults and a crash among them, and ten thousand requests that nobody should send. `make
+# test` runs some hundred of each.
+soak: $(TOOLS) runtime
+	FULL=1 $(VENV)/pytest tests/soak
 
 # public/openapi.json, from the code's own tables. A test says when it is out of date.
 describe: $(TOOLS)
