@@ -11,9 +11,7 @@ _END = bytes.fromhex("ffd9")
 
 
 def jpeg(length: int) -> bytes:
-    """A JPEG's segments in their order, size in front as cameras and models write it, filled with noise where the
-    coefficients would be: nobody here decodes it.
-    """
+    """Bytes of a picture of 1024x1024: a JPEG's segments, and noise for its coefficients, which nobody here decodes."""
     noise = random.Random(length).randbytes(length)  # noqa: S311 - no secret: the same picture each time
     room = length - len(_HEAD + _FRAME + _SCAN + _END)
     return _HEAD + _FRAME + _SCAN + noise.replace(b"\xff", b"\xfe")[:room] + _END

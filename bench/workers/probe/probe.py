@@ -1,3 +1,4 @@
+# ruff: noqa: INP001 - a Worker, no package
 """The Worker in entry.py, and what only its inside knows: the modules it has imported, and WebAssembly's memory."""
 
 import json
