@@ -224,6 +224,7 @@ def main() -> None:
     options = parser.parse_args()
 
     dev_vars = DEV_VARS.read_text() if DEV_VARS.exists() else ""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job is started deaf to it
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     signal.signal(signal.SIGHUP, lambda *_: sys.exit())
     print("Starting the Worker ...", flush=True)
