@@ -14,6 +14,9 @@ CHAT, GENERATIONS = "/v1/chat/completions", "/v1/images/generations"
 BINDING, REST, SPARE = "binding", "rest", "spare+images"
 """The deployments: the `AI` binding; the REST API and an external writer; a fallback model and a broken `IMAGES`."""
 
+PUBLIC_URL = "https://pictures.example"
+"""Of the REST deployment."""
+
 LATE = "[[delay 1500ms]]"
 """Makes a failure come after the stream opened, half a second after its grace."""
 

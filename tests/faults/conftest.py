@@ -6,12 +6,16 @@ import pytest
 
 from tests.bare import REST as REST_API
 from tests.bare import WRITER, Bare
-from tests.faults.cases import BINDING, REST, SPARE
+from tests.faults.cases import BINDING, PUBLIC_URL, REST, SPARE
 
 
 @pytest.fixture(scope="package")
 def bare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bare]:
     """All deployments of the fault matrix."""
-    deployments = {BINDING: {}, REST: REST_API | WRITER, SPARE: {"FLUX_FALLBACK_MODEL": "lucid-origin"}}
+    deployments = {
+        BINDING: {},
+        REST: REST_API | WRITER | {"PUBLIC_URL": PUBLIC_URL},
+        SPARE: {"FLUX_FALLBACK_MODEL": "lucid-origin"},
+    }
     with Bare(tmp_path_factory.mktemp("faults") / "bare", deployments) as running:
         yield running
