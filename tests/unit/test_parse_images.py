@@ -171,8 +171,8 @@ def test_masks_are_refused_and_not_ignored() -> None:
 
 @pytest.mark.parametrize("item", [{"image_url": data_url(PNG)}, {"image_url": {"url": data_url(PNG)}}, data_url(PNG)])
 def test_pictures_in_json_are_data_urls(item: Any) -> None:
-    pictures = parse.json_pictures({"images": [item, item]}, fakes.decode)
-    assert [data_of(one.blob) for one in pictures] == [PNG, PNG]
+    pictures = parse.json_pictures({"images": [item] * 4}, fakes.decode)
+    assert [data_of(one.blob) for one in pictures] == [PNG] * 4
 
 
 @pytest.mark.parametrize(

@@ -49,6 +49,14 @@ def test_nesting_is_refused_before_it_is_parsed(opening: str, closing: str, monk
             parse.json_object(nested(depth, opening, closing))
 
 
+def test_brackets_that_closed_before_make_no_room_for_deeper_ones() -> None:
+    """The limit is the same behind a hundred pairs of them."""
+    before = '{"a":[' + "[]," * 100 + '{}],"b":'
+    assert parse.json_object(before + nested(MOST - 1) + "}")
+    with pytest.raises(InvalidJson, match="too deep"):
+        parse.json_object(before + nested(MOST) + "}")
+
+
 @pytest.mark.parametrize(
     "text",
     ["[" * 100, '"' + "[" * 100, '\\"' + "{" * 100, "]" * 100 + "[" * 100, "\\" * 99 + '"[["' + "{" * 100, "]}" * 100],

@@ -166,10 +166,11 @@ def test_a_picture_of_no_pixels_is_none(shape: tuple[int, int]) -> None:
     assert look(Bytes(frame)) is None
 
 
-def test_fill_bytes_before_a_marker_are_passed_over() -> None:
+@pytest.mark.parametrize("number", [1, 2, 29])
+def test_fill_bytes_before_a_marker_are_passed_over(number: int) -> None:
     """ITU T.81, B.1.1.2."""
     jpeg = FILES["baseline JPEG"][1]
-    found = look(Bytes(jpeg[:2] + b"\xff" * 30 + jpeg[2:]))
+    found = look(Bytes(jpeg[:2] + b"\xff" * number + jpeg[2:]))
     assert found is not None
     assert (found.width, found.height) == SHAPE
 
