@@ -57,6 +57,25 @@ Ends the work, whatever it is doing: nothing more is paid for. Its line in the l
 | When | Stored | Model calls |
 | --- | --- | --- |
 {leaving}
+
+## For long, and all at once
+
+`make soak` (some ten minutes; `make test` runs a short form with the same checks) asks for much more than one thing:
+
+- **The soak**: 7,500 generations by 16 callers at once, streamed and not, chat and Images API, one or two pictures, four
+  sizes, one generation in ten with a fault of eight kinds. Each picture is opened, where it is linked and where it is
+  carried, and has to be the one that was asked for. What the callers saw, what the models were asked, what KV kept and
+  refused and what the log says have to add up to the last one.
+- **A crash** in it: after 2,000 generations the Worker and KV are killed (SIGKILL) with 16 requests under way, and
+  started again on the same disk. Every picture whose URL was handed out before is still served, byte for byte.
+- **Memory**: what the process has in memory at the end is within 10 % of what it had after its first 500 generations.
+  The Worker is alone in its workerd process, and V8's heap has the 128 MB that an isolate has at Cloudflare: with more
+  it puts collecting off, and even a Worker that says hello grows by a half. (Nor would `wrangler dev` tell: its own
+  processes grow with every request.) A Worker that keeps 10 KB a request fails this.
+- **The fuzzing**: 12,000 requests as nobody should send them, the same ones each time: fields, texts, bytes, nesting,
+  forms in pieces, methods, paths, headers, hosts, keys, framing, bodies over the limit, noise. None hangs, none is
+  answered with a status that the API has not, none leaves a traceback in the log, and memory stays as it was.
+- **Isolation**: 1,000 requests of two keys, in two languages and two sizes, side by side, each answer compared whole.
 """
 
 
