@@ -62,10 +62,10 @@ Ends the work, whatever it is doing: nothing more is paid for. Its line in the l
 
 `make soak` (some ten minutes; `make test` runs a short form with the same checks) asks for much more than one thing:
 
-- **The soak**: 7,500 generations by 16 callers at once, streamed and not, chat and Images API, one or two pictures, four
-  sizes, one generation in ten with a fault of eight kinds. Each picture is opened, where it is linked and where it is
-  carried, and has to be the one that was asked for. What the callers saw, what the models were asked, what KV kept and
-  refused and what the log says have to add up to the last one.
+- **The soak**: 7,500 generations by 16 callers at once, streamed and not, chat and Images API, one or two pictures,
+  four sizes, one generation in ten with a fault of eight kinds. Each picture is opened, where it is linked and where it
+  is carried, and has to be the one that was asked for. What the callers saw, what the models were asked, what KV kept
+  and refused and what the log says have to add up to the last one.
 - **A crash** in it: after 2,000 generations the Worker and KV are killed (SIGKILL) with 16 requests under way, and
   started again on the same disk. Every picture whose URL was handed out before is still served, byte for byte.
 - **Memory**: what the process has in memory at the end is within 10 % of what it had after its first 500 generations.
