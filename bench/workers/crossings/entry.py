@@ -1,0 +1,81 @@
+# ruff: noqa: INP001 - a Worker, no package
+"""Steps that a request is made of, each done as often as the path says: `/STEP/TIMES`."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import js
+from pyodide.ffi import create_proxy, to_js
+from workers import Response, WorkerEntrypoint
+
+INIT = {
+    "status": 200,
+    "headers": {"content-type": "application/json", "cache-control": "no-store", "x-request-id": "1"},
+}
+BODY = '{"messages":[{"role":"user","content":"A picture of 200 KB"}]}'
+
+
+def sync(step: Callable[[Any], Any]) -> Callable[[Any, int], Awaitable[None]]:
+    """A step that waits for nothing, repeated."""
+
+    async def repeated(request: Any, times: int) -> None:
+        for _ in range(times):
+            step(request)
+
+    return repeated
+
+
+def waits(step: Callable[[Any], Awaitable[Any]]) -> Callable[[Any, int], Awaitable[None]]:
+    """A step that waits, repeated."""
+
+    async def repeated(request: Any, times: int) -> None:
+        for _ in range(times):
+            await step(request)
+
+    return repeated
+
+
+async def time_limit(_request: Any) -> None:
+    """Arm a timer and take it back."""
+    async with asyncio.timeout(60):  # noqa: ASYNC100 - what it costs is the question
+        pass
+
+
+async def task(_request: Any) -> None:
+    """Hand work to the loop."""
+    await asyncio.create_task(asyncio.sleep(0))
+
+
+STEPS = {
+    "nothing": sync(lambda _request: None),
+    "request.method": sync(lambda request: request.method),
+    "request.headers": sync(lambda request: request.headers),
+    "headers.get": sync(lambda request: request.headers.get("authorization")),
+    "js.JSON.parse": sync(lambda _request: js.JSON.parse),
+    "object by JSON.parse": sync(lambda _request: js.JSON.parse(json.dumps(INIT))),
+    "object by to_js": sync(lambda _request: to_js(INIT, dict_converter=js.Object.fromEntries)),
+    "js.Response.new": sync(lambda _request: js.Response.new("Hello")),
+    "workers.Response": sync(lambda _request: Response("Hello")),
+    "js.console.log": sync(lambda _request: js.console.log("{}")),
+    "create_proxy, destroy": sync(lambda _request: create_proxy(print).destroy()),
+    "json.loads of a body": sync(lambda _request: json.loads(BODY)),
+    "await a resolved promise": waits(lambda _request: js.Promise.resolve(1)),
+    "await a timer of 0 ms": waits(lambda _request: js.scheduler.wait(0)),
+    "await text()": waits(lambda _request: js.Response.new(BODY).text()),
+    "asyncio.timeout": waits(time_limit),
+    "asyncio.create_task": waits(task),
+}
+
+
+class Default(WorkerEntrypoint):
+    """The Worker."""
+
+    async def fetch(self, request: Any) -> Any:
+        """Do it, or name the steps."""
+        *_, step, times = js.decodeURIComponent(request.js_object.url).split("/")
+        if step not in STEPS:
+            return Response(json.dumps([*STEPS]))
+        await STEPS[step](request.js_object, int(times))
+        return Response("Done.")
