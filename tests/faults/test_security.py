@@ -1,5 +1,6 @@
 """What docs/security.md says of the running service, where no other test shows it."""
 
+import base64
 import hmac
 import re
 from collections.abc import AsyncIterator
@@ -15,7 +16,7 @@ from tests.bare import HOST, KEY, WRITER, Bare
 from tests.bare import REST as REST_API
 from tests.builders import Service
 from tests.faults.cases import BINDING, CHAT, GENERATIONS, PUBLIC_URL, REST
-from tests.soak.fuzz import PNG, PNG_URL
+from tests.soak.fuzz import MIB, PNG, PNG_URL, Attack, ask
 from tests.worker.service import error_of, links
 
 EDITS = "/v1/images/edits"
@@ -159,6 +160,47 @@ async def test_a_preflight_says_back_nothing_but_header_names(caller: httpx.Asyn
 
 
 # --- what a body cannot do ------------------------------------------------------------------------
+
+LARGE = b'{"prompt":"a cat","user":"' + b"a" * 3 * MIB + b'"}'
+CHUNKED = b"%x\r\n%s\r\n0\r\n\r\n" % (len(LARGE), LARGE)
+
+
+@pytest.mark.parametrize(
+    ("lengths", "body"),
+    [
+        (f"content-length: {len(LARGE)}", LARGE),
+        (f"content-length: {len(LARGE):040}", LARGE),
+        (f"content-length: +{len(LARGE)}", LARGE),
+        (f"content-length: 3\r\ncontent-length: {len(LARGE)}", LARGE),
+        (f"content-length: 3, {len(LARGE)}", LARGE),
+        ("transfer-encoding: chunked", CHUNKED),
+        ("content-length: 3\r\ntransfer-encoding: chunked", CHUNKED),
+        ("transfer-encoding: identity\r\ntransfer-encoding: chunked", CHUNKED),
+    ],
+)
+async def test_no_way_to_tell_a_length_gets_around_the_limit(bare: Bare, lengths: str, body: bytes) -> None:
+    """Refused by us, or by the runtime where two lengths contradict each other."""
+    lines = (f"POST {GENERATIONS} HTTP/1.1", "host: flux.example", f"authorization: Bearer {KEY}", "connection: close")
+    sent = "\r\n".join((*lines, lengths, "", "")).encode() + body
+    answer = await ask(bare.socket(BINDING), Attack("length", sent))
+    assert answer
+    assert answer.status == (413 if answer.header("x-request-id") else 400)
+
+
+@pytest.mark.parametrize("kind", ["picture", "lists"])
+async def test_a_body_within_its_limit_does_not_take_the_isolates_memory(
+    bare: Bare, caller: httpx.AsyncClient, kind: str
+) -> None:
+    """Which is 128 MB at Cloudflare, for everybody whose requests it is answering."""
+    picture = PNG[:-12] + bytes(13 * MIB) + PNG[-12:]  # what stands before its end is skipped by whoever reads it
+    bodies = {
+        "picture": f'{{"prompt":"a cat","images":["data:image/png;base64,{base64.b64encode(picture).decode()}"]}}',
+        "lists": f'{{"prompt":"a cat","images":["{PNG_URL}"],"x":[{",".join(["[]"] * 6 * MIB)}]}}',
+    }
+    before = bare.resident()
+    response = await caller.post(EDITS, content=bodies[kind])
+    assert response.status_code in (200, 400, 413)
+    assert bare.resident() - before < 96
 
 
 async def test_fields_that_are_no_fields_change_nothing(bare: Bare, caller: httpx.AsyncClient) -> None:

@@ -1,12 +1,16 @@
 """Requests as nobody should send them, as bytes: the same ones for the same seed."""
 
+import asyncio
 import base64
+import contextlib
 import io
 import json
 import random
+import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from http.client import HTTPException, HTTPResponse
+from pathlib import Path
 from typing import Any
 
 from PIL import Image
@@ -14,6 +18,8 @@ from PIL import Image
 from tests.bare import KEY
 
 MIB = 2**20
+PATIENCE_SECONDS = 60
+"""After which a request hangs."""
 INJECTED = "x-injected"
 """A header that some requests try to make us send."""
 
@@ -103,6 +109,34 @@ def read_answer(data: bytes, method: str) -> Answer | None:
     response = HTTPResponse(_Bytes(data), method=method)  # type: ignore[arg-type]
     response.begin()
     return Answer(response.status, response.getheaders(), response.read())
+
+
+async def ask(path: Path, attack: Attack) -> Answer | None:
+    """Send the bytes, and read until the other side has said all; None where it said nothing and hung up."""
+    loop = asyncio.get_running_loop()
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(0)
+        await loop.sock_connect(client, str(path))
+        sending = asyncio.create_task(send(client, attack))
+        data = b""
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            # Reset: it was answered before all was sent, and what it said can be read all the same.
+            with contextlib.suppress(ConnectionResetError):
+                while part := await loop.sock_recv(client, 2**16):
+                    data += part
+        sending.cancel()
+        await asyncio.gather(sending, return_exceptions=True)
+    try:
+        return read_answer(data, attack.method)
+    except HTTPException:
+        return Answer(0, [], data)
+
+
+async def send(client: socket.socket, attack: Attack) -> None:
+    """All of it, as long as the other side listens."""
+    await asyncio.get_running_loop().sock_sendall(client, attack.sent)
+    if not attack.whole:
+        client.shutdown(socket.SHUT_WR)
 
 
 def attacks(count: int, seed: int) -> list[Attack]:
@@ -381,5 +415,3 @@ KINDS: dict[Callable[[random.Random], Attack], float] = {
     _large: 0.3,
     _noise: 4,
 }
-
-__all__ = ["INJECTED", "Answer", "Attack", "HTTPException", "attacks", "read_answer"]

@@ -1,21 +1,18 @@
 """Thousands of requests as nobody should send them: each is answered in the API's own words and leaves nothing."""
 
 import asyncio
-import contextlib
 import json
 import os
-import socket
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from tests.bare import KEY, Bare
-from tests.soak.fuzz import INJECTED, Answer, Attack, HTTPException, attacks, read_answer
+from tests.soak.fuzz import INJECTED, Answer, Attack, ask, attacks
 
 COUNT = 12_000 if os.environ.get("FULL") else 1_500
 AT_ONCE = 16
-PATIENCE_SECONDS = 60
 GROWTH = 1.10
 
 
@@ -53,34 +50,6 @@ async def answers(socket: Path, sent: list[Attack]) -> list[tuple[Attack, Answer
             return attack, await ask(socket, attack)
 
     return list(await asyncio.gather(*map(one, sent)))
-
-
-async def ask(path: Path, attack: Attack) -> Answer | None:
-    """Send the bytes, and read until the other side has said all; None where it said nothing and hung up."""
-    loop = asyncio.get_running_loop()
-    with socket.socket(socket.AF_UNIX) as client:
-        client.settimeout(0)
-        await loop.sock_connect(client, str(path))
-        sending = asyncio.create_task(send(client, attack))
-        data = b""
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            # Reset: it was answered before all was sent, and what it said can be read all the same.
-            with contextlib.suppress(ConnectionResetError):
-                while part := await loop.sock_recv(client, 2**16):
-                    data += part
-        sending.cancel()
-        await asyncio.gather(sending, return_exceptions=True)
-    try:
-        return read_answer(data, attack.method)
-    except HTTPException:
-        return Answer(0, [], data)
-
-
-async def send(client: socket.socket, attack: Attack) -> None:
-    """All of it, as long as the other side listens."""
-    await asyncio.get_running_loop().sock_sendall(client, attack.sent)
-    if not attack.whole:
-        client.shutdown(socket.SHUT_WR)
 
 
 ANSWERS = {200, 204, 304, 400, 401, 404, 405, 410, 413}
