@@ -15,6 +15,9 @@ from flux.text import Blob, clean
 
 MOST_PICTURES = 4
 """Pictures of one call, drawn or taken in."""
+MOST_BRACKETS = 20_000
+"""Lists and objects in a body: a thousand messages and room to spare. A megabyte of `[],` takes fifty in memory."""
+
 RANGES = {
     "n": (1, MOST_PICTURES),
     "seed": (0, 2**32 - 1),
@@ -128,7 +131,10 @@ def _is_too_deep(text: str) -> bool:
     Asked before the text is parsed: under Pyodide the parser's recursion overflows the WebAssembly
     stack at some thousand levels, which ends the whole isolate and not only the request.
     """
-    if text.count("[") + text.count("{") <= MOST_DEPTH:
+    brackets = text.count("[") + text.count("{")
+    if brackets > MOST_BRACKETS:
+        raise InvalidJson(f"The body holds too many lists and objects: at most {MOST_BRACKETS}.")
+    if brackets <= MOST_DEPTH:
         return False
     depth = 0
     for match in _STRING_OR_BRACKET.finditer(text):

@@ -111,3 +111,12 @@ def test_a_hostile_body_of_full_size_is_answered(head: str, unit: str) -> None:
 def test_a_forms_fields_are_what_json_would_hold(name: str, text: str, values: dict[str, Any]) -> None:
     """Numbers and switches are read from their text; an empty field is one left out."""
     assert parse.form_values(Form(((name, text),), ())) == values
+
+
+def test_a_body_of_nothing_but_lists_is_refused_before_it_is_parsed() -> None:
+    """Each would take many times its two characters in memory."""
+    many = f'{{"x": [{"[]," * parse.MOST_BRACKETS}1]}}'
+    with pytest.raises(InvalidJson, match="too many"):
+        parse.json_object(many)
+    few = f'{{"x": [{"[]," * 1000}1]}}'
+    assert len(parse.json_object(few)["x"]) == 1001

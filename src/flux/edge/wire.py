@@ -57,14 +57,16 @@ class _Body:
 
     async def text(self, limit: int) -> str:
         """See `Body.text`."""
-        return str(await js.Response.new(await self._within(limit)).text())
+        try:
+            return str(await js.Response.new(await self._within(limit)).text())
+        except JsException as error:  # it broke off, or its framing did
+            raise InvalidRequest("The body could not be read to its end.", detail=error.message or "") from error
 
     async def form(self, limit: int) -> Form:
         """See `Body.form`."""
-        body = await self._within(limit)
         init = js_object({"headers": {"content-type": self._headers.get("content-type", "")}})
         try:
-            form = await js.Response.new(body, init).formData()
+            form = await js.Response.new(await self._within(limit), init).formData()
         except JsException as error:
             raise InvalidRequest("The body is no valid multipart/form-data.") from error
         fields, files = [], []
@@ -83,7 +85,7 @@ class _Body:
         """
         declared = self._headers.get("content-length", "")
         if declared.isascii() and declared.isdigit():
-            if int(declared[:16]) > limit:
+            if int(declared.lstrip("0")[:16] or "0") > limit:
                 raise _too_large(limit)
             return self._js_request.body
         pieces, size = js.Array.new(), 0
