@@ -188,6 +188,9 @@ async def test_no_way_to_tell_a_length_gets_around_the_limit(bare: Bare, lengths
 
 
 @pytest.mark.parametrize("kind", ["picture", "lists"])
+@pytest.mark.xfail(
+    strict=False, reason="JSON edits are text in Python, some ten times their size: issue 4 is open until they are not"
+)
 async def test_a_body_within_its_limit_does_not_take_the_isolates_memory(
     bare: Bare, caller: httpx.AsyncClient, kind: str
 ) -> None:
