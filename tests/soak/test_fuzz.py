@@ -20,7 +20,7 @@ async def test_whatever_is_sent_is_answered_and_forgotten(
     tmp_path_factory: pytest.TempPathFactory, capsys: pytest.CaptureFixture[str]
 ) -> None:
     sent = attacks(COUNT, seed=1)
-    first, rest = sent[: COUNT // 5], sent[COUNT // 5 :]
+    first, rest = sent[: COUNT // 3], sent[COUNT // 3 :]
     folder = tmp_path_factory.mktemp("fuzz") / "bare"
     with Bare(folder, {"fuzz": {}}) as bare:
         outcomes = await answers(bare.socket("fuzz"), first)
