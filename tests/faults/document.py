@@ -60,7 +60,8 @@ Ends the work, whatever it is doing: nothing more is paid for. Its line in the l
 
 ## For long, and all at once
 
-`make soak` (some ten minutes; `make test` runs a short form with the same checks) asks for much more than one thing:
+`make soak` (three minutes on two quiet cores; `make test` runs a short form with the same checks) asks for much more
+than one thing:
 
 - **The soak**: 7,500 generations by 16 callers at once, streamed and not, chat and Images API, one or two pictures,
   four sizes, one generation in ten with a fault of eight kinds. Each picture is opened, where it is linked and where it
