@@ -1,4 +1,4 @@
-"""Keeps pictures in KV, and counts with the rate limiter."""
+"""Keeps pictures in KV."""
 
 import json
 import time
@@ -34,6 +34,7 @@ class KvGallery:
                 "size": picture.blob.size,
                 "width": picture.width,
                 "height": picture.height,
+                "expires": expires,
             },
         }
         try:
