@@ -2,7 +2,7 @@
 
 from dev.description import refusals
 from flux import parse, sizes, studio
-from flux.endpoints import chat, images
+from flux.endpoints import drawing, images
 from flux.progress import GRACE_SECONDS, PING_SECONDS
 
 _MIB = 1024 * 1024
@@ -42,7 +42,7 @@ in band. A comment is sent at the latest after every {PING_SECONDS:g} s of silen
 leaves. One try of a model takes at most {studio.DRAW_SECONDS} s.
 
 ## Limits
-Bodies: {chat.BODY_LIMIT // _MIB} MiB, edits {images.EDIT_LIMIT // _MIB} MiB. JSON: {parse.MOST_DEPTH} levels. \
+Bodies: {drawing.BODY_LIMIT // _MIB} MiB, edits {images.EDIT_LIMIT // _MIB} MiB. JSON: {parse.MOST_DEPTH} levels. \
 Pictures: {parse.MOST_PICTURES} in, {parse.MOST_PICTURES} out.
 
 ## Every answer

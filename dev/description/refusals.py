@@ -6,7 +6,7 @@ from typing import Any
 from flux import upstream
 from flux.call import RATE_LIMIT_SECONDS
 from flux.endpoints import pictures
-from flux.endpoints.chat import BODY_LIMIT
+from flux.endpoints.drawing import BODY_LIMIT
 from flux.errors import (
     ApiError,
     ApiKeyNotConfigured,

@@ -192,13 +192,8 @@ class InsufficientQuota(UpstreamFailure):
     should_retry = False
 
 
-class PromptRefused(UpstreamFailure, ContentPolicyViolation):
+class PromptRefused(ContentPolicyViolation, UpstreamFailure):
     """`ContentPolicyViolation` as the model upstream reports it."""
-
-    status = 400
-    type = "invalid_request_error"
-    code = "content_policy_violation"
-    should_retry = False
 
 
 class StorageUnavailable(ApiError):

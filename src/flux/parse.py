@@ -34,7 +34,9 @@ FORMATS = {"jpeg": "image/jpeg", "jpg": "image/jpeg", "png": "image/png", "webp"
 _NO_EFFECT = ("background", "moderation", "style", "user", "input_fidelity")
 """OpenAI's fields that no model here can follow: taken, so that clients need no change."""
 
-QUALITIES = ("auto", "low", "medium", "high", "standard", "hd")
+LEVELS = {"low": "low", "medium": "medium", "high": "high", "standard": "medium", "hd": "high"}
+"""What each quality that a caller can name means, of the three there are."""
+QUALITIES = ("auto", *LEVELS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,16 +295,15 @@ def with_pictures(request: ImageRequest, pictures: Sequence[Picture]) -> ImageRe
 
 def form_pictures(form: Form) -> list[Picture]:
     """The pictures of a form: files named `image`, `image[]` or `image[0]`."""
-    names = [name for name, _ in form.files if name.split("[")[0] != "image"]
-    if "mask" in names:
-        raise InvalidRequest("Masks are not supported: describe the change instead.", param="mask")
-    return [_known(blob, "image") for name, blob in form.files if name not in names]
+    if any(name == "mask" for name, _ in form.files):
+        raise _no_masks()
+    return [_known(blob, "image") for name, blob in form.files if name.split("[")[0] == "image"]
 
 
 def json_pictures(body: Mapping[str, Any], decode: Decoder) -> list[Picture]:
     """The pictures of a JSON edit: `images: [{"image_url": "data:..."}]`."""
     if body.get("mask") is not None:
-        raise InvalidRequest("Masks are not supported: describe the change instead.", param="mask")
+        raise _no_masks()
     items = _field(body, "images", list, "a list") or ()
     if len(items) > MOST_PICTURES:
         raise InvalidRequest(f"Send at most {MOST_PICTURES} pictures.", param="images")
@@ -311,6 +312,10 @@ def json_pictures(body: Mapping[str, Any], decode: Decoder) -> list[Picture]:
         for i, item in enumerate(items)
     ]
     return [_embedded_picture(url, f"images[{i}]", decode) for i, url in enumerate(urls)]
+
+
+def _no_masks() -> InvalidRequest:
+    return InvalidRequest("Masks are not supported: describe the change instead.", param="mask")
 
 
 def _embedded_picture(url: str, where: str, decode: Decoder) -> Picture:

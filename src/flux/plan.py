@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from flux import catalog, sizes
 from flux.catalog import Model, Steps
 from flux.errors import InvalidRequest, ModelNotFound, UnsupportedModel
-from flux.parse import Wish
+from flux.parse import LEVELS, Wish
 from flux.picture import Picture
 from flux.ports import Inputs
 from flux.prompt import shorten
@@ -125,9 +125,6 @@ def _way(model: Model, wish: Wish, size: sizes.Size, settings: Settings, *, aske
     return Way(model, fixed, wish.seed if model.seed else None)
 
 
-_QUALITY = {"low": "low", "medium": "medium", "standard": "medium", "high": "high", "hd": "high"}
-
-
 def _steps(rule: Steps, model: Model, wish: Wish, settings: Settings, *, asked: bool) -> int | None:
     """Steps in this order: the caller's number, the caller's quality, the owner's, the model's.
 
@@ -138,8 +135,8 @@ def _steps(rule: Steps, model: Model, wish: Wish, settings: Settings, *, asked: 
         if asked and not rule.least <= wish.steps <= rule.most:
             raise InvalidRequest(f"{model.id} takes {rule.least} to {rule.most} steps.", param="steps")
         wanted: int | None = wish.steps
-    elif wish.quality in _QUALITY:
-        wanted = getattr(rule, _QUALITY[wish.quality])
+    elif wish.quality in LEVELS:
+        wanted = getattr(rule, LEVELS[wish.quality])
     else:
         wanted = settings.steps if settings.steps is not None else rule.default
     return None if wanted is None else min(rule.most, max(rule.least, wanted))

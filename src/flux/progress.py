@@ -1,10 +1,10 @@
 """Work that tells how it goes: started at once, followed by a stream, ended with its listener."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Coroutine
-from typing import Any, TypeVar
+from collections.abc import AsyncGenerator
+from typing import TypeVar
 
-from flux.studio import Album, Print, Report, Written
+from flux.studio import Album, Print, Work, Written
 
 GRACE_SECONDS = 1.0
 """How long a stream waits before it opens: what fails this early still gets its true status."""
@@ -22,10 +22,10 @@ class Progress:
         self._reports = reports
 
     @classmethod
-    async def begin(cls, work_of: Callable[[Report], Coroutine[Any, Any, Album]]) -> "Progress":
+    async def begin(cls, draw: Work) -> "Progress":
         """Start and give it its grace. Raises what the work raises within that time."""
         reports: asyncio.Queue[Written | Print | None] = asyncio.Queue()
-        work = asyncio.create_task(work_of(reports.put_nowait))
+        work = asyncio.create_task(draw(reports.put_nowait))
         work.add_done_callback(lambda _: reports.put_nowait(None))
         try:
             await asyncio.wait({work}, timeout=GRACE_SECONDS)

@@ -10,8 +10,8 @@ from typing import Any
 
 from flux import catalog
 from flux.errors import ApiError
-from flux.parse import ImageRequest
-from flux.picture import EXTENSIONS, Picture
+from flux.parse import LEVELS, ImageRequest
+from flux.picture import Picture
 from flux.plan import Plan
 from flux.studio import Album, Print, Written
 from flux.text import Spliced, Text, data_url, join
@@ -147,8 +147,6 @@ def failure_text(error: ApiError) -> str:
 
 # --- images ---------------------------------------------------------------------------------------
 
-_QUALITY = {"standard": "medium", "hd": "high", "low": "low", "medium": "medium", "high": "high"}
-
 
 def images(request: ImageRequest, plan: Plan, album: Album) -> Json:
     """The Images API's answer; sizes and types are those of the bytes."""
@@ -191,8 +189,8 @@ def _image(request: ImageRequest, one: Print) -> Json:
 def _shape(request: ImageRequest, one: Picture) -> Json:
     return {
         "background": "opaque",
-        "output_format": {"jpg": "jpeg"}.get(EXTENSIONS[one.type], EXTENSIONS[one.type]),
-        "quality": _QUALITY.get(request.wish.quality or "", "medium"),
+        "output_format": one.type.removeprefix("image/"),
+        "quality": LEVELS.get(request.wish.quality or "", "medium"),
         "size": one.size,
     }
 

@@ -70,11 +70,7 @@ def _is_side(text: str) -> bool:
 def like(width: int, height: int) -> Size:
     """About one megapixel in the shape of a picture, for an edit that names no size."""
     scale = math.sqrt(DEFAULT.width * DEFAULT.height / (width * height))
-
-    def side(length: int) -> int:
-        return min(MOST_SIDE, max(LEAST_SIDE, round(length * scale / 16) * 16))
-
-    return Size(side(width), side(height))
+    return _scaled(width, height, scale, LEAST_SIDE, MOST_SIDE)
 
 
 def within(size: Size, least: int, most: int) -> Size:
@@ -85,8 +81,13 @@ def within(size: Size, least: int, most: int) -> Size:
     if least <= min(size.width, size.height) and max(size.width, size.height) <= most:
         return size
     scale = max(min(1.0, most / max(size.width, size.height)), least / min(size.width, size.height))
+    return _scaled(size.width, size.height, scale, least, most)
+
+
+def _scaled(width: int, height: int, scale: float, least: int, most: int) -> Size:
+    """Both sides times `scale`, in steps of 16, none out of the range."""
 
     def side(length: int) -> int:
         return min(most, max(least, round(length * scale / 16) * 16))
 
-    return Size(side(size.width), side(size.height))
+    return Size(side(width), side(height))

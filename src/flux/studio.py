@@ -74,6 +74,8 @@ class Album:
 
 Report = Callable[[Written | Print], None]
 """Told what is known, as soon as it is."""
+Work = Callable[[Report], Coroutine[Any, Any, Album]]
+"""Draws when it is called, and tells the report what is known on the way."""
 
 
 class Studio:

@@ -13,14 +13,11 @@ from flux.respond import Completion
 from flux.studio import Album, Written, unheard
 from flux.text import Text, join, write_json
 
-BODY_LIMIT = 1024 * 1024
-"""Bytes of JSON."""
-
 
 async def complete(call: Call) -> Response:
     """Answer a chat request with a picture, or with the chore that it turns out to be."""
     services = call.services
-    request = parse.chat(parse.json_object(await call.request.body.text(BODY_LIMIT)))
+    request = parse.chat(parse.json_object(await call.request.body.text(drawing.BODY_LIMIT)))
     if services.settings.answer_chores and (chore := chores.recognise(request, call.headers)):
         return _answer_chore(call, request, chore)
     planned = plan.make(parse.chat_wish(request, services.decode), services.settings)

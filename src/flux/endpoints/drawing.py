@@ -1,14 +1,14 @@
 """What both ways to ask for a picture have in common, from the plan to the work."""
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from typing import Any
 
 from flux.call import Call
 from flux.plan import Plan
-from flux.studio import Album, Report
+from flux.studio import Album, Report, Work
 
-Work = Callable[[Report], Coroutine[Any, Any, Album]]
-"""Draws when it is called, and tells the report what is known on the way."""
+BODY_LIMIT = 1024 * 1024
+"""Bytes of JSON that asks for a picture; an edit brings pictures of its own and has another."""
 
 
 async def ready(call: Call, planned: Plan, *, stored: bool) -> Work:

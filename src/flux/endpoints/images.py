@@ -11,14 +11,13 @@ from flux.progress import Progress
 from flux.studio import Print, unheard
 from flux.text import Text, join, write_json
 
-GENERATION_LIMIT = 1024 * 1024
 EDIT_LIMIT = 20 * 1024 * 1024
-"""Bytes of a body."""
+"""Bytes of an edit's body, pictures included."""
 
 
 async def generate(call: Call) -> Response:
     """Draw pictures from a prompt."""
-    return await _draw(call, parse.image(parse.json_object(await call.request.body.text(GENERATION_LIMIT))))
+    return await _draw(call, parse.image(parse.json_object(await call.request.body.text(drawing.BODY_LIMIT))))
 
 
 async def edit(call: Call) -> Response:
