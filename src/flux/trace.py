@@ -26,7 +26,7 @@ class Trace:
         try:
             yield
         finally:
-            self.steps[name] = self.steps.get(name, 0.0) + (time.time() - started) * 1000
+            self.steps[name] = self.steps.get(name, 0.0) + _milliseconds(since=started)
 
     def count(self, name: str, amount: int = 1) -> None:
         """Add to a number of the log line."""
@@ -43,9 +43,14 @@ class Trace:
     @property
     def total(self) -> float:
         """Milliseconds since the request came."""
-        return (time.time() - self._started) * 1000
+        return _milliseconds(since=self._started)
 
     def server_timing(self) -> str:
         """The header's value (W3C Server Timing): `draw;dur=1012, total;dur=1020`."""
         steps = {**self.steps, "total": self.total}
         return ", ".join(f"{name};dur={duration:.0f}" for name, duration in steps.items())
+
+
+def _milliseconds(since: float) -> float:
+    """Never less than none: a clock that is set right in between has been seen to step back."""
+    return max(0.0, (time.time() - since) * 1000)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from typing import Any
 from urllib.parse import quote
 
@@ -10,6 +11,7 @@ import pytest
 from flux import upstream
 from flux.absent import NoLimiter
 from flux.http import Request
+from flux.trace import Trace
 from tests.builders import CHAT, EDITS, GENERATIONS, KEY, SCHNELL, Service, chat_of, posted, request, stream_of
 from tests.fakes import Allowance, Painter, Posted
 
@@ -446,3 +448,12 @@ async def test_nothing_of_one_request_is_seen_by_another() -> None:
         assert answer.content.startswith(f"🎨 Original prompt: {prompt} --size {sizes[key]}\n")
         assert f"📐 Image specifications: {sizes[key]}\n" in answer.content
     assert len(service.gallery.pictures) == 40
+
+
+def test_a_clock_that_steps_back_makes_no_step_shorter_than_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    trace = Trace("id")
+    times = iter((10.0, 9.9))
+    monkeypatch.setattr(time, "time", lambda: next(times))
+    with trace.step("keep"):
+        pass
+    assert trace.steps == {"keep": 0.0}
