@@ -24,7 +24,7 @@ help:
 	@echo 'make test     all checks'
 	@echo 'make check    lint and types alone'
 	@echo 'make bench    measure against JavaScript, side by side: bench/RESULTS.md'
-	@echo 'make soak     the soak and the fuzzing in full, some ten minutes'
+	@echo 'make soak     the soak and the fuzzing in full, some minutes'
 	@echo 'make deploy   to the Cloudflare account that wrangler is logged in to (ENV=: docs/deploy.md)'
 	@echo 'make smoke    check the deployment at URL= with KEY=; it draws two pictures'
 	@echo 'make describe write public/openapi.json anew'
@@ -54,7 +54,7 @@ smoke:
 	@$(NEW_PYTHON)
 	@PYTHONPATH=src $(PYTHON) -m dev.smoke "$$URL" "$$KEY"
 
-# Side by side with JavaScript, some ten minutes; writes bench/RESULTS.md. Speed is no test.
+# Side by side with JavaScript, some minutes; writes bench/RESULTS.md. Speed is no test.
 bench: $(TOOLS) runtime
 	PYTHONPATH=src $(VENV)/python -m bench
 

@@ -27,7 +27,7 @@ NOT_RUN = {
     "make describe": "test_description.py holds its result to its source",
     "make dev": "does not end by itself: test_local_runtime.py starts it",
     "make smoke": "test_smoke.py runs it",
-    "make soak": "some ten minutes; its short form is a part of make test (tests/soak)",
+    "make soak": "takes minutes; its short form is a part of make test (tests/soak)",
     "make test": "is what runs this",
     "npx wrangler delete": "needs an account",
     "npx wrangler kv namespace delete": "needs an account",
