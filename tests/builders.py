@@ -204,7 +204,6 @@ class Service:
         services = Services(
             settings=chosen,
             studio=Studio(self.painter, self.writer, self.cutter, self.gallery),
-            decode=fakes.decode,
             gallery=self.gallery,
             limiter=self.limiter,
             checks=checks or {},

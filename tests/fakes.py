@@ -26,7 +26,7 @@ from dev import ROOT
 from flux import picture, upstream
 from flux.catalog import Model
 from flux.errors import InvalidRequest, RequestTooLarge, StorageUnavailable
-from flux.http import Form, Native
+from flux.http import MOST_TEXT, Document, Form, Native
 from flux.picture import Picture
 from flux.ports import CutFailed, Inputs, Kept, NotKept
 from flux.sizes import Size
@@ -348,9 +348,12 @@ class Posted:
         self._data = data
         self._content_type = content_type
 
-    async def text(self, limit: int) -> str:
-        """See `Body.text`."""
-        return self._within(limit).decode("utf-8-sig", "replace")
+    async def document(self, limit: int = MOST_TEXT) -> Document:
+        """See `Body.document`; pictures stay in the text."""
+        text = self._within(limit).decode("utf-8-sig", "replace")
+        if len(re.sub('base64,[^"]*', "", text)) > MOST_TEXT:
+            raise RequestTooLarge(f"The body is too large: at most {MOST_TEXT // 1024} KiB beside its pictures.")
+        return Document(text, decode)
 
     async def form(self, limit: int) -> Form:
         """See `Body.form`."""

@@ -2,7 +2,8 @@
 
 from dev.description import refusals
 from flux import parse, sizes, studio
-from flux.endpoints import drawing, images
+from flux.endpoints import images
+from flux.http import MOST_TEXT
 from flux.progress import GRACE_SECONDS, PING_SECONDS
 
 _MIB = 1024 * 1024
@@ -42,8 +43,8 @@ in band. A comment is sent at the latest after every {PING_SECONDS:g} s of silen
 leaves. One try of a model takes at most {studio.DRAW_SECONDS} s.
 
 ## Limits
-Bodies: {drawing.BODY_LIMIT // _MIB} MiB, edits {images.EDIT_LIMIT // _MIB} MiB. JSON: {parse.MOST_DEPTH} levels. \
-Pictures: {parse.MOST_PICTURES} in, {parse.MOST_PICTURES} out.
+Bodies: {MOST_TEXT // _MIB} MiB, edits {images.EDIT_LIMIT // _MIB} MiB, of which {MOST_TEXT // _MIB} MiB beside their \
+pictures. JSON: {parse.MOST_DEPTH} levels. Pictures: {parse.MOST_PICTURES} in, {parse.MOST_PICTURES} out.
 
 ## Every answer
 Browsers may call from any origin: CORS is on every answer, and `OPTIONS` is answered with 204 but for the two static \

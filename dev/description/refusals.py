@@ -6,7 +6,6 @@ from typing import Any
 from flux import upstream
 from flux.call import RATE_LIMIT_SECONDS
 from flux.endpoints import pictures
-from flux.endpoints.drawing import BODY_LIMIT
 from flux.errors import (
     ApiError,
     ApiKeyNotConfigured,
@@ -25,6 +24,7 @@ from flux.errors import (
     StorageUnavailable,
     UnsupportedModel,
 )
+from flux.http import MOST_TEXT
 from flux.parse import MOST_DEPTH, RANGES
 
 Json = dict[str, Any]
@@ -81,7 +81,7 @@ ROWS = {
         ),
         Row(MethodNotAllowed("Use one of: POST, OPTIONS."), "The path exists, for other methods: see `Allow`."),
         Row(
-            RequestTooLarge(f"The body is too large: at most {BODY_LIMIT // 1024} KiB."),
+            RequestTooLarge(f"The body is too large: at most {MOST_TEXT // 1024} KiB."),
             "The body is over its limit.",
         ),
         Row(

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from flux.errors import InvalidConfiguration, RateLimitExceeded
 from flux.http import Request
-from flux.ports import Decoder, Gallery, Limiter
+from flux.ports import Gallery, Limiter
 from flux.settings import Settings
 from flux.studio import Studio
 from flux.trace import Trace
@@ -22,7 +22,6 @@ class Services:
     settings: Settings
     """The defaults where there is a `problem`."""
     studio: Studio
-    decode: Decoder
     gallery: Gallery
     limiter: Limiter
     checks: Mapping[str, str] = field(default_factory=dict)

@@ -7,6 +7,12 @@ from typing import Any, Protocol
 from flux.errors import ApiError
 from flux.text import Blob, Text
 
+MOST_TEXT = 1024 * 1024
+"""Bytes of text in a body, pictures not counted."""
+
+Decoder = Callable[[str], Blob]
+"""The bytes of a base64 text, decoded outside Python. Raises `ValueError` where it is none."""
+
 
 @dataclass(frozen=True, slots=True)
 class Form:
@@ -16,14 +22,25 @@ class Form:
     files: tuple[tuple[str, Blob], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A JSON body: a text in which large pictures in base64 may be marks, and `decode`, which knows them."""
+
+    text: str
+    decode: Decoder
+
+
 class Body(Protocol):
     """A request's body, read once and counted while it is read."""
 
-    async def text(self, limit: int) -> str:
-        """The body as UTF-8. Raises `RequestTooLarge` as soon as it passes `limit` bytes."""
+    async def document(self, limit: int = MOST_TEXT) -> Document:
+        """The body as JSON, not yet parsed.
+
+        Raises `RequestTooLarge` as soon as it passes `limit` bytes, or `MOST_TEXT` beside its pictures.
+        """
 
     async def form(self, limit: int) -> Form:
-        """The body as a form. Raises `RequestTooLarge`, or `InvalidRequest` where it is none."""
+        """The body as a form. Raises `RequestTooLarge` as above, or `InvalidRequest` where it is none."""
 
 
 @dataclass(frozen=True, slots=True)

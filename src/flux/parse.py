@@ -8,9 +8,8 @@ from typing import Any
 
 from flux import picture, prompt, sizes
 from flux.errors import InvalidJson, InvalidRequest, MissingParameter
-from flux.http import Form
+from flux.http import Decoder, Form
 from flux.picture import Picture
-from flux.ports import Decoder
 from flux.text import Blob, clean
 
 MOST_PICTURES = 4

@@ -78,10 +78,3 @@ class Limiter(Protocol):
 
     async def allows(self, key: str, cost: int) -> bool:
         """Whether `key` may draw `cost` more pictures now."""
-
-
-class Decoder(Protocol):
-    """Decodes base64 outside Python."""
-
-    def __call__(self, text: str) -> Blob:
-        """The bytes of a base64 text. Raises `ValueError`."""

@@ -121,7 +121,8 @@ CAUSES: dict[str, tuple[str, str, dict[str, Any]]] = {
     "not_found": ("GET", NEVER_WAS, {}),
     "picture_expired": ("GET", EXPIRED, {}),
     "model_not_found": ("GET", "/v1/models/sora", {}),
-    "request_too_large": ("POST", CHAT, {"content": bytes(2 * 1024 * 1024)}),
+    # Of an edit, whose body is read to its end: a client that is still sending when it is refused may miss the answer.
+    "request_too_large": ("POST", EDITS, {"content": bytes(2 * 1024 * 1024)}),
     "insufficient_quota": ("POST", GENERATIONS, {"json": {"prompt": "[[fault 3036]]"}}),
     "upstream_error": ("POST", GENERATIONS, {"json": {"prompt": "[[answer empty]]"}}),
     "upstream_not_authorized": ("POST", GENERATIONS, {"json": {"prompt": "[[fault 5018]]"}}),

@@ -2,8 +2,10 @@
 
 import base64
 import io
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 
+import httpx
 import pytest
 from PIL import Image
 
@@ -16,6 +18,7 @@ from tests.worker.service import (
     comment,
     content,
     decoded,
+    error_of,
     fetched,
     links,
     shows,
@@ -116,6 +119,43 @@ def picture_of(kind: str, width: int, height: int) -> bytes:
     file = io.BytesIO()
     Image.linear_gradient("L").resize((width, height)).save(file, kind)
     return file.getvalue()
+
+
+SPELLINGS: dict[str, Callable[[str], str]] = {
+    "as it is": str,
+    "as PHP has it": lambda url: url.replace("/", "\\/"),
+    "as .NET has it": lambda url: url.replace("+", "\\u002B"),
+    "in lines": lambda url: re.sub(".{76}", r"\g<0>\\r\\n", url),
+}
+"""Of a data URL in JSON."""
+
+
+@pytest.mark.parametrize("spell", SPELLINGS.values(), ids=SPELLINGS.keys())
+@pytest.mark.parametrize("side", [20, 300, 800], ids=["small", "large", "larger"])
+def test_a_picture_in_json_arrives_however_it_is_written(
+    service: Service, ledger: Ledger, spell: Callable[[str], str], side: int
+) -> None:
+    """Large ones never come to Python: they are cut out of the text and decoded part by part."""
+    picture = io.BytesIO()
+    Image.effect_noise((side, side), 100).save(picture, "PNG")
+    good = spell(f"data:image/png;base64,{base64.b64encode(picture.getvalue()).decode()}")
+    strange = spell(f"data:image/png;base64,{base64.b64encode(bytes(picture.tell())).decode()}")
+    undecodable = "data:image/png;base64," + "A" * 20_001
+    prompt = unique("swap them")
+
+    def sent(*urls: str) -> httpx.Response:
+        images = ",".join(f'{{"image_url":"{url}"}}' for url in urls)
+        body = f'{{"prompt":"{prompt}","model":"{EDITORS[0]}","images":[{images}]}}'
+        return service.http.post("/v1/images/edits", content=body)
+
+    response = sent(good, good)
+    assert response.status_code == 200, response.text
+    assert comment(fetched(response.json()["data"][0]["url"])[0])["pictures_in"] == 2
+    assert len(ledger.calls(prompt)) == 1
+    mark = "data:image/png;base64,#0"  # even our own, as a caller might write it
+    for wrong, urls in [(0, (strange, good)), (2, (good, good, strange)), (1, (good, undecodable)), (1, (good, mark))]:
+        response = sent(*urls)
+        assert (response.status_code, error_of(response)["param"]) == (400, f"images[{wrong}]")
 
 
 @BOTH_WAYS

@@ -13,7 +13,6 @@ from flux.app import App
 from flux.call import Services
 from flux.edge import wire
 from flux.edge.images import ImagesCutter
-from flux.edge.js_bytes import from_base64
 from flux.edge.kv import KvGallery
 from flux.edge.limiter import BindingLimiter
 from flux.edge.rest_api import RestApi, RestModel, RestWriter
@@ -54,7 +53,6 @@ def _app() -> App:
     services = Services(
         settings=chosen,
         studio=Studio(model, writer, ImagesCutter(images) if images else NoCutter(), gallery),
-        decode=from_base64,
         gallery=gallery,
         limiter=BindingLimiter(limiter) if limiter else NoLimiter(),
         checks={

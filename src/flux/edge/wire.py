@@ -6,12 +6,12 @@ from contextlib import contextmanager
 from typing import Any
 
 import js
-from pyodide.ffi import JsException, JsProxy, create_proxy
+from pyodide.ffi import JsException, create_proxy
 
-from flux.edge.js_bytes import Bytes, array_of, base64_in_array, js_object
-from flux.errors import InvalidRequest, RequestTooLarge
-from flux.http import Form, Native, Request, Response, Stream
-from flux.text import Spliced, clean
+from flux.edge.body import StreamedBody
+from flux.edge.js_bytes import array_of, base64_in_array, js_object
+from flux.http import Native, Request, Response, Stream
+from flux.text import Spliced
 
 
 def read(js_request: Any) -> Request:
@@ -25,7 +25,7 @@ def read(js_request: Any) -> Request:
         path=f"/{path}",
         query=query,
         headers=headers,
-        body=_Body(js_request, headers),
+        body=StreamedBody(js_request, headers),
     )
 
 
@@ -46,62 +46,6 @@ class _Headers(Mapping[str, str]):
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
-
-
-class _Body:
-    """`flux.http.Body` over a JavaScript request."""
-
-    def __init__(self, js_request: Any, headers: Mapping[str, str]) -> None:
-        self._js_request = js_request
-        self._headers = headers
-
-    async def text(self, limit: int) -> str:
-        """See `Body.text`."""
-        try:
-            return str(await js.Response.new(await self._within(limit)).text())
-        except JsException as error:  # it broke off, or its framing did
-            raise InvalidRequest("The body could not be read to its end.", detail=error.message or "") from error
-
-    async def form(self, limit: int) -> Form:
-        """See `Body.form`."""
-        init = js_object({"headers": {"content-type": self._headers.get("content-type", "")}})
-        try:
-            form = await js.Response.new(await self._within(limit), init).formData()
-        except JsException as error:
-            raise InvalidRequest("The body is no valid multipart/form-data.") from error
-        fields, files = [], []
-        for name, value in form.entries():
-            if isinstance(value, str):
-                fields.append((clean(name), clean(value)))
-            else:
-                files.append((clean(name), Bytes(js.Uint8Array.new(await value.arrayBuffer()))))
-        return Form(tuple(fields), tuple(files))
-
-    async def _within(self, limit: int) -> Any:
-        """What a `Response` with the body in it can be made of.
-
-        A declared length is held to by HTTP's framing, so such a body needs no counting; one
-        without is read piece by piece until it ends or passes the limit.
-        """
-        declared = self._headers.get("content-length", "")
-        if declared.isascii() and declared.isdigit():
-            if int(declared.lstrip("0")[:16] or "0") > limit:
-                raise _too_large(limit)
-            return self._js_request.body
-        pieces, size = js.Array.new(), 0
-        if isinstance(self._js_request.body, JsProxy):
-            reader = self._js_request.body.getReader()
-            while not (part := await reader.read()).done:
-                size += part.value.byteLength
-                if size > limit:
-                    await reader.cancel()
-                    raise _too_large(limit)
-                pieces.push(part.value)
-        return js.Blob.new(pieces)
-
-
-def _too_large(limit: int) -> RequestTooLarge:
-    return RequestTooLarge(f"The body is too large: at most {limit // 1024} KiB.")
 
 
 def write(response: Response, js_request: Any, ctx: Any) -> Any:

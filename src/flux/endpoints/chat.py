@@ -17,10 +17,11 @@ from flux.text import Text, join, write_json
 async def complete(call: Call) -> Response:
     """Answer a chat request with a picture, or with the chore that it turns out to be."""
     services = call.services
-    request = parse.chat(parse.json_object(await call.request.body.text(drawing.BODY_LIMIT)))
+    document = await call.request.body.document()
+    request = parse.chat(parse.json_object(document.text))
     if services.settings.answer_chores and (chore := chores.recognise(request, call.headers)):
         return _answer_chore(call, request, chore)
-    planned = plan.make(parse.chat_wish(request, services.decode), services.settings)
+    planned = plan.make(parse.chat_wish(request, document.decode), services.settings)
     work = await drawing.ready(call, planned, stored=not request.images_apart)
     if request.stream:
         progress = await Progress.begin(work)

@@ -7,9 +7,6 @@ from flux.call import Call
 from flux.plan import Plan
 from flux.studio import Album, Report, Work
 
-BODY_LIMIT = 1024 * 1024
-"""Bytes of JSON that asks for a picture; an edit brings pictures of its own and has another."""
-
 
 async def ready(call: Call, planned: Plan, *, stored: bool) -> Work:
     """The work of a plan, noted in the log and counted against the key's rate.

@@ -17,7 +17,8 @@ EDIT_LIMIT = 20 * 1024 * 1024
 
 async def generate(call: Call) -> Response:
     """Draw pictures from a prompt."""
-    return await _draw(call, parse.image(parse.json_object(await call.request.body.text(drawing.BODY_LIMIT))))
+    document = await call.request.body.document()
+    return await _draw(call, parse.image(parse.json_object(document.text)))
 
 
 async def edit(call: Call) -> Response:
@@ -27,9 +28,10 @@ async def edit(call: Call) -> Response:
         request = parse.image(parse.form_values(form), edit=True)
         pictures = parse.form_pictures(form)
     else:
-        body = parse.json_object(await call.request.body.text(EDIT_LIMIT))
+        document = await call.request.body.document(EDIT_LIMIT)
+        body = parse.json_object(document.text)
         request = parse.image(body, edit=True)
-        pictures = parse.json_pictures(body, call.services.decode)
+        pictures = parse.json_pictures(body, document.decode)
     return await _draw(call, parse.with_pictures(request, pictures))
 
 
