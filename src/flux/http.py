@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from flux.errors import ApiError
-from flux.text import Blob, Text
+from flux.text import Blob, Text, join
 
 MOST_TEXT = 1024 * 1024
 """Bytes of text in a body, pictures not counted."""
@@ -66,6 +66,11 @@ class Native:
 
 Stream = AsyncGenerator[Text, None]
 """A body that is sent text by text, each when it comes; closing it ends the work behind it."""
+
+
+async def gathered(stream: Stream) -> Text:
+    """All that a stream says, for one that has nothing to wait for."""
+    return join(*[text async for text in stream])
 
 
 async def begun(stream: Stream) -> Stream:

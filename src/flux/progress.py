@@ -42,17 +42,25 @@ class Progress:
         due = clock() + PING_SECONDS
         while True:
             try:
-                async with asyncio.timeout_at(due):
-                    report = await self._reports.get()
-            except TimeoutError:
-                yield None
-                due = clock() + PING_SECONDS
-                continue
+                report = self._reports.get_nowait()
+            except asyncio.QueueEmpty:
+                try:
+                    async with asyncio.timeout_at(due):
+                        report = await self._reports.get()
+                except TimeoutError:
+                    yield None
+                    due = clock() + PING_SECONDS
+                    continue
             if report is None:
                 return
             if isinstance(report, kind):
                 yield report
                 due = clock() + PING_SECONDS
+
+    @property
+    def is_over(self) -> bool:
+        """Whether everything is known already."""
+        return self._work.done()
 
     async def album(self) -> Album:
         """The result. Raises what the work raises."""

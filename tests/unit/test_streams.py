@@ -4,6 +4,7 @@ import asyncio
 import gc
 import itertools
 import logging
+import re
 import time
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
@@ -18,6 +19,7 @@ from openai.types.chat import ChatCompletionChunk
 from flux import upstream
 from flux.http import Response
 from flux.ports import NotKept, WriterFailed
+from flux.text import Spliced
 from flux.words import LANGUAGES
 from tests.builders import (
     CHAT,
@@ -33,9 +35,10 @@ from tests.builders import (
     chat_of,
     data_url,
     posted,
+    read,
     stream_of,
 )
-from tests.fakes import Painter, Rewriter, Shelf, data_of, decode, encoded, opened, painted, sent, shows
+from tests.fakes import Bytes, Painter, Rewriter, Shelf, data_of, decode, encoded, opened, painted, sent, shows
 
 pytestmark = pytest.mark.usefixtures("clock")
 
@@ -440,12 +443,31 @@ async def test_openais_client_raises_an_image_streams_error(official: Any) -> No
     assert raised.value.code == "content_policy_violation"
 
 
-async def test_no_byte_of_a_picture_is_copied_to_stream_it() -> None:
-    service = Service()
+@pytest.mark.parametrize(("path", "body"), [(CHAT, chat_of()), (GENERATIONS, {"prompt": "A cat"})])
+async def test_what_is_over_within_its_grace_is_told_as_a_stream_would_tell_it(path: str, body: dict[str, Any]) -> None:
+    """At once, in one body, and with the same events."""
+
+    async def told(seconds: float) -> tuple[Response, list[str]]:
+        response = await Service(painter=Painter(seconds=seconds)).app(posted(path, {**body, "stream": True}))
+        answer = await read(response)
+        return response, [shape(line) for line in answer.text.split("\n\n") if not line.startswith(":")]
+
+    def shape(event: str) -> str:
+        return re.sub(r'chatcmpl-\w+|"created\w*":\d+|/image/[\w.-]+', "", event)
+
+    quick, late = await told(0), await told(5)
+    assert quick[1] == late[1]
+    assert isinstance(quick[0].body, str | Spliced)
+    assert quick[0].headers["content-type"] == late[0].headers["content-type"] == "text/event-stream; charset=utf-8"
+
+
+@pytest.mark.parametrize("seconds", [0, 5])
+async def test_no_byte_of_a_picture_is_copied_to_stream_it(seconds: float) -> None:
+    service = Service(painter=Painter(seconds=seconds))
     response = await service.app(posted(GENERATIONS, {"prompt": "A cat", "stream": True}))
-    texts = [text async for text in stream_of(response)]
+    texts = [response.body] if isinstance(response.body, Spliced) else [text async for text in stream_of(response)]
     (blob,) = [
-        piece for text in texts if not isinstance(text, str) for piece in text.pieces if not isinstance(piece, str)
+        piece for text in texts if isinstance(text, Spliced) for piece in text.pieces if isinstance(piece, Bytes)
     ]
     assert len(data_of(blob)) > 4096
-    assert blob.copied <= 1024  # type: ignore[attr-defined]
+    assert blob.copied <= 1024

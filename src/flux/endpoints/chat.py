@@ -1,11 +1,13 @@
 """`POST /v1/chat/completions`: a picture as a chat answer, streamed or not."""
 
+from functools import partial
+
 from flux import chores, parse, plan, respond, sse
 from flux.call import Call
 from flux.chores import Chore
 from flux.endpoints import drawing
 from flux.errors import ApiError
-from flux.http import Response, Stream, begun
+from flux.http import Response, Stream
 from flux.parse import ChatRequest
 from flux.plan import Plan
 from flux.progress import Progress
@@ -26,7 +28,8 @@ async def complete(call: Call) -> Response:
     if request.stream:
         progress = await Progress.begin(work)
         completion = _completion(call, request, planned.model.id)
-        return _streamed(await begun(_stream(call, request, planned, completion, progress)), completion)
+        stream = _stream(call, request, planned, completion, progress)
+        return await drawing.streamed(stream, progress, partial(_failure, completion))
     album = await work(unheard)
     return _whole(call, request, planned, _completion(call, request, album.model.id), album)
 
@@ -47,13 +50,10 @@ def _whole(call: Call, request: ChatRequest, planned: Plan, completion: Completi
     return Response(body=write_json(completion.whole(content, completion.usage(content, album.prints), images)))
 
 
-def _streamed(stream: Stream, completion: Completion) -> Response:
-    def failure(error: ApiError) -> Text:
-        """A sentence for apps that show nothing but content, then the error for those that know one."""
-        sentence = completion.chunk({"content": respond.failure_text(error)})
-        return join(sse.event(sentence), sse.event(error.body()), sse.DONE)
-
-    return Response(headers=dict(sse.HEADERS), body=stream, failure=failure)
+def _failure(completion: Completion, error: ApiError) -> Text:
+    """A sentence for apps that show nothing but content, then the error for those that know one."""
+    sentence = completion.chunk({"content": respond.failure_text(error)})
+    return join(sse.event(sentence), sse.event(error.body()), sse.DONE)
 
 
 async def _stream(
@@ -68,18 +68,22 @@ async def _stream(
 
     try:
         yield ""
-        yield sse.event(completion.chunk({"role": "assistant", "content": ""}))
-        yield delta(respond.opening(planned, words))
+        # Each write costs a wait: what is known at one time is sent as one.
+        yield join(_role(completion), delta(respond.opening(planned, words)))
         async for written in progress.follow(Written):
             yield delta(respond.writing(written, words)) if written else sse.PING
         album = await progress.album()
-        for text in respond.closing(planned, album, words, images_apart=request.images_apart):
-            yield delta(text)
-        if request.images_apart:
-            yield sse.event(completion.chunk({"images": respond.images_field(album)}))
     finally:
         progress.end()
-    yield _end(completion, completion.usage(join(*said), album.prints))
+    closing = [delta(text) for text in respond.closing(planned, album, words, images_apart=request.images_apart)]
+    if request.images_apart:
+        closing.append(sse.event(completion.chunk({"images": respond.images_field(album)})))
+    yield join(*closing, _end(completion, completion.usage(join(*said), album.prints)))
+
+
+def _role(completion: Completion) -> Text:
+    """The first event of a stream."""
+    return sse.event(completion.chunk({"role": "assistant", "content": ""}))
 
 
 def _end(completion: Completion, usage: respond.Json) -> Text:
@@ -90,12 +94,8 @@ def _end(completion: Completion, usage: respond.Json) -> Text:
 def _answer_chore(call: Call, request: ChatRequest, chore: Chore) -> Response:
     call.trace.facts["chore"] = chore.kind
     completion = _completion(call, request, call.services.settings.model.id)
-    if request.stream:
-        return _streamed(_chore_stream(completion, chore), completion)
-    return Response(body=write_json(completion.whole(chore.text, completion.usage(chore.text))))
-
-
-async def _chore_stream(completion: Completion, chore: Chore) -> Stream:
-    yield sse.event(completion.chunk({"role": "assistant", "content": ""}))
-    yield sse.event(completion.chunk({"content": chore.text}))
-    yield _end(completion, completion.usage(chore.text))
+    usage = completion.usage(chore.text)
+    if not request.stream:
+        return Response(body=write_json(completion.whole(chore.text, usage)))
+    said = sse.event(completion.chunk({"content": chore.text}))
+    return Response(headers=dict(sse.HEADERS), body=join(_role(completion), said, _end(completion, usage)))

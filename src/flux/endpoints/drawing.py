@@ -1,11 +1,16 @@
 """What both ways to ask for a picture have in common, from the plan to the work."""
 
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
+from flux import sse
 from flux.call import Call
+from flux.errors import ApiError
+from flux.http import Response, Stream, begun, gathered
 from flux.plan import Plan
+from flux.progress import Progress
 from flux.studio import Album, Report, Work
+from flux.text import Text
 
 
 async def ready(call: Call, planned: Plan, *, stored: bool) -> Work:
@@ -29,3 +34,12 @@ async def ready(call: Call, planned: Plan, *, stored: bool) -> Work:
         )
 
     return work
+
+
+async def streamed(stream: Stream, progress: Progress, failure: Callable[[ApiError], Text]) -> Response:
+    """The stream of some work, or, where the work is over within its grace, the same events at once.
+
+    A stream costs a task and several waits, which is worth it where there is something to wait for.
+    """
+    body = await gathered(stream) if progress.is_over else await begun(stream)
+    return Response(headers=dict(sse.HEADERS), body=body, failure=failure)

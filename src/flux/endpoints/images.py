@@ -4,7 +4,7 @@ from flux import parse, plan, respond, sse
 from flux.call import Call
 from flux.endpoints import drawing
 from flux.errors import ApiError
-from flux.http import Response, Stream, begun
+from flux.http import Response, Stream
 from flux.parse import ImageRequest
 from flux.plan import Plan
 from flux.progress import Progress
@@ -45,8 +45,9 @@ async def _draw(call: Call, request: ImageRequest) -> Response:
     )
     work = await drawing.ready(call, planned, stored=request.wants_url)
     if request.stream:
-        stream = _stream(request, planned, await Progress.begin(work))
-        return Response(headers=dict(sse.HEADERS), body=await begun(stream), failure=_failure)
+        progress = await Progress.begin(work)
+        stream = _stream(request, planned, progress)
+        return await drawing.streamed(stream, progress, _failure)
     return Response(body=write_json(respond.images(request, planned, await work(unheard))))
 
 
