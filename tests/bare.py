@@ -55,14 +55,17 @@ class Bare:
     """The Worker, once for each deployment, and everything around it. A context manager.
 
     `deployments` are names with the variables of each; a name that ends in `+images` has an `IMAGES` binding too.
+    `worker` is what runs in place of the one in src/.
     """
 
     def __init__(
         self,
         folder: Path,
         deployments: Mapping[str, Mapping[str, str]],
+        worker: runtime.Worker | None = None,
     ) -> None:
         self.folder = folder
+        self._product = worker or runtime.product()
         self._stack = ExitStack()
         self._write(deployments)
 
@@ -194,9 +197,8 @@ class Bare:
         _write(folder, services, [_socket(folder / MAIN_SOCKET, f'(name = "kv", props = (json = {namespace}))')])
 
     def _write_worker(self, folder: Path, deployments: Mapping[str, Mapping[str, str]]) -> None:
-        product = runtime.product()
-        modules = [_file(name, file) for name, file in (*product.modules, *runtime.sdk())]
-        flags = f'compatibilityFlags = [{", ".join(map(_quoted, product.flags))}], globalOutbound = "internet",'
+        modules = [_file(name, file) for name, file in (*self._product.modules, *runtime.sdk())]
+        flags = f'compatibilityFlags = [{", ".join(map(_quoted, self._product.flags))}], globalOutbound = "internet",'
         services = [_external(name, self.folder / "outside" / f"{name}.sock") for name in OUTSIDE_SERVICES]
         for name, variables in deployments.items():
             bindings = [

@@ -1,10 +1,11 @@
 # ruff: noqa: INP001 - a Worker, no package
-"""The Worker in entry.py, and what only its inside knows: the modules it has imported, and WebAssembly's memory."""
+"""The Worker in entry.py, and what only its inside knows: the modules it has imported, and Python's memory."""
 
 import json
 import sys
 from typing import Any
 
+import js
 import pyodide_js  # type: ignore[import-not-found]  # made of JavaScript at run time
 from workers import Response
 
@@ -15,10 +16,12 @@ class Default(Probed):
     """The Worker."""
 
     async def fetch(self, request: Any) -> Any:
-        """Answer as the Worker does, but for two paths."""
+        """Answer as the Worker does, but for three paths."""
         path = request.js_object.url.rpartition("/")[2]
         if path == "modules":
             return Response(json.dumps(sorted(sys.modules)))
+        if path == "heap":
+            return js.Response.new(pyodide_js._module.HEAPU8.slice())  # noqa: SLF001 - as below
         if path == "memory":
             return Response(json.dumps(pyodide_js._module.HEAPU8.length))  # noqa: SLF001 - nothing public tells it
         return await super().fetch(request)

@@ -132,10 +132,14 @@ async def _decoded(base64: Any) -> Bytes | None:
 
 
 async def _text(pieces: Any, *, escaped: bool) -> Any:
-    """The text that the pieces are together, the one item of an array."""
+    """The text that the pieces are together, the one item of an array.
+
+    A promise that a call returns is Python's at once, and so is what it brings. Two arrays hide both.
+    """
+    source, read = js.Blob.new(pieces), js.Blob.prototype.text
     if escaped:
-        return await js.Response.new(js.Blob.new(js.Array.of('"').concat(pieces, '"'))).json().then(js.Array.of)
-    return await js.Blob.new(pieces).text().then(js.Array.of)
+        source, read = js.Response.new(js.Blob.new(js.Array.of('"', source, '"'))), js.Response.prototype.json
+    return await js.Promise.all(js.Array.of(source).map(js.Function.prototype.call.bind(read)))
 
 
 def _outside_escapes(string: Any, end: int) -> int:

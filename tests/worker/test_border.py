@@ -1,0 +1,119 @@
+"""What of a picture comes to Python: its whole memory is read, and the bytes of pictures are looked for in it."""
+
+import base64
+import io
+import shutil
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import pytest_asyncio
+from PIL import Image
+
+from bench import WORKERS, runtime
+from dev import ROOT
+from tests.bare import IMAGES, REST, Bare
+from tests.worker.service import chat_body, content, links
+
+FILLER = b"A byte of a picture.    "
+"""What the stand-in fills its pictures up with, and we ours."""
+KILOBYTES = 300
+DRAWN = f"A cat [[bytes {KILOBYTES}kb]]"
+MOST = 0.1
+"""Part of a picture that may come to Python: its header, with what stands around it."""
+
+BINDING, WITH_IMAGES, REST_API = "binding", f"binding{IMAGES}", "rest"
+DEPLOYMENTS = {BINDING: {}, WITH_IMAGES: {}, REST_API: REST}
+
+
+def probed(source: Path) -> runtime.Worker:
+    """The Worker in a folder, with a door to its memory."""
+    return runtime.python("probed", source, WORKERS / "probe", main="probe.py")
+
+
+@pytest.fixture(scope="module")
+def bare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bare]:
+    """The Worker as it is."""
+    with Bare(tmp_path_factory.mktemp("border") / "bare", DEPLOYMENTS, probed(ROOT / "src")) as running:
+        yield running
+
+
+@pytest_asyncio.fixture(loop_scope="function")
+async def caller(bare: Bare) -> Any:
+    """With the key, to the deployment with the `AI` binding."""
+    async with bare.caller(BINDING) as caller:
+        yield caller
+
+
+async def part_in_python(caller: httpx.AsyncClient) -> float:
+    """How much of a picture is in Python's memory, as bytes or as base64, in texts of any width."""
+    heap = (await caller.get("/heap")).content
+    assert b"MutableMapping" in heap, "this is no memory of a Python"
+    forms = [FILLER, *(base64.b64encode((FILLER * 3)[start : start + len(FILLER)]) for start in range(3))]
+    wide = [form.decode().encode(width) for form in forms for width in ("utf-16-le", "utf-32-le")]
+    return sum(map(heap.count, forms + wide)) * len(FILLER) / (KILOBYTES * 1000)
+
+
+def picture() -> bytes:
+    """A caller's own PNG, filled up in a private chunk (PNG specification, 5.3)."""
+    file = io.BytesIO()
+    Image.new("RGB", (300, 200)).save(file, "PNG")
+    head, body = file.getvalue()[:33], file.getvalue()[33:]
+    data = (FILLER * (KILOBYTES * 1000 // len(FILLER) + 1))[: KILOBYTES * 1000]
+    chunk = b"fiLl" + data
+    return head + len(data).to_bytes(4, "big") + chunk + zlib.crc32(chunk).to_bytes(4, "big") + body
+
+
+PNG = picture()
+PNG_URL = f"data:image/png;base64,{base64.b64encode(PNG).decode()}"
+CHAT, GENERATIONS, EDITS = "/v1/chat/completions", "/v1/images/generations", "/v1/images/edits"
+ATTACHED = [{"type": "text", "text": "Draw 一只猫"}, {"type": "image_url", "image_url": {"url": PNG_URL}}]
+
+REQUESTS: dict[str, tuple[str, dict[str, Any]]] = {
+    "a chat": (CHAT, {"json": chat_body(DRAWN)}),
+    "a chat, streamed at once": (CHAT, {"json": chat_body(DRAWN, stream=True)}),
+    "a chat, streamed as it comes": (CHAT, {"json": chat_body(f"{DRAWN} [[delay 1500ms]]", stream=True)}),
+    "a chat that could not be stored": (CHAT, {"json": chat_body(f"{DRAWN} 🐈 [[put 500]]")}),
+    "a chat with the picture beside it": (CHAT, {"json": chat_body(DRAWN, modalities=["image", "text"])}),
+    "a chat with a picture in it": (CHAT, {"json": {"messages": [{"role": "user", "content": ATTACHED}]}}),
+    "a picture in base64": (GENERATIONS, {"json": {"prompt": DRAWN, "response_format": "b64_json"}}),
+    "a picture in base64, streamed": (GENERATIONS, {"json": {"prompt": f"{DRAWN} [[delay 1500ms]]", "stream": True}}),
+    "an edit, as a form": (EDITS, {"data": {"prompt": DRAWN}, "files": {"image": PNG}}),
+    "an edit, as JSON": (EDITS, {"json": {"prompt": DRAWN, "images": [{"image_url": PNG_URL}]}}),
+}
+
+
+@pytest.mark.parametrize("deployment", DEPLOYMENTS)
+@pytest.mark.parametrize("request_", REQUESTS.values(), ids=REQUESTS.keys())
+async def test_no_picture_passes_through_python(
+    bare: Bare, deployment: str, request_: tuple[str, dict[str, Any]]
+) -> None:
+    """Drawn, sent, cut or answered with: its bytes stay in JavaScript."""
+    path, options = request_
+    async with bare.caller(deployment) as caller:
+        response = await caller.post(path, **options)
+        assert response.status_code == 200, response.text[:300]
+        assert await part_in_python(caller) < MOST
+
+
+async def test_no_stored_picture_passes_through_python(caller: httpx.AsyncClient) -> None:
+    """Nor where it is fetched again."""
+    [link] = links(content(await caller.post(CHAT, json=chat_body(DRAWN))))
+    assert len((await caller.get(link)).content) == KILOBYTES * 1000
+    assert await part_in_python(caller) < MOST
+
+
+async def test_what_passes_through_python_is_found(caller: httpx.AsyncClient, tmp_path: Path) -> None:
+    """A prompt does, and a picture would with one careless line."""
+    assert (await caller.post(GENERATIONS, json={"prompt": (FILLER * 9).decode() + DRAWN})).status_code == 200
+    assert await part_in_python(caller) > 0
+    source = shutil.copytree(ROOT / "src", tmp_path / "src", ignore=shutil.ignore_patterns("__pycache__"))
+    module = source / "flux" / "edge" / "js_bytes.py"
+    module.write_text(module.read_text().replace("self.array = array\n", "self.array, _ = array, array.to_bytes()\n"))
+    with Bare(tmp_path / "bare", {BINDING: {}}, probed(source)) as careless:
+        async with careless.caller(BINDING) as victim:
+            await victim.post(CHAT, json=chat_body(DRAWN))
+            assert await part_in_python(victim) > MOST
