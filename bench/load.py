@@ -44,11 +44,14 @@ class Request:
 
 def generation(kilobytes: int, *, stream: bool = False, milliseconds: int = 0) -> Request:
     """A picture of that size through the chat endpoint; the model takes that long over it."""
-    prompt = f"A picture of {kilobytes} KB" + (f" after {milliseconds} ms" if milliseconds else "")
-    body = {"messages": [{"role": "user", "content": prompt}], "stream": stream}
-    name = f"generate {kilobytes} KB{', streamed' if stream else ''}"
+    later = f" after {milliseconds} ms" if milliseconds else ""
+    body = {"messages": [{"role": "user", "content": f"A picture of {kilobytes} KB{later}"}], "stream": stream}
+    name = f"generate {kilobytes} KB{later}{', streamed' if stream else ''}"
     return Request(name, "POST", "/v1/chat/completions", json.dumps(body))
 
+
+CONNECTIONS = 8
+"""That stay open, each sending its next request when the last is answered."""
 
 REFUSALS = (
     Request("refuse 401", "GET", "/v1/models", authorized=False, status=401),
@@ -87,7 +90,7 @@ class Load:
         )
         self._ask, self._answers = cast("IO[str]", self._node.stdin), cast("IO[str]", self._node.stdout)
 
-    def send(self, worker: Process, request: Request, *, requests: int, connections: int = 8) -> Sample:
+    def send(self, worker: Process, request: Request, *, requests: int, connections: int = CONNECTIONS) -> Sample:
         """One round. Raises `RuntimeError` where an answer has another status than it should."""
         before, before_stand_ins = worker.cpu, self._stand_ins.cpu
         found = self._run(worker.socket, request, requests, connections)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench import WORKERS, runtime
-from bench.load import REFUSALS, Load, Request, Sample, generation, picture_path
+from bench.load import CONNECTIONS, REFUSALS, Load, Request, Sample, generation, picture_path
 from bench.runtime import Process, Worker
 
 OURS, USUAL, CAREFUL = "ours", "usual JS", "careful JS"
@@ -35,6 +35,7 @@ class Kind:
 
     request: Request
     sides: tuple[str, ...]
+    connections: int = CONNECTIONS
     requests: int = 200
     warm_up: int = 300
     """Requests before the first round: past these the cost of one no longer falls."""
@@ -42,10 +43,17 @@ class Kind:
 
 SMALL, USUAL_SIZE, LARGE = 50, 200, 5000
 """Kilobytes."""
+LATE = 1200
+"""Milliseconds that a model may take: past the grace that a stream waits for before it opens."""
+LATE_CONNECTIONS = 64
 PICTURE = Request("picture", "GET", "/image/KEY")
 KINDS = (
     Kind(generation(USUAL_SIZE), (OURS, USUAL, CAREFUL)),
     Kind(generation(USUAL_SIZE, stream=True), (OURS, USUAL, CAREFUL)),
+    *(
+        Kind(generation(USUAL_SIZE, stream=stream, milliseconds=LATE), (OURS,), LATE_CONNECTIONS, warm_up=100)
+        for stream in (False, True)
+    ),
     Kind(generation(SMALL), (OURS, USUAL, CAREFUL), warm_up=50),
     Kind(generation(LARGE), (OURS, USUAL, CAREFUL), requests=40, warm_up=20),
     Kind(PICTURE, (OURS, USUAL, CAREFUL, HELLO, HELLO_JS)),
@@ -83,10 +91,12 @@ def measure(folders: Folders, load: Load, told: Callable[[str], None]) -> Sample
             for kind in KINDS:
                 requests = {side: _for(side, kind.request, running[side], load) for side in kind.sides}
                 for side in kind.sides:
-                    load.send(running[side], requests[side], requests=kind.warm_up)
+                    load.send(running[side], requests[side], requests=kind.warm_up, connections=kind.connections)
                 for _ in range(ROUNDS):
                     for side in kind.sides:
-                        sample = load.send(running[side], requests[side], requests=kind.requests)
+                        sample = load.send(
+                            running[side], requests[side], requests=kind.requests, connections=kind.connections
+                        )
                         samples.setdefault((kind.request.name, side), []).append(sample)
     return samples
 

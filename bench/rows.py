@@ -15,6 +15,7 @@ from bench.rounds import (
     CAREFUL,
     HELLO,
     LARGE,
+    LATE,
     OURS,
     PICTURE,
     SMALL,
@@ -65,6 +66,11 @@ def ratios(samples: Samples) -> Iterator[Row]:
         "Streamed against not streamed",
         ratio(cpu(samples, streamed, OURS), cpu(samples, whole, OURS)),
         1.3,
+    )
+    late, late_streamed = (generation(USUAL_SIZE, stream=stream, milliseconds=LATE).name for stream in (False, True))
+    yield Row(
+        f"... where the picture takes {LATE} ms, so that the stream opens without it",
+        f"{ratio(cpu(samples, late_streamed, OURS), cpu(samples, late, OURS))} times",
     )
     yield _at_most(
         f"`GET /image/{{key}}`, {USUAL_SIZE} KB, not cached: against the Python hello world",

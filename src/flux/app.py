@@ -216,9 +216,8 @@ def _digest(key: str) -> bytes:
 
 def _refusal(error: ApiError, request: Request) -> Response:
     # Stainless, which makes OpenAI's SDKs, counts their retries in this header.
-    retried = request.headers.get("x-stainless-retry-count", "0") not in ("", "0")
-    headers = error.headers(already_retried=retried)
-    return Response(error.status, headers, write_json(error.body()))
+    retried = bool(error.should_retry) and request.headers.get("x-stainless-retry-count", "0") not in ("", "0")
+    return Response(error.status, error.headers(already_retried=retried), write_json(error.body()))
 
 
 def _told(response: Response, error: ApiError) -> Text:

@@ -14,6 +14,7 @@ import pytest_asyncio
 from PIL import Image
 
 from bench import WORKERS, runtime
+from bench.rows import REASONS
 from dev import ROOT
 from tests.bare import IMAGES, REST, Bare
 from tests.worker.service import chat_body, content, links
@@ -104,6 +105,21 @@ async def test_no_stored_picture_passes_through_python(caller: httpx.AsyncClient
     [link] = links(content(await caller.post(CHAT, json=chat_body(DRAWN))))
     assert len((await caller.get(link)).content) == KILOBYTES * 1000
     assert await part_in_python(caller) < MOST
+
+
+async def modules(caller: httpx.AsyncClient) -> set[str]:
+    """All that Python has imported."""
+    return set((await caller.get("/modules")).json())
+
+
+async def test_no_module_is_imported_without_a_reason(bare: Bare, caller: httpx.AsyncClient, tmp_path: Path) -> None:
+    """Beyond those of a Worker that says hello, after everything above has been answered."""
+    assert (await caller.post(CHAT, json=chat_body("A cat", stream=True))).status_code == 200
+    ours = {name for name in await modules(caller) if name.split(".")[0] != "flux"}
+    with Bare(tmp_path / "hello", {BINDING: {}}, probed(WORKERS / "hello")) as greeter:
+        async with greeter.caller(BINDING) as other:
+            hello = await modules(other)
+    assert ours - hello == REASONS.keys()
 
 
 async def test_what_passes_through_python_is_found(caller: httpx.AsyncClient, tmp_path: Path) -> None:
