@@ -12,11 +12,13 @@ from bench.runtime import Process, Worker
 
 OURS, USUAL, CAREFUL = "ours", "usual JS", "careful JS"
 HELLO, HELLO_JS = "hello Python", "hello JS"
+SKETCH = "sketch in Python"
 
 SIDES: Mapping[str, Worker] = {
     OURS: runtime.product(),
     USUAL: runtime.javascript("usual"),
     CAREFUL: runtime.javascript("careful"),
+    SKETCH: runtime.python("sketch", WORKERS / "sketch"),
     HELLO: runtime.python("hello-python", WORKERS / "hello"),
     HELLO_JS: runtime.javascript("hello"),
 }
@@ -48,15 +50,15 @@ LATE = 1200
 LATE_CONNECTIONS = 64
 PICTURE = Request("picture", "GET", "/image/KEY")
 KINDS = (
-    Kind(generation(USUAL_SIZE), (OURS, USUAL, CAREFUL)),
+    Kind(generation(USUAL_SIZE), (OURS, USUAL, CAREFUL, SKETCH)),
     Kind(generation(USUAL_SIZE, stream=True), (OURS, USUAL, CAREFUL)),
     *(
         Kind(generation(USUAL_SIZE, stream=stream, milliseconds=LATE), (OURS,), LATE_CONNECTIONS, warm_up=100)
         for stream in (False, True)
     ),
-    Kind(generation(SMALL), (OURS, USUAL, CAREFUL), warm_up=50),
+    Kind(generation(SMALL), (OURS, USUAL, CAREFUL, SKETCH), warm_up=50),
     Kind(generation(LARGE), (OURS, USUAL, CAREFUL), requests=40, warm_up=20),
-    Kind(PICTURE, (OURS, USUAL, CAREFUL, HELLO, HELLO_JS)),
+    Kind(PICTURE, (OURS, USUAL, CAREFUL, SKETCH, HELLO, HELLO_JS)),
     *(Kind(request, (OURS, HELLO), requests=400, warm_up=100) for request in REFUSALS),
 )
 
@@ -71,7 +73,7 @@ class Folders:
         self._folders = {
             side: runtime.write_worker(root / worker.name, worker, stand_ins) for side, worker in SIDES.items()
         }
-        self.snapshots = {side: runtime.save_snapshot(self._folders[side]) for side in (OURS, HELLO)}
+        self.snapshots = {side: runtime.save_snapshot(self._folders[side]) for side in (OURS, SKETCH, HELLO)}
 
     def start(self, side: str, *, snapshot: bool = True) -> Process:
         """A side in a process of its own, Python from its snapshot as on Cloudflare."""

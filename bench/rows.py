@@ -18,6 +18,7 @@ from bench.rounds import (
     LATE,
     OURS,
     PICTURE,
+    SKETCH,
     SMALL,
     USUAL,
     USUAL_SIZE,
@@ -57,6 +58,7 @@ def ratios(samples: Samples) -> Iterator[Row]:
         "... against the careful one",
         f"{ratio(cpu(samples, whole, OURS), cpu(samples, whole, CAREFUL))} times",
     )
+    yield _floor(samples, whole)
     yield _at_most(
         f"CPU that {LARGE} KB add over {SMALL} KB, against what they add to the careful JavaScript Worker",
         ratio(_added(samples, OURS), _added(samples, CAREFUL)),
@@ -77,12 +79,18 @@ def ratios(samples: Samples) -> Iterator[Row]:
         ratio(cpu(samples, PICTURE.name, OURS), cpu(samples, PICTURE.name, HELLO)),
         1.3,
     )
+    yield _floor(samples, PICTURE.name)
     for refusal in REFUSALS:
         yield _at_most(
             f"Refusal {refusal.status}: against the Python hello world",
             ratio(cpu(samples, refusal.name, OURS), cpu(samples, refusal.name, HELLO)),
             1.1,
         )
+
+
+def _floor(samples: Samples, request: str) -> Row:
+    beyond = ratio(cpu(samples, request, OURS), cpu(samples, request, SKETCH))
+    return Row("... against a sketch of it in Python, which is the platform's floor", f"{beyond} times")
 
 
 def _added(samples: Samples, side: str) -> list[float]:
