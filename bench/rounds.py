@@ -25,7 +25,7 @@ SIDES: Mapping[str, Worker] = {
 GREETERS = (HELLO, HELLO_JS)
 """They answer anything with 200."""
 
-INSTANCES = 4
+INSTANCES = 6
 """Times that every side is started anew. V8 may compile the same code well or badly: each start is another draw."""
 ROUNDS = 2
 """Of each kind of request in each instance."""
@@ -52,14 +52,15 @@ PICTURE = Request("picture", "GET", "/image/KEY")
 KINDS = (
     Kind(generation(USUAL_SIZE), (OURS, USUAL, CAREFUL, SKETCH)),
     Kind(generation(USUAL_SIZE, stream=True), (OURS, USUAL, CAREFUL)),
+    Kind(generation(SMALL), (OURS, USUAL, CAREFUL, SKETCH), warm_up=50),
+    # More at once fill the memory, and then its pages are all that is measured.
+    Kind(generation(LARGE), (OURS, USUAL, CAREFUL, SKETCH), connections=2, requests=40, warm_up=20),
+    Kind(PICTURE, (OURS, USUAL, CAREFUL, SKETCH, HELLO, HELLO_JS)),
+    *(Kind(request, (OURS, HELLO), requests=400, warm_up=100) for request in REFUSALS),
     *(
         Kind(generation(USUAL_SIZE, stream=stream, milliseconds=LATE), (OURS,), LATE_CONNECTIONS, warm_up=100)
         for stream in (False, True)
     ),
-    Kind(generation(SMALL), (OURS, USUAL, CAREFUL, SKETCH), warm_up=50),
-    Kind(generation(LARGE), (OURS, USUAL, CAREFUL), requests=40, warm_up=20),
-    Kind(PICTURE, (OURS, USUAL, CAREFUL, SKETCH, HELLO, HELLO_JS)),
-    *(Kind(request, (OURS, HELLO), requests=400, warm_up=100) for request in REFUSALS),
 )
 
 Samples = Mapping[tuple[str, str], Sequence[Sample]]

@@ -83,6 +83,10 @@ def _read(match: re.Match[str]) -> tuple[str, Any] | None:
     return name, int(value)
 
 
+_PAIR = re.compile("[\U00010000-\U0010ffff]")
+"""What takes two units of UTF-16."""
+
+
 def shorten(text: str, most: int | None) -> str:
     """`text` cut at a word boundary to at most `most` UTF-16 units; None leaves it whole.
 
@@ -91,10 +95,11 @@ def shorten(text: str, most: int | None) -> str:
     """
     if most is None or len(text) <= most // 2:
         return text
-    units = text.encode("utf-16-le")
-    if len(units) <= most * 2:
+    cut = text[:most]
+    while (over := len(cut) + len(_PAIR.findall(cut)) - most) > 0:
+        cut = cut[: -((over + 1) // 2)]  # no character has more than two units, so none is cut in vain
+    if cut == text:
         return text
-    cut = units[: most * 2].decode("utf-16-le", "ignore")  # half of a pair at the end is left out
     if text[len(cut)].isspace():
         return cut.rstrip()
     space = max(cut.rfind(" "), cut.rfind("\n"))

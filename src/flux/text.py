@@ -1,6 +1,7 @@
 """Texts that pictures are spliced into on the way out, without passing through Python."""
 
 import json
+import re
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -85,6 +86,7 @@ def write_json(value: Any) -> Text:
 
 def clean(text: str) -> str:
     """`text` with U+FFFD in place of lone surrogates, which JSON can carry and UTF-8 cannot."""
-    if text.isascii():
-        return text
-    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return text if text.isascii() else _SURROGATE.sub("\ufffd", text)
+
+
+_SURROGATE = re.compile("[\ud800-\udfff]")

@@ -113,8 +113,17 @@ async def modules(caller: httpx.AsyncClient) -> set[str]:
 
 
 async def test_no_module_is_imported_without_a_reason(bare: Bare, caller: httpx.AsyncClient, tmp_path: Path) -> None:
-    """Beyond those of a Worker that says hello, after everything above has been answered."""
-    assert (await caller.post(CHAT, json=chat_body("A cat", stream=True))).status_code == 200
+    """Beyond those of a Worker that says hello, at its start or by any request."""
+    strange: list[tuple[str, dict[str, Any]]] = [
+        (CHAT, {"json": chat_body("🐈 猫 " * 900)}),
+        (CHAT, {"json": chat_body("A cat [[fault 3040]]")}),
+        (CHAT, {"content": b"{"}),
+        (EDITS, {"content": b'{"prompt": "\\udc00"}'}),
+    ]
+    for path, options in (*REQUESTS.values(), *strange):
+        await caller.post(path, **options)
+    for path in ("/v1/models", "/v1/models/flux", "/image/x", "/health", "/nothing"):
+        await caller.get(path)
     ours = {name for name in await modules(caller) if name.split(".")[0] != "flux"}
     with Bare(tmp_path / "hello", {BINDING: {}}, probed(WORKERS / "hello")) as greeter:
         async with greeter.caller(BINDING) as other:

@@ -16,8 +16,8 @@ SMALL = 64 * 1024
 """Bytes of JSON that are sooner read than searched for pictures."""
 LARGE = 4096
 """Bytes of a text that is worth a look whether it is a picture."""
-MOST_QUOTES = 4000
-"""Quotation marks walked in search of pictures: what comes after them is text."""
+MOST_PROBES = 2 * MOST_TEXT // LARGE
+"""Places looked at in search of pictures, enough for all that may be text: what comes after them is text too."""
 
 WINDOW = 256 * 1024
 """Bytes of base64 decoded at once."""
@@ -87,18 +87,23 @@ class StreamedBody:
 
 
 async def _apart(body: Any) -> Document:
-    """The document of a body's bytes, with marks where the base64 of its pictures stood."""
+    """The document of a body's bytes, with marks where the base64 of its pictures stood.
+
+    A text of more than `LARGE` bytes cannot hide between two places that are so far apart, so no others are looked at.
+    """
     rest, pictures = js.Array.new(), dict[str, Bytes | None]()
-    kept, quote = 0, -1
-    for _ in range(MOST_QUOTES):
-        before, quote = quote, body.indexOf(_QUOTE, quote + 1)
-        if quote < 0:
+    kept = place = 0
+    for _ in range(MOST_PROBES):
+        place += LARGE
+        start, end = body.lastIndexOf(_QUOTE, place), body.indexOf(_QUOTE, place)
+        if end < 0:
             break
-        if quote - before > LARGE and (found := _DATA_URL.match(body.subarray(before, before + 64).to_bytes())):
-            mark = f"#{quote}"  # no base64, so it means this picture or, where a caller wrote it, none
-            pictures[mark] = await _decoded(body.subarray(before + found.end(), quote))
-            rest.push(body.subarray(kept, before + found.end()), mark)
-            kept = quote
+        if end - start > LARGE and (found := _DATA_URL.match(body.subarray(start, start + 64).to_bytes())):
+            base64, place = start + found.end(), end
+            mark = f"#{end}"  # no base64, so it means this picture or, where a caller wrote it, none
+            pictures[mark] = await _decoded(body.subarray(base64, end))
+            rest.push(body.subarray(kept, base64), mark)
+            kept = end
     rest.push(body.subarray(kept))
     text = js.Blob.new(rest)
     _within_text(text)
