@@ -98,8 +98,11 @@ async def _apart(body: Any) -> Document:
         start, end = body.lastIndexOf(_QUOTE, place), body.indexOf(_QUOTE, place)
         if end < 0:
             break
-        if end - start > LARGE and (found := _DATA_URL.match(body.subarray(start, start + 64).to_bytes())):
-            base64, place = start + found.end(), end
+        if end - start <= LARGE:
+            continue
+        place = end
+        if found := _DATA_URL.match(body.subarray(start, start + 64).to_bytes()):
+            base64 = start + found.end()
             mark = f"#{end}"  # no base64, so it means this picture or, where a caller wrote it, none
             pictures[mark] = await _decoded(body.subarray(base64, end))
             rest.push(body.subarray(kept, base64), mark)
