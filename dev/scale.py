@@ -61,7 +61,7 @@ TRANSFORMATIONS = Price(FREE_TRANSFORMATIONS_A_MONTH, 0.50, 1000)
 
 # Measured: bench/RESULTS.md, and the stand-in's pictures are smaller than real ones.
 CPU_MS_A_PICTURE = 5.8
-"""Of one generation, all included: the median on a desk that was busy with other things."""
+"""Of one generation, all included: medians on a desk are 5 to 7."""
 PICTURE_BYTES = 200_000
 VIEWS = 3
 """How often a picture is asked for; Workers Cache answers all but the first in one place."""
