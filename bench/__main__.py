@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bench import BENCH, picture, rounds, rows, runtime
 from bench.load import CONNECTIONS, Load
-from bench.rounds import KINDS, LARGE, LATE_CONNECTIONS, Folders, Samples, spread
+from bench.rounds import KINDS, LARGE, LARGE_CONNECTIONS, LATE_CONNECTIONS, Folders, Samples, spread
 from bench.rows import Row
 from bench.runtime import Process
 from dev.pyodide_bundle import VERSIONS
@@ -74,8 +74,8 @@ def _written(table: list[Row], samples: Samples, load_before: float) -> Iterator
     yield ""
     yield "## One request"
     yield ""
-    yield f"{CONNECTIONS} connections, but 2 for {LARGE} KB and {LATE_CONNECTIONS} where the picture takes its time;"
-    yield "the stand-ins' CPU is that of another process and not part of the Worker's."
+    yield f"{CONNECTIONS} connections, but {LARGE_CONNECTIONS} for {LARGE} KB and {LATE_CONNECTIONS} where the picture"
+    yield "takes its time; the stand-ins' CPU is that of another process and not part of the Worker's."
     yield ""
     yield "| request | Worker | CPU, ms | requests/s | latency, ms: median | 99th percentile | stand-ins' CPU, ms |"
     yield "| --- | --- | --- | --- | --- | --- | --- |"

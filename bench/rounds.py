@@ -47,14 +47,14 @@ SMALL, USUAL_SIZE, LARGE = 50, 200, 5000
 """Kilobytes."""
 LATE = 1200
 """Milliseconds that a model may take: past the grace that a stream waits for before it opens."""
-LATE_CONNECTIONS = 64
+LARGE_CONNECTIONS, LATE_CONNECTIONS = 2, 64
+"""More large pictures at once fill the memory, and then its pages are all that is measured."""
 PICTURE = Request("picture", "GET", "/image/KEY")
 KINDS = (
     Kind(generation(USUAL_SIZE), (OURS, USUAL, CAREFUL, SKETCH)),
     Kind(generation(USUAL_SIZE, stream=True), (OURS, USUAL, CAREFUL)),
     Kind(generation(SMALL), (OURS, USUAL, CAREFUL, SKETCH), warm_up=50),
-    # More at once fill the memory, and then its pages are all that is measured.
-    Kind(generation(LARGE), (OURS, USUAL, CAREFUL, SKETCH), connections=2, requests=40, warm_up=20),
+    Kind(generation(LARGE), (OURS, USUAL, CAREFUL, SKETCH), LARGE_CONNECTIONS, requests=40, warm_up=20),
     Kind(PICTURE, (OURS, USUAL, CAREFUL, SKETCH, HELLO, HELLO_JS)),
     *(Kind(request, (OURS, HELLO), requests=400, warm_up=100) for request in REFUSALS),
     *(
