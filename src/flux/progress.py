@@ -42,23 +42,20 @@ class Progress:
         due = clock() + PING_SECONDS
         while True:
             try:
-                report = await self._next(due)
-            except TimeoutError:
-                yield None
-                due = clock() + PING_SECONDS
-                continue
+                report = self._reports.get_nowait()
+            except asyncio.QueueEmpty:
+                try:
+                    async with asyncio.timeout_at(due):
+                        report = await self._reports.get()
+                except TimeoutError:
+                    yield None
+                    due = clock() + PING_SECONDS
+                    continue
             if report is None:
                 return
             if isinstance(report, kind):
                 yield report
                 due = clock() + PING_SECONDS
-
-    async def _next(self, due: float) -> Written | Print | None:
-        """The next report; only where none waits already is a timer armed. Raises `TimeoutError`."""
-        if not self._reports.empty():
-            return self._reports.get_nowait()
-        async with asyncio.timeout_at(due):
-            return await self._reports.get()
 
     @property
     def is_over(self) -> bool:
