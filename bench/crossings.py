@@ -37,7 +37,7 @@ def main() -> None:
             for step in json.loads(crossings.answer("/steps/0").split(b"\r\n\r\n")[1]):
                 cpu(step, TIMES)
                 found = spread([(cpu(step, TIMES) - cpu(step, 0)) / TIMES for _ in range(ROUNDS)])
-                print(f"{step:28}{found.median:7.1f}   {found.least:.1f} to {found.most:.1f}")
+                print(f"{step:28}{found.median:7.1f}   {found.min:.1f} to {found.max:.1f}")
 
 
 if __name__ == "__main__":

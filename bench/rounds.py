@@ -119,11 +119,11 @@ class Spread:
     """The median of some figures, the least and the greatest."""
 
     median: float
-    least: float
-    most: float
+    min: float
+    max: float
 
     def __str__(self) -> str:
-        return f"{self.median:.2f} ({self.least:.2f} to {self.most:.2f})"
+        return f"{self.median:.2f} ({self.min:.2f} to {self.max:.2f})"
 
 
 def spread(figures: Sequence[float]) -> Spread:

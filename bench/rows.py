@@ -156,7 +156,7 @@ def _ratio(figures: dict[str, list[float]]) -> Spread:
     return ratio(figures[OURS], figures[HELLO])
 
 
-MOST_KIB = 40
+MAX_KIB = 40
 
 
 def sizes(folders: Folders) -> Iterator[Row]:
@@ -171,9 +171,7 @@ def sizes(folders: Folders) -> Iterator[Row]:
     )
     package = b"".join(file.read_bytes() for _, file in runtime.product().modules)
     kib = len(gzip.compress(package)) / 1024
-    yield Row(
-        "Package to upload, gzipped, without the SDK", f"{kib:.1f} KiB", f"at most {MOST_KIB} KiB", kib <= MOST_KIB
-    )
+    yield Row("Package to upload, gzipped, without the SDK", f"{kib:.1f} KiB", f"at most {MAX_KIB} KiB", kib <= MAX_KIB)
 
 
 REASONS = {
@@ -211,7 +209,7 @@ def _imported(root: Path, stand_ins: Path, load: Load, source: Path) -> set[str]
 
 
 MEMORIES = 4
-MOST_ISOLATE = 128
+MAX_ISOLATE = 128
 """MiB that Cloudflare gives an isolate (developers.cloudflare.com/workers/platform/limits)."""
 
 
@@ -230,7 +228,7 @@ def in_flight(root: Path, stand_ins: Path, load: Load) -> Iterator[Row]:
         1.2,
     )
     most = max(one.isolate for one in here) / MIB
-    yield Row("... the isolate with them", f"{most:.0f} MiB", f"at most {MOST_ISOLATE} MiB", most <= MOST_ISOLATE)
+    yield Row("... the isolate with them", f"{most:.0f} MiB", f"at most {MAX_ISOLATE} MiB", most <= MAX_ISOLATE)
     left = spread([one.left / MIB for one in here])
     yield Row(
         "... what stays in use afterwards",

@@ -12,10 +12,10 @@ from flux.app import App
 from flux.call import Services
 from flux.errors import InvalidConfiguration
 from flux.http import Native, Request, Response, Stream
-from flux.parse import Wish
+from flux.parse import GenerationRequest
+from flux.pipeline import Pipeline
 from flux.plan import Plan
 from flux.settings import Settings
-from flux.studio import Studio
 from flux.text import Spliced, Text
 from tests import fakes
 from tests.fakes import Allowance, Painter, Posted, Rewriter, Scissors, Shelf
@@ -44,9 +44,9 @@ def settings_of(**variables: str) -> Settings:
     return settings.read(variables)
 
 
-def wish_of(prompt: str = "A cat", **fields: Any) -> Wish:
+def wish_of(prompt: str = "A cat", **fields: Any) -> GenerationRequest:
     """A wish with nothing chosen but the prompt."""
-    return Wish(asked=prompt, prompt=prompt, **fields)
+    return GenerationRequest(asked=prompt, prompt=prompt, **fields)
 
 
 def plan_of(prompt: str = "A cat", *, variables: Mapping[str, str] | None = None, **fields: Any) -> Plan:
@@ -60,7 +60,7 @@ def chat_of(content: Any = "A cat", **fields: Any) -> dict[str, Any]:
     return {"model": SCHNELL, "messages": [{"role": "user", "content": content}], **fields}
 
 
-def chat_wish(content: Any = "A cat", **fields: Any) -> Wish:
+def chat_wish(content: Any = "A cat", **fields: Any) -> GenerationRequest:
     """The wish of a chat body."""
     return parse.chat_wish(parse.chat(chat_of(content, **fields)), fakes.decode)
 
@@ -183,7 +183,7 @@ class Service:
         variables: Mapping[str, str] | None = None,
         painter: Painter | None = None,
         writer: Rewriter | None = None,
-        cutter: Scissors | None = None,
+        resizer: Scissors | None = None,
         gallery: Shelf | None = None,
         limiter: Allowance | None = None,
         checks: Mapping[str, str] | None = None,
@@ -196,15 +196,15 @@ class Service:
             problem, chosen = wrong, settings.read({})
         self.painter = painter or Painter()
         self.writer = writer or Rewriter()
-        self.cutter = cutter or Scissors()
+        self.resizer = resizer or Scissors()
         self.gallery = gallery or Shelf()
         self.limiter = limiter or Allowance()
         self.lines: list[str] = []
         """The log as it was written."""
         services = Services(
             settings=chosen,
-            studio=Studio(self.painter, self.writer, self.cutter, self.gallery),
-            gallery=self.gallery,
+            pipeline=Pipeline(self.painter, self.writer, self.resizer, self.gallery),
+            store=self.gallery,
             limiter=self.limiter,
             checks=checks or {},
             problem=problem,

@@ -1,7 +1,7 @@
 """In-memory twins of the ports in `flux.ports`, and of a request's body and a picture's bytes.
 
 They keep the promises of the real ones: pictures are real, models refuse what their published
-schemas refuse, the cutter cuts, the gallery forgets.
+schemas refuse, the resizer cuts, the gallery forgets.
 """
 
 import asyncio
@@ -26,9 +26,9 @@ from dev import ROOT
 from flux import picture, upstream
 from flux.catalog import Model
 from flux.errors import InvalidRequest, RequestTooLarge, StorageUnavailable
-from flux.http import MOST_TEXT, Document, Form, Native
+from flux.http import MAX_TEXT, Document, Form, Native
 from flux.picture import Picture
-from flux.ports import CutFailed, Inputs, Kept, NotKept
+from flux.ports import Inputs, NotStored, ResizeFailed, StoredPicture
 from flux.sizes import Size
 from flux.text import Blob, Spliced, Text
 
@@ -97,13 +97,13 @@ def opened(what: Picture | Blob | bytes) -> Image.Image:
     if isinstance(what, Picture):
         what = what.blob
     image = Image.open(io.BytesIO(what if isinstance(what, bytes) else data_of(what)))
-    if image.width * image.height > MOST_PIXELS:
+    if image.width * image.height > MAX_PIXELS:
         raise OSError("too many pixels")
     image.load()
     return image
 
 
-MOST_PIXELS = 50_000_000
+MAX_PIXELS = 50_000_000
 UNREADABLE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError, Image.DecompressionBombWarning)
 """What Pillow raises for a file that it cannot read."""
 
@@ -214,7 +214,7 @@ def _mime(model: Model) -> str:
 
 
 class Rewriter:
-    """`Writer`: answers with the same text, whatever it is given."""
+    """`PromptRewriter`: answers with the same text, whatever it is given."""
 
     name = "@cf/a/writer"
 
@@ -223,30 +223,30 @@ class Rewriter:
         self.prompts: list[str] = []
         self.fate = _Fate(outcomes)
 
-    async def write(self, prompt: str) -> str:
-        """See `Writer.write`."""
+    async def rewrite(self, prompt: str) -> str:
+        """See `PromptRewriter.rewrite`."""
         self.prompts.append(prompt)
         await self.fate.next()
         return self.answer
 
 
 class Scissors:
-    """`Cutter` over Pillow."""
+    """`Resizer` over Pillow."""
 
     def __init__(self, *outcomes: Outcome) -> None:
         self.cuts: list[tuple[Size, str, int | None]] = []
         self.fate = _Fate(outcomes)
 
-    async def cut(self, picture: Picture, size: Size, mime: str, quality: int | None = None) -> Picture:
-        """See `Cutter.cut`."""
+    async def resize(self, picture: Picture, size: Size, mime: str, quality: int | None = None) -> Picture:
+        """See `Resizer.resize`."""
         self.cuts.append((size, mime, quality))
         await self.fate.next()
         image = ImageOps.fit(_readable(picture), (size.width, size.height))
         options = {} if quality is None else {"quality": quality}
         return _looked_at(encoded(image, mime, **options))
 
-    async def shrink(self, picture: Picture, side: int) -> Picture:
-        """See `Cutter.shrink`."""
+    async def fit_within(self, picture: Picture, side: int) -> Picture:
+        """See `Resizer.fit_within`."""
         await self.fate.next()
         image = _readable(picture)
         image.thumbnail((side, side))
@@ -257,18 +257,18 @@ def _readable(picture: Picture) -> Image.Image:
     try:
         return opened(picture)
     except UNREADABLE as error:
-        raise CutFailed("9412: not an image") from error
+        raise ResizeFailed("9412: not an image") from error
 
 
 def _looked_at(data: bytes) -> Picture:
     found = picture.look(Bytes(data))
     if found is None:
-        raise CutFailed("the result is no picture")
+        raise ResizeFailed("the result is no picture")
     return found
 
 
 class Shelf:
-    """`Gallery` over a dictionary."""
+    """`PictureStore` over a dictionary."""
 
     def __init__(self, *outcomes: Outcome) -> None:
         self.pictures: dict[str, tuple[Picture, int]] = {}
@@ -279,15 +279,15 @@ class Shelf:
         self.read_seconds = 0.0
         self.reads = 0
 
-    async def keep(self, key: str, picture: Picture, expires: int) -> None:
-        """See `Gallery.keep`."""
+    async def put(self, key: str, picture: Picture, expires: int) -> None:
+        """See `PictureStore.put`."""
         if expires - time.time() < 60:
-            raise NotKept("Invalid expiration of less than 60 seconds")
+            raise NotStored("Invalid expiration of less than 60 seconds")
         await self.fate.next()
         self.pictures[key] = (picture, expires)
 
-    async def find(self, key: str) -> Kept | None:
-        """See `Gallery.find`."""
+    async def get(self, key: str) -> StoredPicture | None:
+        """See `PictureStore.get`."""
         self.reads += 1
         await asyncio.sleep(self.read_seconds)
         if self.out_of_order:
@@ -295,7 +295,7 @@ class Shelf:
         kept, expires = self.pictures.get(key, (None, 0))
         if kept is None or expires <= time.time():
             return None
-        return Kept(kept.type, kept.blob.size, Native(data_of(kept.blob)))
+        return StoredPicture(kept.type, kept.blob.size, Native(data_of(kept.blob)))
 
 
 class Allowance:
@@ -348,11 +348,11 @@ class Posted:
         self._data = data
         self._content_type = content_type
 
-    async def document(self, limit: int = MOST_TEXT) -> Document:
+    async def document(self, limit: int = MAX_TEXT) -> Document:
         """See `Body.document`; pictures stay in the text."""
         text = self._within(limit).decode("utf-8-sig", "replace")
-        if len(re.sub('base64,[^"]*', "", text)) > MOST_TEXT:
-            raise RequestTooLarge(f"The body is too large: at most {MOST_TEXT // 1024} KiB beside its pictures.")
+        if len(re.sub('base64,[^"]*', "", text)) > MAX_TEXT:
+            raise RequestTooLarge(f"The body is too large: at most {MAX_TEXT // 1024} KiB beside its pictures.")
         return Document(text, decode)
 
     async def form(self, limit: int) -> Form:

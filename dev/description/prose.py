@@ -1,9 +1,9 @@
 """What a caller should know before the first request, in Markdown."""
 
 from dev.description import refusals
-from flux import parse, sizes, studio
+from flux import parse, pipeline, sizes
 from flux.endpoints import images
-from flux.http import MOST_TEXT
+from flux.http import MAX_TEXT
 from flux.progress import GRACE_SECONDS, PING_SECONDS
 
 _MIB = 1024 * 1024
@@ -40,11 +40,11 @@ in the form that the app asks for, without a picture.
 ## Streams
 What fails within the first {GRACE_SECONDS:g} s fails with its true status; then the stream opens, and a failure comes \
 in band. A comment is sent at the latest after every {PING_SECONDS:g} s of silence. The work ends when the client \
-leaves. One try of a model takes at most {studio.DRAW_SECONDS} s.
+leaves. One try of a model takes at most {pipeline.DRAW_SECONDS} s.
 
 ## Limits
-Bodies: {MOST_TEXT // _MIB} MiB, edits {images.EDIT_LIMIT // _MIB} MiB, of which {MOST_TEXT // _MIB} MiB beside their \
-pictures. JSON: {parse.MOST_DEPTH} levels. Pictures: {parse.MOST_PICTURES} in, {parse.MOST_PICTURES} out.
+Bodies: {MAX_TEXT // _MIB} MiB, edits {images.EDIT_LIMIT // _MIB} MiB, of which {MAX_TEXT // _MIB} MiB beside their \
+pictures. JSON: {parse.MAX_DEPTH} levels. Pictures: {parse.MAX_PICTURES} in, {parse.MAX_PICTURES} out.
 
 ## Every answer
 Browsers may call from any origin: CORS is on every answer, and `OPTIONS` is answered with 204 but for the two static \

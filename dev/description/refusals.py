@@ -24,8 +24,8 @@ from flux.errors import (
     StorageUnavailable,
     UnsupportedModel,
 )
-from flux.http import MOST_TEXT
-from flux.parse import MOST_DEPTH, RANGES
+from flux.http import MAX_TEXT
+from flux.parse import MAX_DEPTH, RANGES
 
 Json = dict[str, Any]
 
@@ -51,7 +51,7 @@ ROWS = {
     for row in (
         Row(
             InvalidJson("The body is not valid JSON (line 1): send a JSON object."),
-            f"The body is not a JSON object, or is nested deeper than {MOST_DEPTH} levels.",
+            f"The body is not a JSON object, or is nested deeper than {MAX_DEPTH} levels.",
         ),
         Row(
             MissingParameter("Send a 'prompt' that says what to draw.", param="prompt"),
@@ -81,7 +81,7 @@ ROWS = {
         ),
         Row(MethodNotAllowed("Use one of: POST, OPTIONS."), "The path exists, for other methods: see `Allow`."),
         Row(
-            RequestTooLarge(f"The body is too large: at most {MOST_TEXT // 1024} KiB."),
+            RequestTooLarge(f"The body is too large: at most {MAX_TEXT // 1024} KiB."),
             "The body is over its limit.",
         ),
         Row(

@@ -54,7 +54,7 @@ def _choice(choices: tuple[str, ...], description: str, **more: Any) -> Json:
 SIZE = {
     "type": ["string", "null"],
     "pattern": r"^(auto|\d{1,2}[:：]\d{1,2}|\d{3,4}[x×*]\d{3,4})?$",
-    "description": f"`WIDTHxHEIGHT`, each from {sizes.LEAST_SIDE} to {sizes.MOST_SIDE} pixels and divisible by "
+    "description": f"`WIDTHxHEIGHT`, each from {sizes.MIN_SIDE} to {sizes.MAX_SIDE} pixels and divisible by "
     f"{sizes.STEP}, or one of the ratios "
     + ", ".join(f"`{ratio}` ({size})" for ratio, size in sizes.RATIOS.items())
     + ". The picture is delivered at that size, whatever the model draws. `auto`: "
@@ -92,7 +92,7 @@ IMAGE_FIELDS: Json = {
         "type": "string",
         "pattern": r"\S",
         "description": "What to draw, taken as it is. Longer than the model takes (FLUX.1 [schnell]: "
-        f"{catalog.MODELS[catalog.DEFAULT_MODEL].most_prompt} characters) it is cut at the end of a word.",
+        f"{catalog.MODELS[catalog.DEFAULT_MODEL].max_prompt} characters) it is cut at the end of a word.",
     },
     "model": {
         "anyOf": [ref("ModelId"), {"type": ["string", "null"]}],
@@ -135,7 +135,7 @@ def _in_form(field: Json) -> Json:
     return told
 
 
-_EDIT_PICTURES = f"The pictures to work from, 1 to {parse.MOST_PICTURES}."
+_EDIT_PICTURES = f"The pictures to work from, 1 to {parse.MAX_PICTURES}."
 _WORDS = LANGUAGES["en"]
 CONTENT = "\n".join(
     (
@@ -225,7 +225,7 @@ REQUESTS: Json = {
             "type": {"enum": ["image_url", "input_image"]},
             "image_url": {"anyOf": [{"type": "string"}, an_object({"url": {"type": "string"}})]},
         },
-        description=f"A picture to work from: a data URL in base64, at most {parse.MOST_PICTURES} in the last "
+        description=f"A picture to work from: a data URL in base64, at most {parse.MAX_PICTURES} in the last "
         "message. Links are not fetched; the answer says so.",
     ),
     "ImageRequest": an_object(IMAGE_FIELDS, required=("prompt",)),
@@ -234,7 +234,7 @@ REQUESTS: Json = {
             "images": {
                 "type": "array",
                 "minItems": 1,
-                "maxItems": parse.MOST_PICTURES,
+                "maxItems": parse.MAX_PICTURES,
                 "items": {
                     "anyOf": [
                         an_object({"image_url": {"anyOf": [DATA_URL, an_object({"url": DATA_URL})]}}),
@@ -254,7 +254,7 @@ REQUESTS: Json = {
             "image": {
                 "type": "array",
                 "minItems": 1,
-                "maxItems": parse.MOST_PICTURES,
+                "maxItems": parse.MAX_PICTURES,
                 "items": {"type": "string", "format": "binary"},
                 "description": f"{_EDIT_PICTURES} PNG, JPEG or WebP, told by its bytes; the part must have a file "
                 "name. `image[]` is the same.",
@@ -407,7 +407,7 @@ ANSWERS: Json = {
             "data": {
                 "type": "array",
                 "minItems": 1,
-                "maxItems": parse.MOST_PICTURES,
+                "maxItems": parse.MAX_PICTURES,
                 "items": an_object(IMAGE, required=(), anyOf=[{"required": ["b64_json"]}, {"required": ["url"]}]),
                 "description": "As many as `n`.",
             },

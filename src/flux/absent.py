@@ -3,7 +3,7 @@
 from flux.catalog import Model
 from flux.errors import InvalidConfiguration
 from flux.picture import Picture
-from flux.ports import CutFailed, Inputs, Kept, NotKept, WriterFailed
+from flux.ports import Inputs, NotStored, ResizeFailed, RewriteFailed, StoredPicture
 from flux.sizes import Size
 from flux.text import Blob
 
@@ -16,36 +16,36 @@ class NoModel:
         raise InvalidConfiguration("AI", "is not bound, and CF_ACCOUNT_ID with CF_API_TOKEN is not set either.")
 
 
-class NoWriter:
-    """`Writer` without a text model."""
+class NoRewriter:
+    """`PromptRewriter` without a text model."""
 
     name = ""
 
-    async def write(self, prompt: str) -> str:
+    async def rewrite(self, prompt: str) -> str:
         """The original prompt will be drawn."""
-        raise WriterFailed("no text model")
+        raise RewriteFailed("no text model")
 
 
-class NoCutter:
-    """`Cutter` without the Images binding: pictures stay as they were drawn."""
+class NoResizer:
+    """`Resizer` without the Images binding: pictures stay as they were drawn."""
 
-    async def cut(self, picture: Picture, size: Size, mime: str, quality: int | None = None) -> Picture:
+    async def resize(self, picture: Picture, size: Size, mime: str, quality: int | None = None) -> Picture:
         """The picture will be delivered as it is."""
-        raise CutFailed("no IMAGES binding")
+        raise ResizeFailed("no IMAGES binding")
 
-    async def shrink(self, picture: Picture, side: int) -> Picture:
+    async def fit_within(self, picture: Picture, side: int) -> Picture:
         """The picture will be refused as too large."""
-        raise CutFailed("no IMAGES binding")
+        raise ResizeFailed("no IMAGES binding")
 
 
-class NoGallery:
-    """`Gallery` without KV: pictures travel in the answers."""
+class NoPictureStore:
+    """`PictureStore` without KV: pictures travel in the answers."""
 
-    async def keep(self, key: str, picture: Picture, expires: int) -> None:
+    async def put(self, key: str, picture: Picture, expires: int) -> None:
         """The picture will be part of the answer."""
-        raise NotKept("no FLUX_CF_KV binding")
+        raise NotStored("no FLUX_CF_KV binding")
 
-    async def find(self, key: str) -> Kept | None:
+    async def get(self, key: str) -> StoredPicture | None:
         """Nothing is ever found."""
         return None
 

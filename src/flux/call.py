@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 
 from flux.errors import InvalidConfiguration, RateLimitExceeded
 from flux.http import Request
-from flux.ports import Gallery, Limiter
+from flux.pipeline import Pipeline
+from flux.ports import Limiter, PictureStore
 from flux.settings import Settings
-from flux.studio import Studio
 from flux.trace import Trace
 from flux.words import LANGUAGES, Words
 
@@ -21,8 +21,8 @@ class Services:
 
     settings: Settings
     """The defaults where there is a `problem`."""
-    studio: Studio
-    gallery: Gallery
+    pipeline: Pipeline
+    store: PictureStore
     limiter: Limiter
     checks: Mapping[str, str] = field(default_factory=dict)
     """For `/health`: what there is of what we need."""
@@ -53,11 +53,11 @@ class Call:
         return self.request.headers
 
     @property
-    def links(self) -> str:
+    def base_url(self) -> str:
         """What the URLs of pictures start with."""
         return self.services.settings.public_url or self.request.origin
 
-    async def pay(self, pictures: int) -> None:
+    async def charge(self, pictures: int) -> None:
         """Count the pictures against the key's rate. Raises `RateLimitExceeded`."""
         if not await self.services.limiter.allows(self.key_digest, pictures):
             raise RateLimitExceeded(

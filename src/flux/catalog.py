@@ -22,21 +22,21 @@ class Steps:
     """Diffusion steps that a model takes: input name, range, and what each quality means."""
 
     name: str
-    most: int
+    max: int
     default: int | None
     """Published default; None sends nothing and leaves it to the model."""
     low: int
     medium: int
     high: int
-    least: int = 1
+    min: int = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Sides:
     """Range of `width` and `height`, in pixels."""
 
-    least: int
-    most: int
+    min: int
+    max: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +50,13 @@ class Model:
     steps: Steps | None = None
     sides: Sides | None = None
     """None: the model draws at a size of its own, and the picture is cut afterwards."""
-    most_prompt: int | None = None
+    max_prompt: int | None = None
     """Longest prompt in UTF-16 units, where one is published."""
     seed: bool = False
     negative_prompt: bool = False
-    most_images: int = 0
+    max_images: int = 0
     """Pictures it takes in, as `input_image_0` and so on."""
-    image_side: int = 0
+    max_image_side: int = 0
     """Longest side of a picture it takes in, in pixels."""
     multipart: bool = False
     """Inputs go as a form instead of JSON."""
@@ -71,13 +71,13 @@ _FLUX_2 = partial(
     Model,
     sides=Sides(256, 1920),
     seed=True,
-    most_images=4,
-    image_side=511,  # "each smaller than 512x512"
+    max_images=4,
+    max_image_side=511,  # "each smaller than 512x512"
     multipart=True,
 )
 _STABLE_DIFFUSION = partial(
     Model,
-    steps=Steps("num_steps", most=20, default=20, low=8, medium=14, high=20),
+    steps=Steps("num_steps", max=20, default=20, low=8, medium=14, high=20),
     sides=Sides(256, 2048),
     seed=True,
     negative_prompt=True,
@@ -90,15 +90,15 @@ MODELS: Mapping[str, Model] = {
             "@cf/black-forest-labs/flux-1-schnell",
             "FLUX.1 [schnell]",
             created=1724949459,
-            steps=Steps("steps", most=8, default=4, low=2, medium=4, high=8),
-            most_prompt=2048,
+            steps=Steps("steps", max=8, default=4, low=2, medium=4, high=8),
+            max_prompt=2048,
         ),
         _FLUX_2(
             "@cf/black-forest-labs/flux-2-dev",
             "FLUX.2 [dev]",
             created=1763999046,
             # The range is not published; 50 is the most that Black Forest Labs recommend.
-            steps=Steps("steps", most=50, default=None, low=15, medium=25, high=50),
+            steps=Steps("steps", max=50, default=None, low=15, medium=25, high=50),
         ),
         _FLUX_2(
             "@cf/black-forest-labs/flux-2-klein-4b",
@@ -114,7 +114,7 @@ MODELS: Mapping[str, Model] = {
             "@cf/leonardo/lucid-origin",
             "Lucid Origin",
             created=1756149688,
-            steps=Steps("num_steps", most=40, default=None, low=10, medium=20, high=40),
+            steps=Steps("num_steps", max=40, default=None, low=10, medium=20, high=40),
             sides=Sides(256, 2500),
             seed=True,
         ),
@@ -122,7 +122,7 @@ MODELS: Mapping[str, Model] = {
             "@cf/leonardo/phoenix-1.0",
             "Phoenix 1.0",
             created=1756145538,
-            steps=Steps("num_steps", most=50, default=25, low=10, medium=25, high=50),
+            steps=Steps("num_steps", max=50, default=25, low=10, medium=25, high=50),
             sides=Sides(256, 2048),
             seed=True,
             negative_prompt=True,

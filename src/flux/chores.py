@@ -56,11 +56,11 @@ def recognise(request: ChatRequest, headers: Mapping[str, str]) -> Chore | None:
 # --- what is answered ---------------------------------------------------------------------------
 
 _Prompts = Sequence[str]
-"""What a person asked to be drawn, the oldest first, at most `MOST_PROMPTS`; empty where unknown."""
+"""What a person asked to be drawn, the oldest first, at most `MAX_PROMPTS`; empty where unknown."""
 _Answer = Callable[[_Prompts], str]
 
-MOST_PROMPTS = 5
-LONGEST_PROMPT = 2000
+MAX_PROMPTS = 5
+MAX_PROMPT_LENGTH = 2000
 """Characters read of one prompt."""
 
 _NO_PROMPT = "Image"
@@ -76,7 +76,7 @@ def _json(value: object) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-MOST_WORDS, MOST_WIDTH = 7, 48
+MAX_WORDS, MAX_WIDTH = 7, 48
 """Of a title. The tightest that an app asks for is 50 characters (LobeChat)."""
 _WIDE = "\u2e80"
 """Chinese, Japanese, Korean and emoji begin here; one of them says as much as three letters."""
@@ -84,7 +84,7 @@ _WIDE = "\u2e80"
 
 def _title(prompts: _Prompts) -> str:
     """The first words of the first prompt that has any."""
-    titles = (_cut(" ".join(_plain(text).split()[:MOST_WORDS])).strip(_EDGES) for text in prompts)
+    titles = (_cut(" ".join(_plain(text).split()[:MAX_WORDS])).strip(_EDGES) for text in prompts)
     return next(filter(None, titles), _NO_PROMPT)
 
 
@@ -96,7 +96,7 @@ def _cut(title: str) -> str:
     width = 0
     for at, character in enumerate(title):
         width += 3 if character >= _WIDE else 1
-        if width > MOST_WIDTH:
+        if width > MAX_WIDTH:
             short = prompt.shorten(title, at)
             clause = max(map(short.rfind, _CLAUSES))
             return short[:clause] if clause > at // 3 else short
@@ -148,7 +148,7 @@ def _between(before: str, *after: str, until: str = "") -> _Quote:
         at = text.find(before)
         while at >= 0:
             at += len(before)
-            quoted = text[at : at + LONGEST_PROMPT]
+            quoted = text[at : at + MAX_PROMPT_LENGTH]
             for end in after:
                 quoted = quoted.partition(end)[0]
             yield quoted
@@ -177,7 +177,11 @@ _MAIN_TEXT = '{"role":"user","mainText":"'
 _STRINGS = json.JSONDecoder()
 
 _UPPER_LINES = _between(
-    "\nUSER: ", "\nASSISTANT: ", "\nUSER: ", "\n</chat_history>", until="\n\n### Recent Messages Kept In Context:"
+    "\nUSER: ",
+    "\nASSISTANT: ",
+    "\nUSER: ",
+    "\n</chat_history>",
+    until="\n\n### Recent Messages Kept In Context:",
 )
 _LOWER_LINES = _between("\nuser: ", "\nassistant: ", "\nuser: ", "\n\n请总结上述对话")
 _AI_LINES = _between("\nUser: ", "\nAI: ", "\nAssistant: ")
@@ -189,9 +193,9 @@ def _prompts(request: ChatRequest, *quotes: _Quote) -> _Prompts:
     """The prompts that the last message quotes, else those of the conversation before it."""
     *earlier, asking = request.messages
     for quote in quotes:
-        if quoted := list(islice(quote(asking.text), MOST_PROMPTS)):
+        if quoted := list(islice(quote(asking.text), MAX_PROMPTS)):
             return quoted
-    return [m.text[:LONGEST_PROMPT] for m in earlier if m.role == "user" and m.text][:MOST_PROMPTS]
+    return [m.text[:MAX_PROMPT_LENGTH] for m in earlier if m.role == "user" and m.text][:MAX_PROMPTS]
 
 
 # --- Open WebUI ---------------------------------------------------------------------------------
@@ -608,7 +612,7 @@ def _is_ours(message: Message) -> bool:
 
 
 _PROBES = frozenset(("hi", "hello", "ping", "test", "hey how's it going", "what's 1 + 1"))
-MOST_PROBE_TOKENS = 16
+MAX_PROBE_TOKENS = 16
 
 
 def _probe(request: ChatRequest) -> Chore | None:
@@ -625,5 +629,5 @@ def _probe(request: ChatRequest) -> Chore | None:
     if any(message.role not in _SYSTEM_ROLES for message in before):
         return None
     limits = request.body.get("max_tokens"), request.body.get("max_completion_tokens")
-    limited = any(isinstance(limit, int) and 0 < limit <= MOST_PROBE_TOKENS for limit in limits)
+    limited = any(isinstance(limit, int) and 0 < limit <= MAX_PROBE_TOKENS for limit in limits)
     return Chore("probe", "OK") if limited or [message.text for message in before] == ["test"] else None

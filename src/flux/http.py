@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from flux.errors import ApiError
 from flux.text import Blob, Text, join
 
-MOST_TEXT = 1024 * 1024
+MAX_TEXT = 1024 * 1024
 """Bytes of text in a body, pictures not counted."""
 
 Decoder = Callable[[str], Blob]
@@ -33,10 +33,10 @@ class Document:
 class Body(Protocol):
     """A request's body, read once and counted while it is read."""
 
-    async def document(self, limit: int = MOST_TEXT) -> Document:
+    async def document(self, limit: int = MAX_TEXT) -> Document:
         """The body as JSON, not yet parsed.
 
-        Raises `RequestTooLarge` as soon as it passes `limit` bytes, or `MOST_TEXT` beside its pictures.
+        Raises `RequestTooLarge` as soon as it passes `limit` bytes, or `MAX_TEXT` beside its pictures.
         """
 
     async def form(self, limit: int) -> Form:

@@ -12,13 +12,13 @@ from flux.http import Decoder, Form
 from flux.picture import Picture
 from flux.text import Blob, clean
 
-MOST_PICTURES = 4
+MAX_PICTURES = 4
 """Pictures of one call, drawn or taken in."""
-MOST_BRACKETS = 20_000
+MAX_BRACKETS = 20_000
 """Lists and objects in a body: a thousand messages and room to spare. A megabyte of `[],` takes fifty in memory."""
 
 RANGES = {
-    "n": (1, MOST_PICTURES),
+    "n": (1, MAX_PICTURES),
     "seed": (0, 2**32 - 1),
     "steps": (1, 100),
     "output_compression": (0, 100),
@@ -26,7 +26,7 @@ RANGES = {
 }
 """Whole numbers that a body or a prompt may hold; a model's own range for steps may be smaller."""
 
-MOST_DEPTH = 64
+MAX_DEPTH = 64
 """Levels of nesting in a body: the deepest a client sends is a tool's schema, about ten."""
 
 FORMATS = {"jpeg": "image/jpeg", "jpg": "image/jpeg", "png": "image/png", "webp": "image/webp"}
@@ -39,7 +39,7 @@ QUALITIES = ("auto", *LEVELS)
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class GenerationRequest:
     """What one call wants drawn, whichever door it came through; None leaves a choice to us."""
 
     asked: str
@@ -91,7 +91,7 @@ class ChatRequest:
 class ImageRequest:
     """`POST /v1/images/generations` or `/v1/images/edits`."""
 
-    wish: Wish
+    wish: GenerationRequest
     edit: bool
     stream: bool
     wants_url: bool
@@ -106,9 +106,9 @@ class ImageRequest:
 
 
 def json_object(text: str) -> dict[str, Any]:
-    """A JSON object (RFC 8259: no NaN, no Infinity) of at most `MOST_DEPTH` levels."""
+    """A JSON object (RFC 8259: no NaN, no Infinity) of at most `MAX_DEPTH` levels."""
     if _is_too_deep(text):
-        raise InvalidJson(f"The body is nested too deep: at most {MOST_DEPTH} levels.")
+        raise InvalidJson(f"The body is nested too deep: at most {MAX_DEPTH} levels.")
     try:
         value = json.loads(text, parse_constant=_no_constant)
     except ValueError as error:
@@ -127,22 +127,22 @@ _STRING_OR_BRACKET = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[\[{]|[\]}]', re.DOTALL)
 
 
 def _is_too_deep(text: str) -> bool:
-    """Whether brackets nest deeper than `MOST_DEPTH`.
+    """Whether brackets nest deeper than `MAX_DEPTH`.
 
     Asked before the text is parsed: under Pyodide the parser's recursion overflows the WebAssembly
     stack at some thousand levels, which ends the whole isolate and not only the request.
     """
     brackets = text.count("[") + text.count("{")
-    if brackets > MOST_BRACKETS:
-        raise InvalidJson(f"The body holds too many lists and objects: at most {MOST_BRACKETS}.")
-    if brackets <= MOST_DEPTH:
+    if brackets > MAX_BRACKETS:
+        raise InvalidJson(f"The body holds too many lists and objects: at most {MAX_BRACKETS}.")
+    if brackets <= MAX_DEPTH:
         return False
     depth = 0
     for match in _STRING_OR_BRACKET.finditer(text):
         bracket = match[0][0]
         if bracket in "[{":
             depth += 1
-            if depth > MOST_DEPTH:
+            if depth > MAX_DEPTH:
                 return True
         elif bracket in "]}":
             depth -= 1
@@ -166,7 +166,7 @@ _SWITCHES = ("stream", "optimize")
 
 
 def _is_whole(text: str) -> bool:
-    return text.isascii() and text.removeprefix("-").isdigit() and len(text) <= prompt.MOST_DIGITS
+    return text.isascii() and text.removeprefix("-").isdigit() and len(text) <= prompt.MAX_DIGITS
 
 
 # --- chat ---------------------------------------------------------------------------------------
@@ -178,7 +178,7 @@ def chat(body: Mapping[str, Any]) -> ChatRequest:
     if messages is None:
         raise MissingParameter("Send 'messages', with your prompt as the last.", param="messages")
     if not isinstance(messages, list) or not messages:
-        raise InvalidRequest("'messages' must be a list of at least one.", param="messages")
+        raise InvalidRequest("'messages' must be a list of at minimum one.", param="messages")
     options = _field(body, "stream_options", dict, "an object") or {}
     return ChatRequest(
         body=body,
@@ -219,7 +219,7 @@ def _image_url(value: object, where: str) -> str:
     return url
 
 
-def chat_wish(request: ChatRequest, decode: Decoder) -> Wish:
+def chat_wish(request: ChatRequest, decode: Decoder) -> GenerationRequest:
     """The picture that a conversation's last user message asks for. Fields win over directives."""
     message = request.last_user
     if message is None:
@@ -228,15 +228,15 @@ def chat_wish(request: ChatRequest, decode: Decoder) -> Wish:
     if not text:
         raise MissingParameter("The last user message has no text that says what to draw.", param="messages")
     embedded = [url for url in message.image_urls if url[:5].lower() == "data:"]
-    if len(embedded) > MOST_PICTURES:
-        raise InvalidRequest(f"Attach at most {MOST_PICTURES} pictures.", param="messages")
+    if len(embedded) > MAX_PICTURES:
+        raise InvalidRequest(f"Attach at most {MAX_PICTURES} pictures.", param="messages")
     said = _said(directives)
     # The field wins, but for the model: there the field is the app's setting, and what stands in
     # the prompt is the person's word.
     chosen = {**said, **_wish_fields(request.body)}
     if "model" in said:
         chosen |= {"model": said["model"], "insists": True}
-    return Wish(
+    return GenerationRequest(
         asked=message.text.strip(),
         prompt=text,
         images=tuple(_embedded_picture(url, "messages", decode) for url in embedded),
@@ -267,7 +267,7 @@ def image(body: Mapping[str, Any], *, edit: bool = False) -> ImageRequest:
         raise MissingParameter("Send a 'prompt' that says what to draw.", param="prompt")
     text = clean(text).strip()
     return ImageRequest(
-        wish=Wish(asked=text, prompt=text, insists=True, **_wish_fields(body)),
+        wish=GenerationRequest(asked=text, prompt=text, insists=True, **_wish_fields(body)),
         edit=edit,
         stream=_field(body, "stream", bool, "true or false") or False,
         wants_url=response_format != "b64_json",
@@ -286,9 +286,9 @@ def _compression(body: Mapping[str, Any]) -> int | None:
 def with_pictures(request: ImageRequest, pictures: Sequence[Picture]) -> ImageRequest:
     """The request with the pictures it is about. Raises `MissingParameter` or `InvalidRequest`."""
     if not pictures:
-        raise MissingParameter("Send at least one picture as 'image'.", param="image")
-    if len(pictures) > MOST_PICTURES:
-        raise InvalidRequest(f"Send at most {MOST_PICTURES} pictures.", param="image")
+        raise MissingParameter("Send at minimum one picture as 'image'.", param="image")
+    if len(pictures) > MAX_PICTURES:
+        raise InvalidRequest(f"Send at most {MAX_PICTURES} pictures.", param="image")
     return replace(request, wish=replace(request.wish, images=tuple(pictures)))
 
 
@@ -304,8 +304,8 @@ def json_pictures(body: Mapping[str, Any], decode: Decoder) -> list[Picture]:
     if body.get("mask") is not None:
         raise _no_masks()
     items = _field(body, "images", list, "a list") or ()
-    if len(items) > MOST_PICTURES:
-        raise InvalidRequest(f"Send at most {MOST_PICTURES} pictures.", param="images")
+    if len(items) > MAX_PICTURES:
+        raise InvalidRequest(f"Send at most {MAX_PICTURES} pictures.", param="images")
     urls = [
         _image_url(item.get("image_url") if isinstance(item, dict) else item, f"images[{i}]")
         for i, item in enumerate(items)
@@ -373,13 +373,13 @@ def _texts(body: Mapping[str, Any], name: str) -> Sequence[str]:
 
 def _whole(body: Mapping[str, Any], name: str) -> int | None:
     value = body.get(name)
-    least, most = RANGES[name]
+    minimum, maximum = RANGES[name]
     if isinstance(value, float) and value.is_integer():  # JSON does not tell 2 from 2.0
         value = int(value)
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-        raise InvalidRequest(f"'{name}' must be a whole number from {least} to {most}.", param=name)
+    if isinstance(value, bool) or not isinstance(value, int) or not minimum <= value <= maximum:
+        raise InvalidRequest(f"'{name}' must be a whole number from {minimum} to {maximum}.", param=name)
     return value
 
 

@@ -14,7 +14,7 @@ EXTENSIONS = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp"}
 FIRST_READ = 512
 """Bytes copied into Python at first. JPEG from the models we serve tells its size within 200."""
 
-MOST_SEGMENTS = 1024
+MAX_SEGMENTS = 1024
 """JPEG segments walked before giving up: an upload of nothing but fill bytes must not cost a walk."""
 
 _KEY = re.compile(r"[A-Za-z0-9_-]{22}-([0-9a-z]{7})\.(?:jpg|png|webp)", re.ASCII)
@@ -72,7 +72,7 @@ def _jpeg_size(head: bytes, blob: Blob) -> _Size:
     ends instead of copying the file.
     """
     start, position = 0, 2
-    for _ in range(MOST_SEGMENTS):
+    for _ in range(MAX_SEGMENTS):
         if position - start + 9 > len(head):
             start, head = position, blob.read(position, FIRST_READ)
         at = position - start

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from flux import catalog, sizes
 from flux.catalog import Model, Steps
 from flux.errors import InvalidRequest, ModelNotFound, UnsupportedModel
-from flux.parse import LEVELS, Wish
+from flux.parse import LEVELS, GenerationRequest
 from flux.picture import Picture
 from flux.ports import Inputs
 from flux.prompt import shorten
@@ -14,7 +14,7 @@ from flux.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class ModelCall:
     """One model and how it is asked for this wish."""
 
     model: Model
@@ -24,7 +24,7 @@ class Way:
 
     def inputs(self, prompt: str, index: int) -> Inputs:
         """Inputs for picture number `index` (from 0). Seeds count up: no two are the same picture."""
-        inputs = {"prompt": shorten(prompt, self.model.most_prompt), **self.fixed}
+        inputs = {"prompt": shorten(prompt, self.model.max_prompt), **self.fixed}
         if self.seed is not None:
             inputs["seed"] = (self.seed + index) % 2**32
         return inputs
@@ -34,8 +34,8 @@ class Way:
 class Plan:
     """What will be done for a wish."""
 
-    wish: Wish
-    ways: tuple[Way, ...]
+    wish: GenerationRequest
+    ways: tuple[ModelCall, ...]
     """The first is what was asked for; the next are for when it is out of capacity."""
     size: sizes.Size
     images: tuple[Picture, ...]
@@ -52,7 +52,7 @@ class Plan:
 
 
 def make(
-    wish: Wish,
+    wish: GenerationRequest,
     settings: Settings,
     *,
     edit: bool = False,
@@ -65,16 +65,16 @@ def make(
     elsewhere they are left out. Raises `ModelNotFound`, `UnsupportedModel` or `InvalidRequest`.
     """
     model = _model(wish, settings)
-    if edit and not model.most_images:
-        able = ", ".join(id for id, row in catalog.MODELS.items() if row.most_images)
+    if edit and not model.max_images:
+        able = ", ".join(id for id, row in catalog.MODELS.items() if row.max_images)
         raise UnsupportedModel(f"{model.id} takes no pictures. These do: {able}.", param="model")
-    images = wish.images if model.most_images else ()
+    images = wish.images if model.max_images else ()
     size = wish.size or (sizes.like(images[0].width, images[0].height) if images else sizes.DEFAULT)
     models = [model]
     fallback = settings.fallback_model
     # Who chose a model of their own would get, and pay for, what was not asked for.
     ours_to_choose = catalog.find(wish.model or "") in (None, settings.model)
-    if fallback and ours_to_choose and fallback != model and len(images) <= fallback.most_images:
+    if fallback and ours_to_choose and fallback != model and len(images) <= fallback.max_images:
         models.append(fallback)
     return Plan(
         wish=wish,
@@ -87,7 +87,7 @@ def make(
     )
 
 
-def _model(wish: Wish, settings: Settings) -> Model:
+def _model(wish: GenerationRequest, settings: Settings) -> Model:
     """The model that is named, or the one that suits.
 
     A chat app's model field holds anything, so a name that we do not know is only an error where
@@ -101,7 +101,7 @@ def _model(wish: Wish, settings: Settings) -> Model:
             f"There is no model {_quoted(name)} here. GET /v1/models lists those there are.",
             param="model",
         )
-    if wish.images and not settings.model.most_images:
+    if wish.images and not settings.model.max_images:
         return catalog.MODELS[catalog.DEFAULT_EDIT_MODEL]
     return settings.model
 
@@ -111,32 +111,32 @@ def _quoted(text: str) -> str:
     return ascii(text[:100])
 
 
-def _way(model: Model, wish: Wish, size: sizes.Size, settings: Settings, *, asked: bool) -> Way:
+def _way(model: Model, wish: GenerationRequest, size: sizes.Size, settings: Settings, *, asked: bool) -> ModelCall:
     fixed: dict[str, str | int] = {}
     if model.steps:
         steps = _steps(model.steps, model, wish, settings, asked=asked)
         if steps is not None:
             fixed[model.steps.name] = steps
     if model.sides:
-        ask = sizes.within(size, model.sides.least, model.sides.most)
+        ask = sizes.within(size, model.sides.min, model.sides.max)
         fixed |= {"width": ask.width, "height": ask.height}
     if model.negative_prompt and wish.negative_prompt:
         fixed["negative_prompt"] = wish.negative_prompt
-    return Way(model, fixed, wish.seed if model.seed else None)
+    return ModelCall(model, fixed, wish.seed if model.seed else None)
 
 
-def _steps(rule: Steps, model: Model, wish: Wish, settings: Settings, *, asked: bool) -> int | None:
+def _steps(rule: Steps, model: Model, wish: GenerationRequest, settings: Settings, *, asked: bool) -> int | None:
     """Steps in this order: the caller's number, the caller's quality, the owner's, the model's.
 
     A caller's number out of range is refused, but clamped for a model that nobody asked for; the
     owner's is always clamped.
     """
     if wish.steps is not None:
-        if asked and not rule.least <= wish.steps <= rule.most:
-            raise InvalidRequest(f"{model.id} takes {rule.least} to {rule.most} steps.", param="steps")
+        if asked and not rule.min <= wish.steps <= rule.max:
+            raise InvalidRequest(f"{model.id} takes {rule.min} to {rule.max} steps.", param="steps")
         wanted: int | None = wish.steps
     elif wish.quality in LEVELS:
         wanted = getattr(rule, LEVELS[wish.quality])
     else:
         wanted = settings.steps if settings.steps is not None else rule.default
-    return None if wanted is None else min(rule.most, max(rule.least, wanted))
+    return None if wanted is None else min(rule.max, max(rule.min, wanted))

@@ -21,36 +21,36 @@ class ImageModel(Protocol):
         """The picture. Raises `UpstreamFailure` or one of its kinds, never anything foreign."""
 
 
-class Writer(Protocol):
+class PromptRewriter(Protocol):
     """Rewrites prompts."""
 
     name: str
     """Of the text model, as users read it."""
 
-    async def write(self, prompt: str) -> str:
-        """The text model's answer as it came. Raises `WriterFailed`."""
+    async def rewrite(self, prompt: str) -> str:
+        """The text model's answer as it came. Raises `RewriteFailed`."""
 
 
-class WriterFailed(Exception):
+class RewriteFailed(Exception):
     """The writer gave no answer; the text says why and is for the log alone."""
 
 
-class Cutter(Protocol):
+class Resizer(Protocol):
     """Cuts pictures to size and turns them into other types."""
 
-    async def cut(self, picture: Picture, size: Size, mime: str, quality: int | None = None) -> Picture:
-        """Exactly `size`, the middle kept; `quality` 1 to 100. Raises `CutFailed`."""
+    async def resize(self, picture: Picture, size: Size, mime: str, quality: int | None = None) -> Picture:
+        """Exactly `size`, the middle kept; `quality` 1 to 100. Raises `ResizeFailed`."""
 
-    async def shrink(self, picture: Picture, side: int) -> Picture:
-        """At most `side` pixels each way, the shape kept. Raises `CutFailed`."""
+    async def fit_within(self, picture: Picture, side: int) -> Picture:
+        """At most `side` pixels each way, the shape kept. Raises `ResizeFailed`."""
 
 
-class CutFailed(Exception):
+class ResizeFailed(Exception):
     """The picture could not be cut; the text says why and is for the log alone."""
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class StoredPicture:
     """A picture in the gallery, found again."""
 
     type: str
@@ -59,17 +59,17 @@ class Kept:
     body: Native
 
 
-class Gallery(Protocol):
+class PictureStore(Protocol):
     """Keeps pictures for a while."""
 
-    async def keep(self, key: str, picture: Picture, expires: int) -> None:
-        """Store until `expires` (Unix seconds). Raises `NotKept`."""
+    async def put(self, key: str, picture: Picture, expires: int) -> None:
+        """Store until `expires` (Unix seconds). Raises `NotStored`."""
 
-    async def find(self, key: str) -> Kept | None:
+    async def get(self, key: str) -> StoredPicture | None:
         """The picture; None where it is gone or never was. Raises `StorageUnavailable`."""
 
 
-class NotKept(Exception):
+class NotStored(Exception):
     """The store refused the picture; the text says why and is for the log alone."""
 
 

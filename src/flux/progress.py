@@ -4,27 +4,29 @@ import asyncio
 from collections.abc import AsyncGenerator
 from typing import TypeVar
 
-from flux.studio import Album, Print, Work, Written
+from flux.pipeline import FinalPrompt, GeneratedPicture, Result, Work
 
 GRACE_SECONDS = 1.0
 """How long a stream waits before it opens: what fails this early still gets its true status."""
 PING_SECONDS = 10.0
 """Longest silence of a stream. Idle timers of proxies and apps start at about 30 s."""
 
-_Kind = TypeVar("_Kind", Written, Print)
+_Kind = TypeVar("_Kind", FinalPrompt, GeneratedPicture)
 
 
 class Progress:
     """Work under way. Whoever begins it ends it with `end`, at the latest when the client left."""
 
-    def __init__(self, work: asyncio.Task[Album], reports: asyncio.Queue[Written | Print | None]) -> None:
+    def __init__(
+        self, work: asyncio.Task[Result], reports: asyncio.Queue[FinalPrompt | GeneratedPicture | None]
+    ) -> None:
         self._work = work
         self._reports = reports
 
     @classmethod
     async def begin(cls, draw: Work) -> "Progress":
         """Start and give it its grace. Raises what the work raises within that time."""
-        reports: asyncio.Queue[Written | Print | None] = asyncio.Queue()
+        reports: asyncio.Queue[FinalPrompt | GeneratedPicture | None] = asyncio.Queue()
         work = asyncio.create_task(draw(reports.put_nowait))
         work.add_done_callback(lambda _: reports.put_nowait(None))
         try:
@@ -62,7 +64,7 @@ class Progress:
         """Whether everything is known already."""
         return self._work.done()
 
-    async def album(self) -> Album:
+    async def result(self) -> Result:
         """The result. Raises what the work raises."""
         return await self._work
 

@@ -33,11 +33,11 @@ _DIRECTIVE = re.compile(
 )
 """One directive at the end. A phone's keyboard makes a dash of two hyphens: that counts too."""
 
-MOST_DIGITS = 12
+MAX_DIGITS = 12
 """Of a number that is read at all: far above every range, far below what makes `int` slow."""
-LONGEST_DIRECTIVE = 256
+MAX_DIRECTIVE_LENGTH = 256
 """Characters looked at for one directive: keeps the search short however long the prompt is."""
-MOST_DIRECTIVES = 16
+MAX_DIRECTIVES = 16
 """Twice as many as there are kinds: a text of thousands is no prompt, and must not cost a search for each."""
 _SEPARATORS = " \t\r\n\f\v\u3000,，、;；"
 
@@ -52,8 +52,8 @@ def split(text: str) -> tuple[str, Directives]:
     """
     text, directives = text.strip(), Directives()
     end = len(text)
-    for _ in range(MOST_DIRECTIVES):
-        match = _DIRECTIVE.search(text, max(0, end - LONGEST_DIRECTIVE), end)
+    for _ in range(MAX_DIRECTIVES):
+        match = _DIRECTIVE.search(text, max(0, end - MAX_DIRECTIVE_LENGTH), end)
         found = _read(match) if match else None
         if match is None or found is None:
             break
@@ -78,7 +78,7 @@ def _read(match: re.Match[str]) -> tuple[str, Any] | None:
         return "model", value
     if name in ("ar", "size"):
         return "size", sizes.parse(value) or sizes.DEFAULT
-    if not (value.isascii() and value.isdigit() and len(value) <= MOST_DIGITS):
+    if not (value.isascii() and value.isdigit() and len(value) <= MAX_DIGITS):
         raise InvalidRequest(f"--{name} takes a whole number.", param=name)
     return name, int(value)
 
@@ -87,16 +87,16 @@ _PAIR = re.compile("[\U00010000-\U0010ffff]")
 """What takes two units of UTF-16."""
 
 
-def shorten(text: str, most: int | None) -> str:
-    """`text` cut at a word boundary to at most `most` UTF-16 units; None leaves it whole.
+def shorten(text: str, limit: int | None) -> str:
+    """`text` cut at a word boundary to at most `limit` UTF-16 units; None leaves it whole.
 
     Workers AI's validator counts as JavaScript does: an emoji is two. A text without a space in its last quarter
     (Chinese, one very long word) is cut where it is.
     """
-    if most is None or len(text) <= most // 2:
+    if limit is None or len(text) <= limit // 2:
         return text
-    cut = text[:most]
-    while (over := len(cut) + len(_PAIR.findall(cut)) - most) > 0:
+    cut = text[:limit]
+    while (over := len(cut) + len(_PAIR.findall(cut)) - limit) > 0:
         cut = cut[: -((over + 1) // 2)]  # no character has more than two units, so none is cut in vain
     if cut == text:
         return text

@@ -12,8 +12,8 @@ from flux import catalog
 from flux.errors import ApiError
 from flux.parse import LEVELS, ImageRequest
 from flux.picture import Picture
+from flux.pipeline import FinalPrompt, GeneratedPicture, Result
 from flux.plan import Plan
-from flux.studio import Album, Print, Written
 from flux.text import Spliced, Text, data_url, join
 from flux.words import Words
 
@@ -28,7 +28,7 @@ def opening(plan: Plan, words: Words) -> str:
     return words.original_prompt.format(plan.wish.asked) + "\n"
 
 
-def writing(written: Written, words: Words) -> str:
+def writing(written: FinalPrompt, words: Words) -> str:
     """What is known once the prompt is written."""
     lines = [
         words.prompt_model.format(written.writer or words.no_writer),
@@ -39,34 +39,34 @@ def writing(written: Written, words: Words) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def closing(plan: Plan, album: Album, words: Words, *, images_apart: bool) -> Iterator[Text]:
+def closing(plan: Plan, result: Result, words: Words, *, images_apart: bool) -> Iterator[Text]:
     """What is known at the end. Each picture's markdown is one text: clients mend no split link."""
-    sizes = dict.fromkeys(printed.picture.size for printed in album.prints)
-    lines = [words.size.format(", ".join(sizes)), words.success, *_notices(plan, album, words)]
+    sizes = dict.fromkeys(generated.picture.size for generated in result.pictures)
+    lines = [words.size.format(", ".join(sizes)), words.success, *_notices(plan, result, words)]
     if images_apart:
         yield "\n".join(lines)
         return
-    if any(one.url is None for one in album.prints):
+    if any(one.url is None for one in result.pictures):
         lines.append(words.not_stored)
     yield "".join(f"{line}\n" for line in [*lines, words.result, ""])
-    for index, printed in enumerate(album.prints):
-        link = printed.url or data_url(printed.picture.type, printed.picture.blob)
+    for index, generated in enumerate(result.pictures):
+        link = generated.url or data_url(generated.picture.type, generated.picture.blob)
         yield join("\n\n" if index else "", f"![{words.alt}](", link, ")")
 
 
-def _notices(plan: Plan, album: Album, words: Words) -> list[str]:
+def _notices(plan: Plan, result: Result, words: Words) -> list[str]:
     """Whatever was asked for and not done, each a sentence."""
     wish = plan.wish
     cases = (
-        (album.rewrite_refused, words.rewrite_refused),
+        (result.rewrite_refused, words.rewrite_refused),
         (bool(wish.images) and not plan.images, words.images_ignored),
         (wish.linked_images, words.links_ignored),
-        (wish.seed is not None and not album.model.seed, words.seed_ignored),
+        (wish.seed is not None and not result.model.seed, words.seed_ignored),
     )
     return [sentence for applies, sentence in cases if applies]
 
 
-def images_field(album: Album) -> list[Json]:
+def images_field(result: Result) -> list[Json]:
     """`message.images`, the convention of OpenRouter and Vercel for pictures beside the text."""
     return [
         {
@@ -74,7 +74,7 @@ def images_field(album: Album) -> list[Json]:
             "index": index,
             "image_url": {"url": data_url(one.picture.type, one.picture.blob)},
         }
-        for index, one in enumerate(album.prints)
+        for index, one in enumerate(result.pictures)
     ]
 
 
@@ -117,7 +117,7 @@ class Completion:
         counted = {"usage": usage} if self._counted else {}
         return {**self._head, "object": "chat.completion.chunk", "choices": choices, **counted}
 
-    def usage(self, content: Text, pictures: tuple[Print, ...] = ()) -> Json:
+    def usage(self, content: Text, pictures: tuple[GeneratedPicture, ...] = ()) -> Json:
         """Estimated tokens."""
         prompt = _text_tokens(self._prompt)
         images = sum(_image_tokens(one.picture) for one in pictures)
@@ -148,34 +148,34 @@ def failure_text(error: ApiError) -> str:
 # --- images ---------------------------------------------------------------------------------------
 
 
-def images(request: ImageRequest, plan: Plan, album: Album) -> Json:
+def images(request: ImageRequest, plan: Plan, result: Result) -> Json:
     """The Images API's answer; sizes and types are those of the bytes."""
-    first = album.prints[0].picture
+    first = result.pictures[0].picture
     answer = {
         "created": int(time.time()),
-        "data": [_image(request, one) for one in album.prints],
-        "model": album.model.id,
+        "data": [_image(request, one) for one in result.pictures],
+        "model": result.model.id,
         **_shape(request, first),
-        "usage": image_usage(plan, [one.picture for one in album.prints]),
+        "usage": image_usage(plan, [one.picture for one in result.pictures]),
     }
-    if warnings := _warnings(request, plan, album):
+    if warnings := _warnings(request, plan, result):
         answer["warnings"] = warnings
     return answer
 
 
-def _warnings(request: ImageRequest, plan: Plan, album: Album) -> list[str]:
+def _warnings(request: ImageRequest, plan: Plan, result: Result) -> list[str]:
     """Whatever was asked for and not done, each a sentence."""
     cases = (
-        (plan.wish.seed is not None and not album.model.seed, f"{album.model.id} takes no seed; it was not used."),
+        (plan.wish.seed is not None and not result.model.seed, f"{result.model.id} takes no seed; it was not used."),
         (
-            request.wants_url and any(one.url is None for one in album.prints),
+            request.wants_url and any(one.url is None for one in result.pictures),
             "The picture could not be stored; 'url' holds the picture itself.",
         ),
     )
     return [sentence for applies, sentence in cases if applies]
 
 
-def _image(request: ImageRequest, one: Print) -> Json:
+def _image(request: ImageRequest, one: GeneratedPicture) -> Json:
     item: Json = {}
     if request.wants_base64:
         item["b64_json"] = Spliced((one.picture.blob,))
@@ -195,7 +195,7 @@ def _shape(request: ImageRequest, one: Picture) -> Json:
     }
 
 
-def image_event(request: ImageRequest, plan: Plan, one: Print) -> tuple[str, Json]:
+def image_event(request: ImageRequest, plan: Plan, one: GeneratedPicture) -> tuple[str, Json]:
     """Name and data of the event that carries one finished picture."""
     kind = f"{'image_edit' if request.edit else 'image_generation'}.completed"
     data = {
@@ -234,15 +234,15 @@ def model(one: catalog.Model) -> Json:
         "owned_by": one.owned_by,
         "name": one.name,
         "architecture": {
-            "input_modalities": ["text", "image"] if one.most_images else ["text"],
+            "input_modalities": ["text", "image"] if one.max_images else ["text"],
             "output_modalities": ["image"],
         },
         "capabilities": {
             "size": one.sides is not None,
             "seed": one.seed,
             "negative_prompt": one.negative_prompt,
-            "images": one.most_images,
-            "steps": [one.steps.least, one.steps.most] if one.steps else None,
+            "images": one.max_images,
+            "steps": [one.steps.min, one.steps.max] if one.steps else None,
         },
     }
 

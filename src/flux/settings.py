@@ -37,10 +37,10 @@ NAMES = (
 )
 """Every variable and secret that the service reads."""
 
-KV_LEAST_SECONDS = 60
+KV_MIN_SECONDS = 60
 """KV refuses an expiry nearer than this (developers.cloudflare.com/kv/api/write-key-value-pairs)."""
 
-MOST_SECONDS = 10 * 365 * 86_400
+MAX_SECONDS = 10 * 365 * 86_400
 """Ten years: longer is a slip of the keyboard."""
 
 
@@ -54,7 +54,7 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True)
-class ExternalWriter:
+class ExternalRewriter:
     """An OpenAI-compatible chat API that rewrites prompts."""
 
     url: str
@@ -74,7 +74,7 @@ class Settings:
     image_expiration: int
     """Seconds that a picture is kept."""
     prompt_optimization: bool
-    external_writer: ExternalWriter | None
+    external_writer: ExternalRewriter | None
     prompt_model: str
     system_message: str
     account: Account | None
@@ -113,7 +113,7 @@ def read(variables: Mapping[str, str]) -> Settings:
         model=value("FLUX_MODEL", _model, default=catalog.MODELS[catalog.DEFAULT_MODEL]),
         fallback_model=value("FLUX_FALLBACK_MODEL", _model, default=None),
         steps=value("FLUX_NUM_STEPS", _whole_number(1, 100), default=None),
-        image_expiration=value("IMAGE_EXPIRATION", _whole_number(KV_LEAST_SECONDS, MOST_SECONDS), default=1800),
+        image_expiration=value("IMAGE_EXPIRATION", _whole_number(KV_MIN_SECONDS, MAX_SECONDS), default=1800),
         prompt_optimization=value("PROMPT_OPTIMIZATION", _switch, default=False),
         external_writer=_external_writer(
             value("EXTERNAL_API_BASE", _url, default=""), text("EXTERNAL_MODEL"), text("EXTERNAL_API_KEY")
@@ -133,14 +133,14 @@ def read(variables: Mapping[str, str]) -> Settings:
     )
 
 
-def _external_writer(base: str, model: str, api_key: str) -> ExternalWriter | None:
+def _external_writer(base: str, model: str, api_key: str) -> ExternalRewriter | None:
     """Base and model go together; a key is optional, since a writer of one's own may need none."""
     if not base:
         return None
     if not model:
         raise InvalidConfiguration("EXTERNAL_MODEL", "is missing: EXTERNAL_API_BASE is set.")
     has_version = base.rsplit("/", 1)[-1].removeprefix("v").isdigit()
-    return ExternalWriter(f"{base}{'' if has_version else '/v1'}/chat/completions", model, api_key)
+    return ExternalRewriter(f"{base}{'' if has_version else '/v1'}/chat/completions", model, api_key)
 
 
 def _account(account_id: str, api_token: str, base_url: str) -> Account | None:
@@ -155,11 +155,11 @@ def _account(account_id: str, api_token: str, base_url: str) -> Account | None:
 # --- one kind of value each; a ValueError's text completes "NAME ..." -----------------------------
 
 
-def _whole_number(least: int, most: int) -> Callable[[str], int]:
+def _whole_number(minimum: int, maximum: int) -> Callable[[str], int]:
     def parse(text: str) -> int:
-        if text.isascii() and text.isdigit() and least <= int(text[:12]) <= most:
+        if text.isascii() and text.isdigit() and minimum <= int(text[:12]) <= maximum:
             return int(text)
-        raise ValueError(f"must be a whole number from {least} to {most}.")
+        raise ValueError(f"must be a whole number from {minimum} to {maximum}.")
 
     return parse
 

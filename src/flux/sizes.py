@@ -34,7 +34,7 @@ RATIOS = {
     "9:21": Size(672, 1568),
 }
 DEFAULT = RATIOS["1:1"]
-LEAST_SIDE, MOST_SIDE, STEP = 256, 2048, 8
+MIN_SIDE, MAX_SIDE, STEP = 256, 2048, 8
 
 
 def parse(text: str) -> Size | None:
@@ -51,7 +51,7 @@ def parse(text: str) -> Size | None:
     if cross and _is_side(width) and _is_side(height):
         return Size(int(width), int(height))
     raise InvalidRequest(
-        f"Give a size as WIDTHxHEIGHT, both from {LEAST_SIDE} to {MOST_SIDE} and divisible by "
+        f"Give a size as WIDTHxHEIGHT, both from {MIN_SIDE} to {MAX_SIDE} and divisible by "
         f"{STEP}, or as one of these ratios: {', '.join(RATIOS)}.",
         param="size",
     )
@@ -61,8 +61,8 @@ def _is_side(text: str) -> bool:
     return (
         text.isascii()
         and text.isdigit()
-        and len(text) <= len(str(MOST_SIDE))
-        and LEAST_SIDE <= int(text) <= MOST_SIDE
+        and len(text) <= len(str(MAX_SIDE))
+        and MIN_SIDE <= int(text) <= MAX_SIDE
         and int(text) % STEP == 0
     )
 
@@ -70,24 +70,24 @@ def _is_side(text: str) -> bool:
 def like(width: int, height: int) -> Size:
     """About one megapixel in the shape of a picture, for an edit that names no size."""
     scale = math.sqrt(DEFAULT.width * DEFAULT.height / (width * height))
-    return _scaled(width, height, scale, LEAST_SIDE, MOST_SIDE)
+    return _scaled(width, height, scale, MIN_SIDE, MAX_SIDE)
 
 
-def within(size: Size, least: int, most: int) -> Size:
+def within(size: Size, minimum: int, maximum: int) -> Size:
     """The nearest size of the same shape whose sides are in a model's range, in steps of 16.
 
     What the rounding and the range take away is put right by the cut that follows.
     """
-    if least <= min(size.width, size.height) and max(size.width, size.height) <= most:
+    if minimum <= min(size.width, size.height) and max(size.width, size.height) <= maximum:
         return size
-    scale = max(min(1.0, most / max(size.width, size.height)), least / min(size.width, size.height))
-    return _scaled(size.width, size.height, scale, least, most)
+    scale = max(min(1.0, maximum / max(size.width, size.height)), minimum / min(size.width, size.height))
+    return _scaled(size.width, size.height, scale, minimum, maximum)
 
 
-def _scaled(width: int, height: int, scale: float, least: int, most: int) -> Size:
+def _scaled(width: int, height: int, scale: float, minimum: int, maximum: int) -> Size:
     """Both sides times `scale`, in steps of 16, none out of the range."""
 
     def side(length: int) -> int:
-        return min(most, max(least, round(length * scale / 16) * 16))
+        return min(maximum, max(minimum, round(length * scale / 16) * 16))
 
     return Size(side(width), side(height))

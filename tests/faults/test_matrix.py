@@ -12,10 +12,10 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from tests.bare import KEY, PATIENCE_SECONDS, Bare
-from tests.bare import REST as REST_API
 from tests.faults.cases import CASES, CHAT, LEAVING, Case, Drawn, Fetched, InBand, Left, Refusal
 from tests.worker.service import deltas, error_of, events, links
+from tests.workerd import KEY, PATIENCE_SECONDS, Workerd
+from tests.workerd import REST as REST_API
 
 AT_ONCE = 16
 POLL_SECONDS = 0.1
@@ -42,7 +42,7 @@ class Outcome:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def outcomes(bare: Bare) -> dict[str, Outcome]:
+async def outcomes(bare: Workerd) -> dict[str, Outcome]:
     """The outcome of every case: they are asked for at once, since some wait for a minute."""
     found = {case.name: Outcome(f"case-{number:03}.") for number, case in enumerate(CASES)}
     await _all(bare, found)
@@ -58,7 +58,7 @@ async def outcomes(bare: Bare) -> dict[str, Outcome]:
     return found
 
 
-def calls(bare: Bare, token: str) -> list[str]:
+def calls(bare: Workerd, token: str) -> list[str]:
     """How the model calls of one case ended, as the stand-in's ledger has it."""
     return [call["outcome"] for call in bare.calls(token)["calls"]]
 
@@ -67,7 +67,7 @@ def _word(text: str) -> str:
     return "write" if "[[write" in text else "http"
 
 
-async def _all(bare: Bare, outcomes: dict[str, Outcome]) -> None:
+async def _all(bare: Workerd, outcomes: dict[str, Outcome]) -> None:
     room = asyncio.Semaphore(AT_ONCE)
     async with bare.caller("binding") as binding, bare.caller("rest") as rest, bare.caller("spare+images") as spare:
         callers = {"binding": binding, "rest": rest, "spare+images": spare}
@@ -90,7 +90,7 @@ async def _all(bare: Bare, outcomes: dict[str, Outcome]) -> None:
     await asyncio.sleep(SETTLING_SECONDS)
 
 
-async def _ask(bare: Bare, caller: httpx.AsyncClient, case: Case, outcome: Outcome) -> None:
+async def _ask(bare: Workerd, caller: httpx.AsyncClient, case: Case, outcome: Outcome) -> None:
     prompt = f"a cat {outcome.token} {case.marks}"
     asked = {"messages": [{"role": "user", "content": prompt}]} if case.path == CHAT else {"prompt": prompt}
     if "optimize" in case.fields and case.path == CHAT:
@@ -114,7 +114,7 @@ async def _ask(bare: Bare, caller: httpx.AsyncClient, case: Case, outcome: Outco
             return
 
 
-async def _leave(bare: Bare, caller: httpx.AsyncClient, case: Case, outcome: Outcome, body: bytes) -> None:
+async def _leave(bare: Workerd, caller: httpx.AsyncClient, case: Case, outcome: Outcome, body: bytes) -> None:
     """Ask, and be gone at the moment that the case names."""
     left = asyncio.Event()
 
@@ -242,12 +242,12 @@ EXPECTATIONS: dict[type, Any] = {
 # --- all of them together -------------------------------------------------------------------------
 
 
-def test_nothing_is_stored_but_what_the_cases_say(bare: Bare, outcomes: dict[str, Outcome]) -> None:
+def test_nothing_is_stored_but_what_the_cases_say(bare: Workerd, outcomes: dict[str, Outcome]) -> None:
     """A picture that nobody was told of would be one that nobody can see and somebody pays for."""
     assert set(bare.happened()["kept"]) == {key for outcome in outcomes.values() for key in outcome.stored}
 
 
-def test_what_upstream_said_is_in_the_log_and_in_no_answer(bare: Bare, outcomes: dict[str, Outcome]) -> None:
+def test_what_upstream_said_is_in_the_log_and_in_no_answer(bare: Workerd, outcomes: dict[str, Outcome]) -> None:
     said = ("Capacity temporarily exceeded", "neurons", "not allowed to access", "Ray ID: 8f0c")
     answers = [outcome.response.text for outcome in outcomes.values() if outcome.response is not None]
     log = bare.log()
@@ -257,13 +257,13 @@ def test_what_upstream_said_is_in_the_log_and_in_no_answer(bare: Bare, outcomes:
         assert words in log
 
 
-def test_callers_who_left_are_in_the_log(bare: Bare, outcomes: dict[str, Outcome]) -> None:
+def test_callers_who_left_are_in_the_log(bare: Workerd, outcomes: dict[str, Outcome]) -> None:
     left = [line for line in bare.log_lines() if line["status"] == 499]
     assert len(left) == len(LEAVING)
 
 
 @pytest.mark.parametrize("secret", [KEY, REST_API["CF_API_TOKEN"], "case-"])
-def test_neither_keys_nor_prompts_are_in_the_log(bare: Bare, outcomes: dict[str, Outcome], secret: str) -> None:
+def test_neither_keys_nor_prompts_are_in_the_log(bare: Workerd, outcomes: dict[str, Outcome], secret: str) -> None:
     """Of a whole run, faults and all; prompts are, with LOG_PROMPTS (tests/worker/test_settings.py)."""
     assert secret not in bare.log()
 
@@ -276,7 +276,7 @@ def test_no_answer_holds_a_key(outcomes: dict[str, Outcome]) -> None:
             assert REST_API["CF_API_TOKEN"] not in answer
 
 
-def test_nothing_is_fetched_but_what_is_configured(bare: Bare, outcomes: dict[str, Outcome]) -> None:
+def test_nothing_is_fetched_but_what_is_configured(bare: Workerd, outcomes: dict[str, Outcome]) -> None:
     """No redirect is followed, and the callers' key goes nowhere."""
     requests = bare.happened()["fetched"]
     assert {urlsplit(request["url"]).hostname for request in requests} == {"ai.example", "writer.example"}

@@ -12,12 +12,12 @@ import pytest
 import pytest_asyncio
 
 from dev import ROOT
-from tests.bare import HOST, KEY, WRITER, Bare
-from tests.bare import REST as REST_API
 from tests.builders import Service
 from tests.faults.cases import BINDING, CHAT, GENERATIONS, PUBLIC_URL, REST
 from tests.soak.fuzz import MIB, PNG, PNG_URL, Attack, ask
 from tests.worker.service import error_of, links
+from tests.workerd import HOST, KEY, WRITER, Workerd
+from tests.workerd import REST as REST_API
 
 EDITS = "/v1/images/edits"
 CANARY = "http://canary.example/picture.png"
@@ -25,14 +25,14 @@ PAGE = ROOT / "docs" / "security.md"
 
 
 @pytest_asyncio.fixture(loop_scope="function")
-async def caller(bare: Bare) -> AsyncIterator[httpx.AsyncClient]:
+async def caller(bare: Workerd) -> AsyncIterator[httpx.AsyncClient]:
     """With the key, to the deployment with the `AI` binding."""
     async with bare.caller(BINDING) as caller:
         yield caller
 
 
 @pytest_asyncio.fixture(loop_scope="function")
-async def pinned(bare: Bare) -> AsyncIterator[httpx.AsyncClient]:
+async def pinned(bare: Workerd) -> AsyncIterator[httpx.AsyncClient]:
     """With the key, to the deployment with `PUBLIC_URL`, the REST API and an external writer."""
     async with bare.caller(REST) as caller:
         yield caller
@@ -73,7 +73,7 @@ SCHEMES = (
 
 
 @pytest.mark.parametrize("deployment", [BINDING, REST])
-async def test_no_link_of_a_caller_is_fetched(bare: Bare, deployment: str) -> None:
+async def test_no_link_of_a_caller_is_fetched(bare: Workerd, deployment: str) -> None:
     """All that a Worker can reach is one service here, which writes down what is asked of it."""
     before = len(bare.happened()["fetched"])
     async with bare.caller(deployment) as caller:
@@ -132,7 +132,7 @@ async def test_with_public_url_not_even_the_host_does(
 
 
 @pytest.mark.parametrize("broken", ["\r\nx-injected: 1", "\nx-injected: 1", "\r\n\r\nHTTP/1.1 200 OK\r\nx-injected: 1"])
-async def test_no_text_of_a_caller_becomes_a_header(bare: Bare, caller: httpx.AsyncClient, broken: str) -> None:
+async def test_no_text_of_a_caller_becomes_a_header(bare: Workerd, caller: httpx.AsyncClient, broken: str) -> None:
     """Neither of our answers nor of what we send to the model: prompts, models, users, sizes, file names."""
     bodies: tuple[tuple[str, dict[str, Any]], ...] = (
         (CHAT, said({"type": "text", "text": f"a cat{broken}"}) | {"model": f"flux{broken}", "user": broken}),
@@ -178,7 +178,7 @@ CHUNKED = b"%x\r\n%s\r\n0\r\n\r\n" % (len(LARGE), LARGE)
         ("transfer-encoding: identity\r\ntransfer-encoding: chunked", CHUNKED),
     ],
 )
-async def test_no_way_to_tell_a_length_gets_around_the_limit(bare: Bare, lengths: str, body: bytes) -> None:
+async def test_no_way_to_tell_a_length_gets_around_the_limit(bare: Workerd, lengths: str, body: bytes) -> None:
     """Refused by us, or by the runtime where two lengths contradict each other."""
     lines = (f"POST {GENERATIONS} HTTP/1.1", "host: flux.example", f"authorization: Bearer {KEY}", "connection: close")
     sent = "\r\n".join((*lines, lengths, "", "")).encode() + body
@@ -204,7 +204,7 @@ HUNGRY: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("sent", HUNGRY.values(), ids=HUNGRY.keys())
 async def test_a_body_within_its_limit_does_not_take_the_isolates_memory(
-    bare: Bare, caller: httpx.AsyncClient, sent: dict[str, Any]
+    bare: Workerd, caller: httpx.AsyncClient, sent: dict[str, Any]
 ) -> None:
     """Which is 128 MB at Cloudflare, for everybody whose requests it is answering: some of it waits to be collected."""
     await caller.post(EDITS, json={"prompt": "a cat", "images": [PNG_URL]})
@@ -216,7 +216,7 @@ async def test_a_body_within_its_limit_does_not_take_the_isolates_memory(
     )
 
 
-async def test_fields_that_are_no_fields_change_nothing(bare: Bare, caller: httpx.AsyncClient) -> None:
+async def test_fields_that_are_no_fields_change_nothing(bare: Workerd, caller: httpx.AsyncClient) -> None:
     """Names of our settings and of our insides, and those that mean something to JavaScript."""
     inside = {
         "public_url": "http://evil.example", "PUBLIC_URL": "http://evil.example", "links": "http://evil.example",
@@ -274,7 +274,7 @@ async def test_no_other_method_does_anything(caller: httpx.AsyncClient, method: 
         assert error_of(response)["code"] == "method_not_allowed"
 
 
-async def test_a_model_that_answers_with_a_page_puts_none_on_our_site(bare: Bare, caller: httpx.AsyncClient) -> None:
+async def test_a_model_that_answers_with_a_page_puts_none_on_our_site(bare: Workerd, caller: httpx.AsyncClient) -> None:
     """What is stored and served is one of three types of picture, by its own bytes."""
     for mark in ("[[answer html]]", "[[http 200]]"):
         assert (await caller.post(GENERATIONS, json={"prompt": f"a page {mark}"})).status_code == 502

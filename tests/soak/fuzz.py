@@ -15,7 +15,7 @@ from typing import Any
 
 from PIL import Image
 
-from tests.bare import KEY
+from tests.workerd import KEY
 
 MIB = 2**20
 PATIENCE_SECONDS = 60

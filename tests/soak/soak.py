@@ -12,8 +12,8 @@ from typing import Any
 
 import httpx
 
-from tests.bare import Bare
 from tests.worker.service import comment, decoded, deltas, events, links
+from tests.workerd import Workerd
 
 CHAT, GENERATIONS = "/v1/chat/completions", "/v1/images/generations"
 DEPLOYMENT = "soak"
@@ -117,7 +117,7 @@ def _generation(number: int, chance: random.Random, *, faulty: bool) -> Generati
 
 
 async def draw(
-    bare: Bare,
+    bare: Workerd,
     wanted: list[Generation],
     tally: Tally,
     *,
@@ -236,7 +236,7 @@ def digest(picture: bytes) -> str:
     return hashlib.sha256(picture).hexdigest()
 
 
-async def look_again(bare: Bare, tally: Tally) -> int:
+async def look_again(bare: Workerd, tally: Tally) -> int:
     """Open every link that was handed out; how many led to the very picture that they led to before."""
     async with bare.caller(DEPLOYMENT, connections=CLIENTS) as caller:
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.bare import KEY, Bare
 from tests.soak.fuzz import INJECTED, Answer, Attack, ask, attacks
+from tests.workerd import KEY, Workerd
 
 COUNT = 12_000 if os.environ.get("FULL") else 1_500
 AT_ONCE = 16
@@ -22,7 +22,7 @@ async def test_whatever_is_sent_is_answered_and_forgotten(
     sent = attacks(COUNT, seed=1)
     first, rest = sent[: COUNT // 3], sent[COUNT // 3 :]
     folder = tmp_path_factory.mktemp("fuzz") / "bare"
-    with Bare(folder, {"fuzz": {}}) as bare:
+    with Workerd(folder, {"fuzz": {}}) as bare:
         outcomes = await answers(bare.socket("fuzz"), first)
         small = bare.resident()
         outcomes += await answers(bare.socket("fuzz"), rest)

@@ -11,9 +11,9 @@ import httpx
 import pytest
 
 from flux.words import LANGUAGES
-from tests.bare import Bare
 from tests.soak.soak import CHAT, CLIENTS, GENERATIONS
 from tests.worker.service import comment, decoded, deltas, links
+from tests.workerd import Workerd
 
 COUNT = 1_000 if os.environ.get("FULL") else 240
 KEYS = ("key-of-alice", "key-of-bob")
@@ -47,7 +47,7 @@ async def test_no_answer_carries_anything_of_anothers(tmp_path_factory: pytest.T
     ]
     keys = {"API_KEY": ", ".join(KEYS)}
     deployments = {language: keys | {"RESPONSE_LANGUAGE": language} for language in ("en", "ru")}
-    with Bare(tmp_path_factory.mktemp("isolation") / "bare", deployments) as bare:
+    with Workerd(tmp_path_factory.mktemp("isolation") / "bare", deployments) as bare:
         room = asyncio.Semaphore(CLIENTS)
 
         async def one(caller: httpx.AsyncClient, asked: Wanted) -> tuple[str, str]:

@@ -7,8 +7,8 @@ from collections import Counter
 
 import pytest
 
-from tests.bare import Bare
 from tests.soak import soak
+from tests.workerd import Workerd
 
 FULL = bool(os.environ.get("FULL"))
 BEFORE, FIRST, AFTER = (2_000, 500, 5_000) if FULL else (120, 200, 300)
@@ -25,7 +25,7 @@ async def test_nothing_is_lost_mixed_up_or_left_behind(
     wanted = soak.generations(BEFORE + FIRST + AFTER, seed=1)
     before, first, after = wanted[:BEFORE], wanted[BEFORE : BEFORE + FIRST], wanted[BEFORE + FIRST :]
     folder = tmp_path_factory.mktemp("soak") / "bare"
-    with Bare(folder, {soak.DEPLOYMENT: {}}) as bare:
+    with Workerd(folder, {soak.DEPLOYMENT: {}}) as bare:
         began = time.monotonic()
         crashed = soak.Tally()
         await soak.draw(bare, before, crashed, crash_after=BEFORE - soak.CLIENTS)

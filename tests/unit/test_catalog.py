@@ -32,8 +32,8 @@ def test_a_model_is_asked_by_the_names_of_its_schema_alone(model: Model) -> None
     assert ("width" in schema, "height" in schema) == (model.sides is not None,) * 2
     assert ("seed" in schema) == model.seed
     assert ("negative_prompt" in schema) == model.negative_prompt
-    assert schema["prompt"].get("maxLength") == model.most_prompt
-    assert sum(name.startswith("input_image_") for name in schema) == model.most_images
+    assert schema["prompt"].get("maxLength") == model.max_prompt
+    assert sum(name.startswith("input_image_") for name in schema) == model.max_images
     if model.steps:
         assert model.steps.name in schema
 
@@ -44,14 +44,14 @@ def test_ranges_are_those_of_the_schema(model: Model) -> None:
     schema = schema_of(model)
     if model.sides:
         for side in ("width", "height"):
-            assert model.sides.least == (schema[side]["minimum"] or 256)
-            assert model.sides.most == schema[side]["maximum"]
+            assert model.sides.min == (schema[side]["minimum"] or 256)
+            assert model.sides.max == schema[side]["maximum"]
     if model.steps:
         steps = schema[model.steps.name]
-        assert model.steps.most == steps.get("maximum", 50)
-        assert model.steps.least >= steps.get("minimum", 1)
+        assert model.steps.max == steps.get("maximum", 50)
+        assert model.steps.min >= steps.get("minimum", 1)
         least, low, medium, high, most = (
-            getattr(model.steps, name) for name in ("least", "low", "medium", "high", "most")
+            getattr(model.steps, name) for name in ("min", "low", "medium", "high", "max")
         )
         assert least <= low <= medium <= high <= most
         assert model.steps.default is None or least <= model.steps.default <= most
@@ -66,7 +66,7 @@ def test_a_model_is_as_old_as_cloudflares_catalogue_says(model: Model) -> None:
 
 def test_the_three_defaults_can_do_what_they_are_defaults_for() -> None:
     assert MODELS[catalog.DEFAULT_MODEL].id == SCHNELL
-    assert MODELS[catalog.DEFAULT_EDIT_MODEL].most_images
+    assert MODELS[catalog.DEFAULT_EDIT_MODEL].max_images
     assert catalog.DEFAULT_PROMPT_MODEL not in MODELS
 
 

@@ -8,7 +8,7 @@ import pytest
 from openai.types.chat import ChatCompletion
 
 from flux import upstream
-from flux.ports import CutFailed, NotKept, WriterFailed
+from flux.ports import NotStored, ResizeFailed, RewriteFailed
 from flux.text import Spliced
 from flux.words import LANGUAGES
 from tests.builders import CHAT, FLUX_2, KLEIN, NOW, ORIGIN, SCHNELL, SDXL, Answer, Service, chat_of, data_url, posted
@@ -163,7 +163,7 @@ async def test_the_answer_says_who_wrote_the_prompt_that_was_drawn() -> None:
     )
 
 
-@pytest.mark.parametrize("outcome", [WriterFailed("HTTP 500"), 30.0])
+@pytest.mark.parametrize("outcome", [RewriteFailed("HTTP 500"), 30.0])
 async def test_a_writer_that_failed_is_told(outcome: Exception | float) -> None:
     answer = await Service(writer=Rewriter("Late", outcome)).chat("A cat", optimize=True)
     assert answer.content.startswith(
@@ -219,7 +219,7 @@ async def test_an_attached_picture_goes_to_a_model_that_takes_it() -> None:
 
 
 async def test_a_picture_that_cannot_be_cut_is_named_by_its_true_size() -> None:
-    service = Service(cutter=Scissors(CutFailed("9523")))
+    service = Service(resizer=Scissors(ResizeFailed("9523")))
     answer = await service.chat("A cat 3:2")
     assert "\n📐 Image specifications: 1024x1024\n" in answer.content
     assert opened((await service.open(links(answer)[0])).data).size == (1024, 1024)
@@ -227,7 +227,7 @@ async def test_a_picture_that_cannot_be_cut_is_named_by_its_true_size() -> None:
 
 async def test_a_picture_that_cannot_be_stored_is_part_of_the_answer_which_says_so() -> None:
     """No link is told that would lead nowhere."""
-    service = Service(gallery=Shelf(NotKept("KV PUT failed: 429")))
+    service = Service(gallery=Shelf(NotStored("KV PUT failed: 429")))
     answer = await service.chat("A cat 3:2")
     assert f"\n{EN.not_stored}\nHere's the result:\n" in answer.content
     (url,) = links(answer)
@@ -311,7 +311,7 @@ async def test_whatever_is_typed_is_said_back_as_it_is(prompt: str) -> None:
 
 async def test_half_a_character_does_not_break_the_answer_or_take_the_pictures_place() -> None:
     """JSON can carry a lone surrogate; a blob's place is marked with one."""
-    service = Service(gallery=Shelf(NotKept("429")))
+    service = Service(gallery=Shelf(NotStored("429")))
     answer = await service.chat("A \udc00 cat \ud83d")
     assert answer.content.startswith("🎨 Original prompt: A \ufffd cat \ufffd\n")
     assert shows(decode(links(answer)[0].split(",")[1]), "A \ufffd cat \ufffd")

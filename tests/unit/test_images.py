@@ -6,7 +6,7 @@ import pytest
 from openai.types import ImagesResponse
 
 from flux import upstream
-from flux.ports import CutFailed, NotKept
+from flux.ports import NotStored, ResizeFailed
 from tests.builders import EDITS, FLUX_2, GENERATIONS, KLEIN, NOW, ORIGIN, SCHNELL, Service, data_url, form_posted
 from tests.fakes import Painter, Rewriter, Scissors, Shelf, data_of, decode, encoded, opened, painted, shows
 
@@ -64,7 +64,7 @@ async def test_size_and_type_are_those_of_the_bytes(model: str, size: str, mime:
 
 
 async def test_where_nothing_can_be_cut_the_answer_names_what_there_is() -> None:
-    service = Service(cutter=Scissors(CutFailed("9523")))
+    service = Service(resizer=Scissors(ResizeFailed("9523")))
     answer = await service.generate("A cat", size="768x512", output_format="png")
     assert (answer.json["size"], answer.json["output_format"]) == ("1024x1024", "jpeg")
 
@@ -104,7 +104,7 @@ async def test_a_seed_that_the_model_takes_is_used_and_one_that_it_does_not_is_t
 
 async def test_a_picture_that_cannot_be_stored_is_not_lost_and_the_answer_says_so() -> None:
     """A data URL in the link's place."""
-    service = Service(gallery=Shelf(NotKept("KV PUT failed: 429")))
+    service = Service(gallery=Shelf(NotStored("KV PUT failed: 429")))
     answer = await service.generate("A cat", response_format="url")
     head, data = answer.json["data"][0]["url"].split(",")
     assert head == "data:image/jpeg;base64"

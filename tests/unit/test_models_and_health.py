@@ -22,7 +22,7 @@ async def test_every_model_that_we_serve_is_listed() -> None:
         assert 1_600_000_000 < model.created < 2_000_000_000  # seconds, not milliseconds
         assert one["name"]
         assert one["architecture"]["output_modalities"] == ["image"]
-        assert ("image" in one["architecture"]["input_modalities"]) == bool(catalog.MODELS[one["id"]].most_images)
+        assert ("image" in one["architecture"]["input_modalities"]) == bool(catalog.MODELS[one["id"]].max_images)
 
 
 @pytest.mark.parametrize(

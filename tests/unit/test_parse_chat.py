@@ -25,7 +25,7 @@ def messages(*turns: tuple[str, Any]) -> dict[str, Any]:
     return {"messages": [{"role": role, "content": content} for role, content in turns]}
 
 
-def wish_of_body(body: dict[str, Any]) -> parse.Wish:
+def wish_of_body(body: dict[str, Any]) -> parse.GenerationRequest:
     """What a whole body wishes for."""
     return parse.chat_wish(parse.chat(body), fakes.decode)
 
@@ -176,8 +176,8 @@ def test_the_field_wins_over_the_directive(field: dict[str, Any], directive: str
     )
 
 
-def _fields(wish: parse.Wish) -> dict[str, Any]:
-    return {name: getattr(wish, name) for name in parse.Wish.__slots__}
+def _fields(wish: parse.GenerationRequest) -> dict[str, Any]:
+    return {name: getattr(wish, name) for name in parse.GenerationRequest.__slots__}
 
 
 def test_the_model_that_a_person_names_wins_over_the_apps_setting() -> None:

@@ -24,7 +24,7 @@ def parsed(**fields: Any) -> ImageRequest:
 
 def test_a_prompt_is_all_it_takes() -> None:
     request = parsed()
-    assert request.wish == parse.Wish(asked="A cat", prompt="A cat", insists=True)
+    assert request.wish == parse.GenerationRequest(asked="A cat", prompt="A cat", insists=True)
     assert (request.stream, request.edit) == (False, False)
     assert (request.wants_url, request.wants_base64) == (True, True)
     assert (request.mime, request.compression) == (None, None)

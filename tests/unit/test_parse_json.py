@@ -9,7 +9,7 @@ from flux import parse
 from flux.errors import InvalidJson
 from flux.http import Form
 
-MOST = parse.MOST_DEPTH
+MOST = parse.MAX_DEPTH
 SIZE = 1024 * 1024
 """Of the largest body that comes here as JSON."""
 
@@ -115,7 +115,7 @@ def test_a_forms_fields_are_what_json_would_hold(name: str, text: str, values: d
 
 def test_a_body_of_nothing_but_lists_is_refused_before_it_is_parsed() -> None:
     """Each would take many times its two characters in memory."""
-    many = f'{{"x": [{"[]," * parse.MOST_BRACKETS}1]}}'
+    many = f'{{"x": [{"[]," * parse.MAX_BRACKETS}1]}}'
     with pytest.raises(InvalidJson, match="too many"):
         parse.json_object(many)
     few = f'{{"x": [{"[]," * 1000}1]}}'

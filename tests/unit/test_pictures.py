@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from flux import picture
-from flux.absent import NoGallery
+from flux.absent import NoPictureStore
 from tests.builders import NOW, Answer, Service, request
 from tests.fakes import Shelf, encoded, opened, painted
 
@@ -15,7 +15,7 @@ LIFE = 1800
 BYTES = encoded(opened(painted("A cat", 300, 200)), "image/webp")
 
 
-class Kept:
+class StoredPicture:
     """A service that keeps one picture."""
 
     def __init__(self, mime: str = "image/webp") -> None:
@@ -32,7 +32,7 @@ class Kept:
 
 @pytest.mark.parametrize("mime", picture.EXTENSIONS)
 async def test_the_bytes_come_with_the_type_that_they_are(mime: str) -> None:
-    kept = Kept(mime)
+    kept = StoredPicture(mime)
     answer = await kept.ask()
     assert answer.status == 200
     assert answer.headers["content-type"] == mime
@@ -42,7 +42,7 @@ async def test_the_bytes_come_with_the_type_that_they_are(mime: str) -> None:
 
 
 async def test_a_cache_may_keep_it_as_long_as_it_lives_and_no_longer() -> None:
-    kept = Kept()
+    kept = StoredPicture()
     assert (await kept.ask()).headers["cache-control"] == "public, max-age=1800, immutable"
     await asyncio.sleep(LIFE - 1)
     assert (await kept.ask()).headers["cache-control"] == "public, max-age=1, immutable"
@@ -52,18 +52,18 @@ async def test_a_cache_may_keep_it_as_long_as_it_lives_and_no_longer() -> None:
 
 @pytest.mark.parametrize("query", ["download", "download=1", "x=1&download", "download="])
 async def test_a_download_is_an_attachment_with_a_file_name(query: str) -> None:
-    kept = Kept()
+    kept = StoredPicture()
     answer = await kept.ask(query=query)
     assert answer.headers["content-disposition"] == f'attachment; filename="{kept.key}"'
 
 
 @pytest.mark.parametrize("query", ["", "downloads", "x=download", "nodownload=1"])
 async def test_any_other_query_changes_nothing(query: str) -> None:
-    assert (await Kept().ask(query=query)).headers["content-disposition"].startswith("inline;")
+    assert (await StoredPicture().ask(query=query)).headers["content-disposition"].startswith("inline;")
 
 
 async def test_head_tells_what_get_would_send() -> None:
-    kept = Kept()
+    kept = StoredPicture()
     head, get = await kept.ask("HEAD"), await kept.ask()
     assert (head.status, head.data) == (200, b"")
     own = {"x-request-id", "server-timing"}
@@ -75,7 +75,7 @@ async def test_head_tells_what_get_would_send() -> None:
 @pytest.mark.parametrize("written", ["{}", "W/{}", '"other", {}', '"other",W/{} , "x"', '{}, "a,b"', "*"])
 async def test_who_has_it_already_is_told_so(written: str) -> None:
     """RFC 9110, 13.1.2: a list, compared weakly; `*` is whatever there is."""
-    kept = Kept()
+    kept = StoredPicture()
     etag = (await kept.ask()).headers["etag"]
     answer = await kept.ask(if_none_match=written.format(etag))
     assert (answer.status, answer.text, answer.data) == (304, "", b"")
@@ -87,12 +87,12 @@ async def test_who_has_it_already_is_told_so(written: str) -> None:
 
 @pytest.mark.parametrize("written", ["", '"other"', "{bare}", 'w/"{bare}"', '"{bare}x"', 'W/"other"'])
 async def test_who_has_another_one_is_sent_this_one(written: str) -> None:
-    kept = Kept()
+    kept = StoredPicture()
     assert (await kept.ask(if_none_match=written.format(bare=kept.key))).status == 200
 
 
 async def test_the_etag_is_strong_and_of_this_picture_alone() -> None:
-    one, other = [(await Kept().ask()).headers["etag"] for _ in range(2)]
+    one, other = [(await StoredPicture().ask()).headers["etag"] for _ in range(2)]
     assert one.startswith('"')
     assert one.endswith('"')
     assert one != other
@@ -103,7 +103,7 @@ async def test_the_etag_is_strong_and_of_this_picture_alone() -> None:
 
 @pytest.mark.parametrize("accept", ["", "*/*", "text/html,application/xhtml+xml,image/avif", "application/json"])
 async def test_a_picture_that_is_gone_is_a_404_that_no_cache_keeps(accept: str) -> None:
-    kept = Kept()
+    kept = StoredPicture()
     await asyncio.sleep(LIFE)
     answer = await kept.ask(accept=accept)
     assert (answer.status, answer.error["code"]) == (404, "picture_expired")
@@ -115,7 +115,7 @@ async def test_a_picture_that_is_gone_is_a_404_that_no_cache_keeps(accept: str) 
 @pytest.mark.parametrize("accept", ["image/avif,image/webp,*/*;q=0.8", "image/*"])
 async def test_an_img_is_shown_that_its_picture_is_gone(accept: str) -> None:
     """Still a 404 that no cache keeps; the drawing runs nothing, whatever opens it."""
-    kept = Kept()
+    kept = StoredPicture()
     await asyncio.sleep(LIFE)
     answer = await kept.ask(accept=accept)
     assert (answer.status, answer.headers["content-type"]) == (404, "image/svg+xml")
@@ -144,14 +144,14 @@ async def test_a_key_that_never_was_is_looked_for_once() -> None:
 
 
 async def test_where_nothing_can_be_kept_nothing_is_found() -> None:
-    assert await NoGallery().find(picture.new_key("image/png", NOW + LIFE)) is None
+    assert await NoPictureStore().get(picture.new_key("image/png", NOW + LIFE)) is None
 
 
 @pytest.mark.parametrize("accept", ["*/*", "image/*"])
 @pytest.mark.parametrize("hangs", [True, False])
 async def test_a_store_that_does_not_answer_is_a_503_and_no_404(accept: str, *, hangs: bool) -> None:
     """The picture may well exist: nobody is to believe that it is gone, no cache either."""
-    kept = Kept()
+    kept = StoredPicture()
     kept.gallery.out_of_order, kept.gallery.read_seconds = not hangs, 1e6 if hangs else 0
     answer = await kept.ask(accept=accept)
     assert (answer.status, answer.error["code"]) == (503, "storage_unavailable")
@@ -163,7 +163,7 @@ async def test_a_store_that_does_not_answer_is_a_503_and_no_404(accept: str, *, 
 
 async def test_an_end_that_is_changed_in_a_link_finds_nothing() -> None:
     """It is part of the name: no picture lives longer for whoever writes a later one."""
-    kept = Kept()
+    kept = StoredPicture()
     token, _, rest = kept.key.rpartition("-")
     later = picture.new_key("image/webp", NOW + 10 * LIFE).rpartition("-")[2]
     assert later != rest

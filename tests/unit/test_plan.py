@@ -70,7 +70,7 @@ def test_an_edit_wants_a_model_that_takes_pictures_and_is_told_which_do() -> Non
     with pytest.raises(UnsupportedModel) as refusal:
         plan_of(edit=True, images=(PHOTO,), model=SCHNELL)
     assert refusal.value.param == "model"
-    assert all(id in refusal.value.message for id, model in catalog.MODELS.items() if model.most_images)
+    assert all(id in refusal.value.message for id, model in catalog.MODELS.items() if model.max_images)
     assert plan_of(edit=True, images=(PHOTO,)).model.id == KLEIN
 
 

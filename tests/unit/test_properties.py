@@ -13,7 +13,7 @@ import httpx_sse
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flux import parse, picture, plan, prompt, sizes, sse, studio, text, upstream
+from flux import parse, picture, pipeline, plan, prompt, sizes, sse, text, upstream
 from flux import settings as variables
 from flux.catalog import MODELS
 from flux.errors import ApiError, InvalidConfiguration
@@ -162,9 +162,9 @@ def test_a_picture_of_any_shape_has_a_size_to_edit_it_in(width: int, height: int
     assert sizes.parse(str(size)) == size
     for model in MODELS.values():
         if model.sides:
-            asked = sizes.within(size, model.sides.least, model.sides.most)
-            assert model.sides.least <= min(asked.width, asked.height)
-            assert max(asked.width, asked.height) <= model.sides.most
+            asked = sizes.within(size, model.sides.min, model.sides.max)
+            assert model.sides.min <= min(asked.width, asked.height)
+            assert max(asked.width, asked.height) <= model.sides.max
 
 
 @given(ANY_TEXT | JSON.map(json.dumps) | st.text('[]{}",:\\\\ a1', max_size=200))
@@ -203,7 +203,7 @@ def assert_sound(planned: plan.Plan) -> None:
     """Every input is one that the published schema allows, and nothing in the wish breaks an answer."""
     wish = planned.wish
     assert wish.prompt
-    assert 1 <= wish.n <= parse.MOST_PICTURES
+    assert 1 <= wish.n <= parse.MAX_PICTURES
     wish.asked.encode()
     for index in range(wish.n):
         inputs = planned.ways[0].inputs(wish.prompt, index)
@@ -247,7 +247,7 @@ def test_any_failure_of_upstream_has_its_answer(said: str, code: int, status: in
 
 @given(ANY_TEXT | PROMPTS)
 def test_any_answer_of_a_writer_is_a_line_or_nothing(answer: str) -> None:
-    line = studio.usable(answer)
+    line = pipeline.usable(answer)
     line.encode()
     assert line == " ".join(line.split())
 

@@ -6,7 +6,7 @@ import pytest
 
 from flux import catalog, settings, words
 from flux.errors import InvalidConfiguration
-from flux.settings import Account, ExternalWriter
+from flux.settings import Account, ExternalRewriter
 from tests.builders import FLUX_2, SCHNELL, cases
 
 DEFAULTS = {
@@ -93,9 +93,9 @@ def test_a_good_value_is_what_it_says(variables: dict[str, str], changed: dict[s
 def test_the_writers_base_comes_with_a_version_or_without(base: str, url: str) -> None:
     """Its key is optional: a writer of one's own may need none."""
     variables = {"EXTERNAL_API_BASE": base, "EXTERNAL_MODEL": "m"}
-    assert settings.read(variables).external_writer == ExternalWriter(url, "m", "")
+    assert settings.read(variables).external_writer == ExternalRewriter(url, "m", "")
     keyed = settings.read({**variables, "EXTERNAL_API_KEY": "k"})
-    assert keyed.external_writer == ExternalWriter(url, "m", "k")
+    assert keyed.external_writer == ExternalRewriter(url, "m", "k")
 
 
 WRONG_URLS = (

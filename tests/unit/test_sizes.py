@@ -68,11 +68,11 @@ def test_any_other_size_is_refused_with_what_is_possible(text: str) -> None:
 @pytest.mark.parametrize("sides", dict.fromkeys(ALL_SIDES), ids=str)
 def test_what_a_model_is_asked_for_is_in_its_range(size: Size, sides: catalog.Sides) -> None:
     """In steps that diffusion models take, and the size itself where that is possible."""
-    asked = sizes.within(size, sides.least, sides.most)
-    assert sides.least <= asked.width <= sides.most
-    assert sides.least <= asked.height <= sides.most
+    asked = sizes.within(size, sides.min, sides.max)
+    assert sides.min <= asked.width <= sides.max
+    assert sides.min <= asked.height <= sides.max
     assert asked.width % 8 == asked.height % 8 == 0
-    if sides.least <= min(size.width, size.height) and max(size.width, size.height) <= sides.most:
+    if sides.min <= min(size.width, size.height) and max(size.width, size.height) <= sides.max:
         assert asked == size
 
 

@@ -18,7 +18,7 @@ from openai.types.chat import ChatCompletionChunk
 
 from flux import upstream
 from flux.http import Response
-from flux.ports import NotKept, WriterFailed
+from flux.ports import NotStored, RewriteFailed
 from flux.text import Spliced
 from flux.words import LANGUAGES
 from tests.builders import (
@@ -181,7 +181,7 @@ async def test_pictures_beside_the_text_come_in_a_chunk_of_their_own() -> None:
 
 async def test_a_picture_that_cannot_be_stored_is_part_of_the_stream() -> None:
     """Whole in one chunk, too, and none of its bytes copied."""
-    answer = await Service(gallery=Shelf(NotKept("429"))).chat("A cat", stream=True)
+    answer = await Service(gallery=Shelf(NotStored("429"))).chat("A cat", stream=True)
     (picture,) = [delta["content"] for delta in deltas(answer) if "](data:" in delta.get("content", "")]
     assert shows(decode(picture.split(",")[1].removesuffix(")")), "A cat")
     assert EN.not_stored in content(answer)
@@ -307,7 +307,7 @@ async def test_a_refused_rewrite_is_told_after_the_prompt_that_was_announced() -
 
 
 async def test_a_failing_writer_is_told_when_it_failed() -> None:
-    service = Service(writer=Rewriter("", WriterFailed("HTTP 500")), painter=Painter(2.0))
+    service = Service(writer=Rewriter("", RewriteFailed("HTTP 500")), painter=Painter(2.0))
     said = content(await service.chat("A cat --optimize", stream=True))
     assert f"🌐 Optimized prompt: A cat\n{EN.writer_failed}\n📐" in said
 

@@ -16,8 +16,8 @@ from PIL import Image
 from bench import WORKERS, runtime
 from bench.rows import REASONS
 from dev import ROOT
-from tests.bare import IMAGES, REST, Bare
 from tests.worker.service import chat_body, content, links
+from tests.workerd import IMAGES, REST, Workerd
 
 FILLER = b"A byte of a picture.    "
 """What the stand-in fills its pictures up with, and we ours."""
@@ -36,14 +36,14 @@ def probed(source: Path) -> runtime.Worker:
 
 
 @pytest.fixture(scope="module")
-def bare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bare]:
+def bare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workerd]:
     """The Worker as it is."""
-    with Bare(tmp_path_factory.mktemp("border") / "bare", DEPLOYMENTS, probed(ROOT / "src")) as running:
+    with Workerd(tmp_path_factory.mktemp("border") / "bare", DEPLOYMENTS, probed(ROOT / "src")) as running:
         yield running
 
 
 @pytest_asyncio.fixture(loop_scope="function")
-async def caller(bare: Bare) -> Any:
+async def caller(bare: Workerd) -> Any:
     """With the key, to the deployment with the `AI` binding."""
     async with bare.caller(BINDING) as caller:
         yield caller
@@ -90,7 +90,7 @@ REQUESTS: dict[str, tuple[str, dict[str, Any]]] = {
 @pytest.mark.parametrize("deployment", DEPLOYMENTS)
 @pytest.mark.parametrize("request_", REQUESTS.values(), ids=REQUESTS.keys())
 async def test_no_picture_passes_through_python(
-    bare: Bare, deployment: str, request_: tuple[str, dict[str, Any]]
+    bare: Workerd, deployment: str, request_: tuple[str, dict[str, Any]]
 ) -> None:
     """Drawn, sent, cut or answered with: its bytes stay in JavaScript."""
     path, options = request_
@@ -112,7 +112,7 @@ async def modules(caller: httpx.AsyncClient) -> set[str]:
     return set((await caller.get("/modules")).json())
 
 
-async def test_no_module_is_imported_without_a_reason(bare: Bare, caller: httpx.AsyncClient, tmp_path: Path) -> None:
+async def test_no_module_is_imported_without_a_reason(bare: Workerd, caller: httpx.AsyncClient, tmp_path: Path) -> None:
     """Beyond those of a Worker that says hello, at its start or by any request."""
     strange: list[tuple[str, dict[str, Any]]] = [
         (CHAT, {"json": chat_body("🐈 猫 " * 900)}),
@@ -125,7 +125,7 @@ async def test_no_module_is_imported_without_a_reason(bare: Bare, caller: httpx.
     for path in ("/v1/models", "/v1/models/flux", "/image/x", "/health", "/nothing"):
         await caller.get(path)
     ours = {name for name in await modules(caller) if name.split(".")[0] != "flux"}
-    with Bare(tmp_path / "hello", {BINDING: {}}, probed(WORKERS / "hello")) as greeter:
+    with Workerd(tmp_path / "hello", {BINDING: {}}, probed(WORKERS / "hello")) as greeter:
         async with greeter.caller(BINDING) as other:
             hello = await modules(other)
     assert ours - hello == REASONS.keys()
@@ -138,7 +138,7 @@ async def test_what_passes_through_python_is_found(caller: httpx.AsyncClient, tm
     source = shutil.copytree(ROOT / "src", tmp_path / "src", ignore=shutil.ignore_patterns("__pycache__"))
     module = source / "flux" / "edge" / "js_bytes.py"
     module.write_text(module.read_text().replace("self.array = array\n", "self.array, _ = array, array.to_bytes()\n"))
-    with Bare(tmp_path / "bare", {BINDING: {}}, probed(source)) as careless:
+    with Workerd(tmp_path / "bare", {BINDING: {}}, probed(source)) as careless:
         async with careless.caller(BINDING) as victim:
             await victim.post(CHAT, json=chat_body(DRAWN))
             assert await part_in_python(victim) > MOST

@@ -8,20 +8,20 @@ import js
 from workers import import_from_javascript
 
 from flux import settings
-from flux.absent import NoCutter, NoGallery, NoLimiter, NoModel, NoWriter
+from flux.absent import NoLimiter, NoModel, NoPictureStore, NoResizer, NoRewriter
 from flux.app import App
 from flux.call import Services
 from flux.edge import wire
-from flux.edge.images import ImagesCutter
-from flux.edge.kv import KvGallery
+from flux.edge.images import ImagesResizer
+from flux.edge.kv import KvPictureStore
 from flux.edge.limiter import BindingLimiter
-from flux.edge.rest_api import RestApi, RestModel, RestWriter
-from flux.edge.workers_ai import BindingModel, BindingWriter
-from flux.edge.writer import ChatApiWriter
+from flux.edge.prompt_rewriter import ChatApiRewriter
+from flux.edge.rest_api import RestApi, RestModel, RestRewriter
+from flux.edge.workers_ai import BindingModel, BindingRewriter
 from flux.errors import InvalidConfiguration
-from flux.ports import ImageModel, Writer
+from flux.pipeline import Pipeline
+from flux.ports import ImageModel, PromptRewriter
 from flux.settings import Settings
-from flux.studio import Studio
 
 
 async def answer(js_request: Any, ctx: Any) -> Any:
@@ -48,12 +48,12 @@ def _app() -> App:
         problem, chosen = wrong, settings.read({})
     kv, images, limiter = (getattr(env, name, None) for name in ("FLUX_CF_KV", "IMAGES", "RATE_LIMITER"))
     model, writer = _model(env, chosen), _writer(env, chosen)
-    gallery = KvGallery(kv) if kv else NoGallery()
+    store = KvPictureStore(kv) if kv else NoPictureStore()
     keys = settings.read_api_keys(variables)
     services = Services(
         settings=chosen,
-        studio=Studio(model, writer, ImagesCutter(images) if images else NoCutter(), gallery),
-        gallery=gallery,
+        pipeline=Pipeline(model, writer, ImagesResizer(images) if images else NoResizer(), store),
+        store=store,
         limiter=BindingLimiter(limiter) if limiter else NoLimiter(),
         checks={
             "api_key": _present(keys),
@@ -81,15 +81,15 @@ def _model(env: Any, chosen: Settings) -> ImageModel:
     return NoModel()
 
 
-def _writer(env: Any, chosen: Settings) -> Writer:
+def _writer(env: Any, chosen: Settings) -> PromptRewriter:
     """Who writes: the external API where there is one, else a text model where the pictures are drawn."""
     if chosen.external_writer:
-        return ChatApiWriter(chosen.external_writer, chosen.system_message)
+        return ChatApiRewriter(chosen.external_writer, chosen.system_message)
     if chosen.account:
-        return RestWriter(RestApi(chosen.account, chosen.gateway_id), chosen.prompt_model, chosen.system_message)
+        return RestRewriter(RestApi(chosen.account, chosen.gateway_id), chosen.prompt_model, chosen.system_message)
     if ai := getattr(env, "AI", None):
-        return BindingWriter(ai, chosen.prompt_model, chosen.system_message, chosen.gateway_id)
-    return NoWriter()
+        return BindingRewriter(ai, chosen.prompt_model, chosen.system_message, chosen.gateway_id)
+    return NoRewriter()
 
 
 def _text(value: object) -> str:

@@ -9,20 +9,20 @@ from pyodide.ffi import JsException, JsProxy
 
 from flux.edge.js_bytes import Bytes, from_base64, js_object
 from flux.errors import InvalidRequest, RequestTooLarge
-from flux.http import MOST_TEXT, Document, Form
+from flux.http import MAX_TEXT, Document, Form
 from flux.text import clean
 
 SMALL = 64 * 1024
 """Bytes of JSON that are sooner read than searched for pictures."""
 LARGE = 4096
 """Bytes of a text that is worth a look whether it is a picture."""
-MOST_PROBES = 2 * MOST_TEXT // LARGE
+MAX_PROBES = 2 * MAX_TEXT // LARGE
 """Places looked at in search of pictures, enough for all that may be text: what comes after them is text too."""
 
 WINDOW = 256 * 1024
 """Bytes of base64 decoded at once."""
 
-MOST_PARTS = 100
+MAX_PARTS = 100
 """Of a form: the API knows some twenty names."""
 
 
@@ -33,7 +33,7 @@ class StreamedBody:
         self._js_request = js_request
         self._headers = headers
 
-    async def document(self, limit: int = MOST_TEXT) -> Document:
+    async def document(self, limit: int = MAX_TEXT) -> Document:
         """See `Body.document`."""
         try:
             body, size = await self._within(limit)
@@ -51,8 +51,8 @@ class StreamedBody:
         except JsException as error:
             raise InvalidRequest("The body is no valid multipart/form-data.") from error
         values = js.Array.from_(form.values())
-        if values.length > MOST_PARTS:
-            raise InvalidRequest(f"The form has too many parts: at most {MOST_PARTS}.")
+        if values.length > MAX_PARTS:
+            raise InvalidRequest(f"The form has too many parts: at most {MAX_PARTS}.")
         _within_text(js.Blob.new(values.filter(js.Object.isFrozen)))  # texts are, files are not
         fields, files = [], []
         for name, value in form.entries():
@@ -93,7 +93,7 @@ async def _apart(body: Any) -> Document:
     """
     rest, pictures = js.Array.new(), dict[str, Bytes | None]()
     kept = place = 0
-    for _ in range(MOST_PROBES):
+    for _ in range(MAX_PROBES):
         place += LARGE
         start, end = body.lastIndexOf(_QUOTE, place), body.indexOf(_QUOTE, place)
         if end < 0:
@@ -163,8 +163,8 @@ _ESCAPE = len(r"\u002B")
 
 def _within_text(text: Any) -> None:
     """Refuse a `Blob` of more text than we read."""
-    if text.size > MOST_TEXT:
-        raise RequestTooLarge(f"The body is too large: at most {MOST_TEXT // 1024} KiB beside its pictures.")
+    if text.size > MAX_TEXT:
+        raise RequestTooLarge(f"The body is too large: at most {MAX_TEXT // 1024} KiB beside its pictures.")
 
 
 def _too_large(limit: int) -> RequestTooLarge:

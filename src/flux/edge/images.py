@@ -8,24 +8,24 @@ from pyodide.ffi import JsException
 from flux import picture
 from flux.edge.js_bytes import Bytes, array_of, js_object
 from flux.picture import Picture
-from flux.ports import CutFailed
+from flux.ports import ResizeFailed
 from flux.sizes import Size
 
 
-class ImagesCutter:
-    """`Cutter` over `env.IMAGES`."""
+class ImagesResizer:
+    """`Resizer` over `env.IMAGES`."""
 
     def __init__(self, images: Any) -> None:
         self._images = images
 
-    async def cut(self, picture: Picture, size: Size, mime: str, quality: int | None = None) -> Picture:
-        """See `Cutter.cut`."""
+    async def resize(self, picture: Picture, size: Size, mime: str, quality: int | None = None) -> Picture:
+        """See `Resizer.resize`."""
         change = {"width": size.width, "height": size.height, "fit": "cover"}
         output = {"format": mime} | ({"quality": quality} if quality else {})
         return await self._transform(picture, change, output)
 
-    async def shrink(self, picture: Picture, side: int) -> Picture:
-        """See `Cutter.shrink`."""
+    async def fit_within(self, picture: Picture, side: int) -> Picture:
+        """See `Resizer.fit_within`."""
         change = {"width": side, "height": side, "fit": "scale-down"}
         return await self._transform(picture, change, {"format": picture.type})
 
@@ -36,8 +36,8 @@ class ImagesCutter:
             result = await self._images.input(stream).transform(js_object(change)).output(js_object(output))
             array = await result.response().bytes()
         except JsException as error:
-            raise CutFailed(f"{error.name}: {error.message}") from error
+            raise ResizeFailed(f"{error.name}: {error.message}") from error
         found = picture.look(Bytes(array))
         if found is None:
-            raise CutFailed("the result is no picture")
+            raise ResizeFailed("the result is no picture")
         return found

@@ -9,11 +9,11 @@ from pyodide.ffi import JsException
 from flux import upstream
 from flux.catalog import Model
 from flux.edge.fetching import fetch
-from flux.edge.opened import opened
-from flux.edge.workers_ai import MOST_TOKENS, answer_text, conversation, form_of
+from flux.edge.model_output import picture_of
+from flux.edge.workers_ai import MAX_TOKENS, answer_text, conversation, form_of
 from flux.errors import UpstreamFailure
 from flux.picture import Picture
-from flux.ports import Inputs, WriterFailed
+from flux.ports import Inputs, RewriteFailed
 from flux.settings import Account
 from flux.text import Blob
 
@@ -70,22 +70,22 @@ class RestModel:
             answer = await self._api.run(model.id, form_of(inputs, images), None)
         else:
             answer = await self._api.run(model.id, json.dumps(inputs), "application/json")
-        return await opened(answer)
+        return await picture_of(answer)
 
 
-class RestWriter:
-    """`Writer` over the REST API."""
+class RestRewriter:
+    """`PromptRewriter` over the REST API."""
 
     def __init__(self, api: RestApi, model: str, system_message: str) -> None:
         self.name = model
         self._api = api
         self._system_message = system_message
 
-    async def write(self, prompt: str) -> str:
-        """See `Writer.write`."""
-        body = {"messages": conversation(self._system_message, prompt), "max_tokens": MOST_TOKENS}
+    async def rewrite(self, prompt: str) -> str:
+        """See `PromptRewriter.rewrite`."""
+        body = {"messages": conversation(self._system_message, prompt), "max_tokens": MAX_TOKENS}
         try:
             answer = await self._api.run(self.name, json.dumps(body), "application/json")
         except UpstreamFailure as failure:
-            raise WriterFailed(failure.detail or failure.code) from failure
+            raise RewriteFailed(failure.detail or failure.code) from failure
         return answer_text(json.loads(js.JSON.stringify(answer) or "null"))

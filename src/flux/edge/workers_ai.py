@@ -8,9 +8,9 @@ from pyodide.ffi import JsException
 from flux import upstream
 from flux.catalog import Model
 from flux.edge.js_bytes import array_of, js_object
-from flux.edge.opened import opened
+from flux.edge.model_output import picture_of
 from flux.picture import Picture
-from flux.ports import Inputs, WriterFailed
+from flux.ports import Inputs, RewriteFailed
 from flux.text import Blob
 
 
@@ -37,7 +37,7 @@ class BindingModel:
             answer = await self._ai.run(model.id, *self._arguments(model, inputs, images))
         except JsException as error:
             raise upstream.failure(error.message or "") from error
-        return await opened(answer)
+        return await picture_of(answer)
 
     def _arguments(self, model: Model, inputs: Inputs, images: tuple[Blob, ...]) -> tuple[Any, ...]:
         if not model.multipart:
@@ -53,8 +53,8 @@ class BindingModel:
         return (wrapped,)
 
 
-class BindingWriter:
-    """`Writer` over `env.AI`."""
+class BindingRewriter:
+    """`PromptRewriter` over `env.AI`."""
 
     def __init__(self, ai: Any, model: str, system_message: str, gateway_id: str | None) -> None:
         self.name = model
@@ -62,17 +62,17 @@ class BindingWriter:
         self._system_message = system_message
         self._gateway_id = gateway_id
 
-    async def write(self, prompt: str) -> str:
-        """See `Writer.write`."""
-        inputs = {"messages": conversation(self._system_message, prompt), "max_tokens": MOST_TOKENS}
+    async def rewrite(self, prompt: str) -> str:
+        """See `PromptRewriter.rewrite`."""
+        inputs = {"messages": conversation(self._system_message, prompt), "max_tokens": MAX_TOKENS}
         try:
             answer = await self._ai.run(self.name, js_object(inputs), *gateway_option(self._gateway_id))
         except JsException as error:
-            raise WriterFailed(error.message or error.name) from error
+            raise RewriteFailed(error.message or error.name) from error
         return answer_text(answer.to_py() if hasattr(answer, "to_py") else answer)
 
 
-MOST_TOKENS = 400
+MAX_TOKENS = 400
 """Of a rewritten prompt: 2048 characters, the most that FLUX.1 takes, with room to spare."""
 
 
@@ -93,11 +93,11 @@ def conversation(system_message: str, prompt: str) -> list[dict[str, str]]:
 def answer_text(answer: Any) -> str:
     """The text in a text model's answer: Workers AI's own shape, or OpenAI's.
 
-    Raises `WriterFailed` where it has neither.
+    Raises `RewriteFailed` where it has neither.
     """
     match answer:
         case {"response": str(text)}:
             return text
         case {"choices": [{"message": {"content": str(text)}}, *_]}:
             return text
-    raise WriterFailed("an answer of no known shape")
+    raise RewriteFailed("an answer of no known shape")

@@ -9,10 +9,10 @@ from flux.endpoints import drawing
 from flux.errors import ApiError
 from flux.http import Response, Stream
 from flux.parse import ChatRequest
+from flux.pipeline import FinalPrompt, Result, unheard
 from flux.plan import Plan
 from flux.progress import Progress
 from flux.respond import Completion
-from flux.studio import Album, Written, unheard
 from flux.text import Text, join, write_json
 
 
@@ -30,8 +30,8 @@ async def complete(call: Call) -> Response:
         completion = _completion(call, request, planned.model.id)
         stream = _stream(call, request, planned, completion, progress)
         return await drawing.streamed(stream, progress, partial(_failure, completion))
-    album = await work(unheard)
-    return _whole(call, request, planned, _completion(call, request, album.model.id), album)
+    result = await work(unheard)
+    return _whole(call, request, planned, _completion(call, request, result.model.id), result)
 
 
 def _completion(call: Call, request: ChatRequest, model: str) -> Completion:
@@ -39,15 +39,15 @@ def _completion(call: Call, request: ChatRequest, model: str) -> Completion:
     return Completion(call.trace.request_id, model, prompt, counted=request.include_usage)
 
 
-def _whole(call: Call, request: ChatRequest, planned: Plan, completion: Completion, album: Album) -> Response:
+def _whole(call: Call, request: ChatRequest, planned: Plan, completion: Completion, result: Result) -> Response:
     words = call.services.words
     content = join(
         respond.opening(planned, words),
-        respond.writing(album.written, words),
-        *respond.closing(planned, album, words, images_apart=request.images_apart),
+        respond.writing(result.written, words),
+        *respond.closing(planned, result, words, images_apart=request.images_apart),
     )
-    images = respond.images_field(album) if request.images_apart else None
-    return Response(body=write_json(completion.whole(content, completion.usage(content, album.prints), images)))
+    images = respond.images_field(result) if request.images_apart else None
+    return Response(body=write_json(completion.whole(content, completion.usage(content, result.pictures), images)))
 
 
 def _failure(completion: Completion, error: ApiError) -> Text:
@@ -70,15 +70,15 @@ async def _stream(
         yield ""
         # Each write costs a wait: what is known at one time is sent as one.
         yield join(_role(completion), delta(respond.opening(planned, words)))
-        async for written in progress.follow(Written):
+        async for written in progress.follow(FinalPrompt):
             yield delta(respond.writing(written, words)) if written else sse.PING
-        album = await progress.album()
+        result = await progress.result()
     finally:
         progress.end()
-    closing = [delta(text) for text in respond.closing(planned, album, words, images_apart=request.images_apart)]
+    closing = [delta(text) for text in respond.closing(planned, result, words, images_apart=request.images_apart)]
     if request.images_apart:
-        closing.append(sse.event(completion.chunk({"images": respond.images_field(album)})))
-    yield join(*closing, _end(completion, completion.usage(join(*said), album.prints)))
+        closing.append(sse.event(completion.chunk({"images": respond.images_field(result)})))
+    yield join(*closing, _end(completion, completion.usage(join(*said), result.pictures)))
 
 
 def _role(completion: Completion) -> Text:

@@ -7,9 +7,9 @@ from flux import sse
 from flux.call import Call
 from flux.errors import ApiError
 from flux.http import Response, Stream, begun, gathered
+from flux.pipeline import Report, Result, Work
 from flux.plan import Plan
 from flux.progress import Progress
-from flux.studio import Album, Report, Work
 from flux.text import Text
 
 
@@ -22,13 +22,13 @@ async def ready(call: Call, planned: Plan, *, stored: bool) -> Work:
     call.trace.facts["model"] = planned.model.id
     if settings.log_prompts:
         call.trace.facts["prompt"] = planned.wish.asked
-    await call.pay(planned.wish.n)
+    await call.charge(planned.wish.n)
 
-    def work(report: Report) -> Coroutine[Any, Any, Album]:
-        return call.services.studio.make(
+    def work(report: Report) -> Coroutine[Any, Any, Result]:
+        return call.services.pipeline.run(
             planned,
             call.trace,
-            links=call.links if stored else None,
+            base_url=call.base_url if stored else None,
             lifetime=settings.image_expiration,
             report=report,
         )

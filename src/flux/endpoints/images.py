@@ -6,9 +6,9 @@ from flux.endpoints import drawing
 from flux.errors import ApiError
 from flux.http import Response, Stream
 from flux.parse import ImageRequest
+from flux.pipeline import GeneratedPicture, unheard
 from flux.plan import Plan
 from flux.progress import Progress
-from flux.studio import Print, unheard
 from flux.text import Text, join, write_json
 
 EDIT_LIMIT = 20 * 1024 * 1024
@@ -55,16 +55,16 @@ async def _stream(request: ImageRequest, planned: Plan, progress: Progress) -> S
     try:
         yield ""
         yield sse.PING  # opens the stream: there is nothing to tell before the first picture
-        async for printed in progress.follow(Print):
-            yield _event(request, planned, printed) if printed else sse.PING
-        await progress.album()
+        async for generated in progress.follow(GeneratedPicture):
+            yield _event(request, planned, generated) if generated else sse.PING
+        await progress.result()
     finally:
         progress.end()
     yield sse.DONE
 
 
-def _event(request: ImageRequest, planned: Plan, printed: Print) -> Text:
-    name, data = respond.image_event(request, planned, printed)
+def _event(request: ImageRequest, planned: Plan, generated: GeneratedPicture) -> Text:
+    name, data = respond.image_event(request, planned, generated)
     return sse.event(data, name)
 
 

@@ -7,7 +7,7 @@ from flux import picture
 from flux.call import Call
 from flux.errors import NotFound, PictureExpired, StorageUnavailable
 from flux.http import Response
-from flux.ports import Kept
+from flux.ports import StoredPicture
 
 FIND_SECONDS = 10
 """Longest wait for the store."""
@@ -42,10 +42,10 @@ async def show(call: Call) -> Response:
     return Response(200, headers, kept.body)
 
 
-async def _found(call: Call) -> Kept | None:
+async def _found(call: Call) -> StoredPicture | None:
     try:
         async with asyncio.timeout(FIND_SECONDS):
-            return await call.services.gallery.find(call.argument)
+            return await call.services.store.get(call.argument)
     except TimeoutError as error:
         raise StorageUnavailable.because("time-out") from error
 

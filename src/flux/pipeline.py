@@ -11,8 +11,8 @@ from flux import picture, upstream
 from flux.catalog import Model
 from flux.errors import InvalidRequest, ModelOverloaded, PromptRefused
 from flux.picture import Picture
-from flux.plan import Plan, Way
-from flux.ports import CutFailed, Cutter, Gallery, ImageModel, NotKept, Writer, WriterFailed
+from flux.plan import ModelCall, Plan
+from flux.ports import ImageModel, NotStored, PictureStore, PromptRewriter, ResizeFailed, Resizer, RewriteFailed
 from flux.prompt import shorten
 from flux.text import Blob, clean
 from flux.trace import Trace
@@ -32,7 +32,7 @@ FIRST_WAIT = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class FinalPrompt:
     """The prompt that goes to the model."""
 
     prompt: str
@@ -42,118 +42,118 @@ class Written:
 
 
 @dataclass(frozen=True, slots=True)
-class Print:
+class GeneratedPicture:
     """One finished picture."""
 
     picture: Picture
     url: str | None
     """None: it is not stored and travels in the answer itself."""
-    written: Written
+    written: FinalPrompt
     """The prompt that was drawn."""
     model: Model
     """That drew; the fallback where the first was out of capacity."""
 
 
 @dataclass(frozen=True, slots=True)
-class Album:
-    """What came of a plan: as many prints as were wished for."""
+class Result:
+    """What came of a plan: as many pictures as were wished for."""
 
-    prints: tuple[Print, ...]
+    pictures: tuple[GeneratedPicture, ...]
     rewrite_refused: bool = False
 
     @property
-    def written(self) -> Written:
+    def written(self) -> FinalPrompt:
         """The prompt that was drawn in the end."""
-        return self.prints[0].written
+        return self.pictures[0].written
 
     @property
     def model(self) -> Model:
         """That drew the first of them."""
-        return self.prints[0].model
+        return self.pictures[0].model
 
 
-Report = Callable[[Written | Print], None]
+Report = Callable[[FinalPrompt | GeneratedPicture], None]
 """Told what is known, as soon as it is."""
-Work = Callable[[Report], Coroutine[Any, Any, Album]]
+Work = Callable[[Report], Coroutine[Any, Any, Result]]
 """Draws when it is called, and tells the report what is known on the way."""
 
 
-class Studio:
+class Pipeline:
     """The ports at work. Holds nothing of any request."""
 
     def __init__(
         self,
         model: ImageModel,
-        writer: Writer,
-        cutter: Cutter,
-        gallery: Gallery,
+        rewriter: PromptRewriter,
+        resizer: Resizer,
+        store: PictureStore,
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._model = model
-        self._writer = writer
-        self._cutter = cutter
-        self._gallery = gallery
+        self._rewriter = rewriter
+        self._resizer = resizer
+        self._store = store
         self._pause = pause
 
-    async def make(self, plan: Plan, trace: Trace, *, links: str | None, lifetime: int, report: Report) -> Album:
+    async def run(self, plan: Plan, trace: Trace, *, base_url: str | None, lifetime: int, report: Report) -> Result:
         """The plan's pictures, all of them or an `ApiError`.
 
-        `links` is what URLs start with, None where nothing is to be stored; `lifetime` seconds.
+        `base_url` is what URLs start with, None where nothing is to be stored; `lifetime` seconds.
         """
         written = await self._write(plan, trace)
         report(written)
         images = await self._prepared(plan, trace)
 
-        async def drawn(written: Written, tell: Report) -> list[Print]:
-            async def one(index: int) -> Print:
+        async def drawn(written: FinalPrompt, tell: Report) -> list[GeneratedPicture]:
+            async def one(index: int) -> GeneratedPicture:
                 came, model = await self._draw(plan, written.prompt, index, images, trace)
                 cut = await self._cut(came, plan, trace)
-                url = await self._keep(cut, links, lifetime, trace) if links else None
-                printed = Print(cut, url, written, model)
+                url = await self._keep(cut, base_url, lifetime, trace) if base_url else None
+                generated = GeneratedPicture(cut, url, written, model)
                 trace.count("pictures")
                 trace.count("bytes", cut.blob.size)
-                tell(printed)
-                return printed
+                tell(generated)
+                return generated
 
             return await _all(one, plan.wish.n)
 
         if written.writer is None:
-            return Album(tuple(await drawn(written, report)))
+            return Result(tuple(await drawn(written, report)))
         # The filter reads text alone: what it refuses in the writer's words may pass in the person's. Until it is
         # known which words were drawn, no picture is reported.
         try:
-            prints, refused = await drawn(written, unheard), False
+            pictures, refused = await drawn(written, unheard), False
         except PromptRefused:
-            prints, refused = await drawn(Written(_whole(plan), writer=None), unheard), True
-        for printed in prints:
-            report(printed)
-        return Album(tuple(prints), rewrite_refused=refused)
+            pictures, refused = await drawn(FinalPrompt(_whole(plan), writer=None), unheard), True
+        for generated in pictures:
+            report(generated)
+        return Result(tuple(pictures), rewrite_refused=refused)
 
     # --- write ----------------------------------------------------------------------------------
 
-    async def _write(self, plan: Plan, trace: Trace) -> Written:
+    async def _write(self, plan: Plan, trace: Trace) -> FinalPrompt:
         original = _whole(plan)
         if not plan.optimize:
-            return Written(original, writer=None)
+            return FinalPrompt(original, writer=None)
         try:
             with trace.step("write"):
                 async with asyncio.timeout(WRITER_SECONDS):
-                    answer = await self._writer.write(plan.wish.prompt)
-        except (WriterFailed, TimeoutError) as failure:
+                    answer = await self._rewriter.rewrite(plan.wish.prompt)
+        except (RewriteFailed, TimeoutError) as failure:
             # Safe to go on: the person's own prompt is always there to be drawn.
             trace.facts["writer_error"] = str(failure) or "time-out"
-            return Written(original, writer=None, writer_failed=True)
+            return FinalPrompt(original, writer=None, writer_failed=True)
         prompt = usable(answer)
         if not prompt:
             trace.facts["writer_error"] = "unusable"
-            return Written(original, writer=None, writer_failed=True)
-        return Written(shorten(prompt, plan.model.most_prompt), self._writer.name)
+            return FinalPrompt(original, writer=None, writer_failed=True)
+        return FinalPrompt(shorten(prompt, plan.model.max_prompt), self._rewriter.name)
 
     # --- draw -----------------------------------------------------------------------------------
 
     async def _prepared(self, plan: Plan, trace: Trace) -> tuple[Blob, ...]:
         """The pictures that go in, none larger than the model takes."""
-        return tuple([await self._shrunk(one, plan.model.image_side, trace) for one in plan.images])
+        return tuple([await self._shrunk(one, plan.model.max_image_side, trace) for one in plan.images])
 
     async def _shrunk(self, given: Picture, side: int, trace: Trace) -> Blob:
         if max(given.width, given.height) <= side:
@@ -161,8 +161,8 @@ class Studio:
         try:
             with trace.step("shrink"):
                 async with asyncio.timeout(CUT_SECONDS):
-                    return (await self._cutter.shrink(given, side)).blob
-        except (CutFailed, TimeoutError) as failure:
+                    return (await self._resizer.fit_within(given, side)).blob
+        except (ResizeFailed, TimeoutError) as failure:
             raise InvalidRequest(
                 f"The picture is {given.size}, larger than the model takes, and could not be made "
                 f"smaller here: send one of at most {side} pixels a side.",
@@ -183,7 +183,7 @@ class Studio:
             way = plan.ways[-1]
             return await self._try(way, prompt, index, images, trace), way.model
 
-    async def _try(self, way: Way, prompt: str, index: int, images: tuple[Blob, ...], trace: Trace) -> Picture:
+    async def _try(self, way: ModelCall, prompt: str, index: int, images: tuple[Blob, ...], trace: Trace) -> Picture:
         inputs = way.inputs(prompt, index)
         began = time.time()
         for attempt in range(TRIES):
@@ -216,24 +216,24 @@ class Studio:
         try:
             with trace.step("cut"):
                 async with asyncio.timeout(CUT_SECONDS):
-                    return await self._cutter.cut(drawn, plan.size, mime, plan.compression)
-        except (CutFailed, TimeoutError) as failure:
+                    return await self._resizer.resize(drawn, plan.size, mime, plan.compression)
+        except (ResizeFailed, TimeoutError) as failure:
             trace.facts["cut_error"] = str(failure) or "time-out"
             return drawn
 
-    async def _keep(self, drawn: Picture, links: str, lifetime: int, trace: Trace) -> str | None:
+    async def _keep(self, drawn: Picture, base_url: str, lifetime: int, trace: Trace) -> str | None:
         """The picture's URL, told only once it is stored: KV remembers a miss for a minute."""
         expires = int(time.time()) + lifetime
         key = picture.new_key(drawn.type, expires)
         try:
             with trace.step("keep"):
                 async with asyncio.timeout(KEEP_SECONDS):
-                    await self._gallery.keep(key, drawn, expires)
-        except (NotKept, TimeoutError) as failure:
+                    await self._store.put(key, drawn, expires)
+        except (NotStored, TimeoutError) as failure:
             # Not lost: without a URL the answer carries the picture itself.
             trace.facts["keep_error"] = str(failure) or "time-out"
             return None
-        return f"{links}/image/{key}"
+        return f"{base_url}/image/{key}"
 
 
 _T = TypeVar("_T")
@@ -256,10 +256,10 @@ def unheard(_report: object) -> None:
 
 
 def _whole(plan: Plan) -> str:
-    return shorten(plan.wish.prompt, plan.model.most_prompt)
+    return shorten(plan.wish.prompt, plan.model.max_prompt)
 
 
-LONGEST_LABEL = 40
+MAX_LABEL_LENGTH = 40
 """Characters of what a text model puts before its answer: "Here is the improved prompt:"."""
 
 
@@ -276,7 +276,7 @@ def usable(answer: str) -> str:
         text = text.partition("\n")[2]  # past the fence and what it calls itself
     text = text.strip("`").strip()
     head, colon, rest = text.partition(":")
-    if colon and "prompt" in head.lower() and len(head) < LONGEST_LABEL:
+    if colon and "prompt" in head.lower() and len(head) < MAX_LABEL_LENGTH:
         text = rest.strip("*_").strip() or text
     if len(text) > 1 and text[0] in "\"'“«" and text[-1] in "\"'”»":
         text = text[1:-1].strip()

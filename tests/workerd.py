@@ -51,7 +51,7 @@ WRITER = {
 """Has prompts rewritten by an external chat API."""
 
 
-class Bare:
+class Workerd:
     """The Worker, once for each deployment, and everything around it. A context manager.
 
     `deployments` are names with the variables of each; a name that ends in `+images` has an `IMAGES` binding too.

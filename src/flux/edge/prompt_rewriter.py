@@ -6,20 +6,20 @@ from pyodide.ffi import JsException
 
 from flux.edge.fetching import fetch
 from flux.edge.workers_ai import answer_text, conversation
-from flux.ports import WriterFailed
-from flux.settings import ExternalWriter
+from flux.ports import RewriteFailed
+from flux.settings import ExternalRewriter
 
 
-class ChatApiWriter:
-    """`Writer` over HTTP."""
+class ChatApiRewriter:
+    """`PromptRewriter` over HTTP."""
 
-    def __init__(self, settings: ExternalWriter, system_message: str) -> None:
+    def __init__(self, settings: ExternalRewriter, system_message: str) -> None:
         self.name = settings.model
         self._settings = settings
         self._system_message = system_message
 
-    async def write(self, prompt: str) -> str:
-        """See `Writer.write`."""
+    async def rewrite(self, prompt: str) -> str:
+        """See `PromptRewriter.rewrite`."""
         body = {
             "model": self.name,
             "messages": conversation(self._system_message, prompt),
@@ -31,9 +31,9 @@ class ChatApiWriter:
         try:
             response = await fetch(self._settings.url, headers, json.dumps(body))
             if not response.ok:
-                raise WriterFailed(f"HTTP {response.status}")
+                raise RewriteFailed(f"HTTP {response.status}")
             return answer_text(json.loads(await response.text()))
         except JsException as error:
-            raise WriterFailed(error.name) from error
+            raise RewriteFailed(error.name) from error
         except ValueError as error:
-            raise WriterFailed("no JSON") from error
+            raise RewriteFailed("no JSON") from error

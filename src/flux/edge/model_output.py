@@ -10,7 +10,7 @@ from flux.edge.js_bytes import Bytes
 from flux.picture import Picture
 
 
-async def opened(answer: Any) -> Picture:
+async def picture_of(answer: Any) -> Picture:
     """The picture in a model's answer, in any of the shapes that Workers AI's models use.
 
     Raises `UpstreamFailure` where there is none.

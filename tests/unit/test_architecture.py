@@ -49,7 +49,7 @@ OURS = {name: imports_of(name) & MODULES.keys() for name in MODULES}
 
 def test_the_modules_are_found() -> None:
     """Otherwise the tests below would pass on nothing."""
-    assert {"entry", "flux", "flux.app", "flux.studio", "flux.endpoints.chat", "flux.edge", "flux.edge.wire"} <= set(
+    assert {"entry", "flux", "flux.app", "flux.pipeline", "flux.endpoints.chat", "flux.edge", "flux.edge.wire"} <= set(
         MODULES
     )
     assert OURS["entry"] == {"flux.edge"}
@@ -115,7 +115,7 @@ def test_nothing_but_the_door_imports_the_edge() -> None:
     assert importers == {"entry"}
 
 
-WAITING = {"flux.app", "flux.call", "flux.http", "flux.ports", "flux.absent", "flux.studio", "flux.progress"}
+WAITING = {"flux.app", "flux.call", "flux.http", "flux.ports", "flux.absent", "flux.pipeline", "flux.progress"}
 
 
 @pytest.mark.parametrize("module", CORE)

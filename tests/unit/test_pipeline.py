@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from flux import upstream
-from flux.absent import NoCutter, NoGallery, NoModel, NoWriter
+from flux.absent import NoModel, NoPictureStore, NoResizer, NoRewriter
 from flux.errors import (
     ApiError,
     InsufficientQuota,
@@ -20,10 +20,10 @@ from flux.errors import (
     UpstreamFailure,
     UpstreamNotAuthorized,
 )
+from flux.pipeline import FinalPrompt, GeneratedPicture, Pipeline, Result, usable
 from flux.plan import Plan
-from flux.ports import CutFailed, Cutter, Gallery, ImageModel, NotKept, Writer, WriterFailed
+from flux.ports import ImageModel, NotStored, PictureStore, PromptRewriter, ResizeFailed, Resizer, RewriteFailed
 from flux.sizes import Size
-from flux.studio import Album, Print, Studio, Written, usable
 from flux.trace import Trace
 from tests.builders import FLUX_2, KLEIN, NOW, ORIGIN, PHOENIX, SCHNELL, SDXL, plan_of
 from tests.fakes import Painter, Rewriter, Scissors, Shelf, data_of, opened, painted, shows
@@ -41,8 +41,8 @@ UNKNOWN = upstream.failure("500: no idea")
 class Work:
     """A plan that was made, and what was seen on the way."""
 
-    album: Album
-    reports: list[Written | Print]
+    result: Result
+    reports: list[FinalPrompt | GeneratedPicture]
     trace: Trace
     seconds: float
     """Of virtual time."""
@@ -52,19 +52,19 @@ async def made(
     plan: Plan,
     model: ImageModel | None = None,
     *,
-    writer: Writer | None = None,
-    cutter: Cutter | None = None,
-    gallery: Gallery | None = None,
+    writer: PromptRewriter | None = None,
+    resizer: Resizer | None = None,
+    gallery: PictureStore | None = None,
     pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
-    links: str | None = ORIGIN,
+    base_url: str | None = ORIGIN,
 ) -> Work:
     """Make a plan with twins for the ports that a test has no interest in."""
-    reports: list[Written | Print] = []
+    reports: list[FinalPrompt | GeneratedPicture] = []
     trace = Trace("id")
-    studio = Studio(model or Painter(), writer or Rewriter(), cutter or Scissors(), gallery or Shelf(), pause)
+    pipeline = Pipeline(model or Painter(), writer or Rewriter(), resizer or Scissors(), gallery or Shelf(), pause)
     began = time.time()
-    album = await studio.make(plan, trace, links=links, lifetime=1800, report=reports.append)
-    return Work(album, reports, trace, time.time() - began)
+    result = await pipeline.run(plan, trace, base_url=base_url, lifetime=1800, report=reports.append)
+    return Work(result, reports, trace, time.time() - began)
 
 
 async def failed(plan: Plan, model: ImageModel, **ports: Any) -> ApiError:
@@ -80,36 +80,36 @@ async def failed(plan: Plan, model: ImageModel, **ports: Any) -> ApiError:
 async def test_a_plan_becomes_a_stored_picture_of_its_prompt_and_size() -> None:
     gallery = Shelf()
     work = await made(plan_of("A cat", size=Size(768, 512)), gallery=gallery)
-    (printed,) = work.album.prints
+    (generated,) = work.result.pictures
     ((key, (kept, expires)),) = gallery.pictures.items()
-    assert printed.url == f"{ORIGIN}/image/{key}"
-    assert kept == printed.picture
+    assert generated.url == f"{ORIGIN}/image/{key}"
+    assert kept == generated.picture
     assert expires == NOW + 1800
     assert opened(kept).size == (kept.width, kept.height) == (768, 512)
     assert shows(kept, "A cat")
-    assert work.album.written == Written("A cat", writer=None)
-    assert work.album.model.id == SCHNELL
+    assert work.result.written == FinalPrompt("A cat", writer=None)
+    assert work.result.model.id == SCHNELL
 
 
 async def test_what_is_known_is_reported_as_soon_as_it_is() -> None:
     """The prompt before any drawing; a picture once it is stored, since KV remembers a miss for a minute."""
     gallery = Shelf(2.0)
     told: list[tuple[float, type, int]] = []
-    studio = Studio(Painter(seconds=5), Rewriter("Hi", 3.0), Scissors(), gallery)
-    await studio.make(
+    pipeline = Pipeline(Painter(seconds=5), Rewriter("Hi", 3.0), Scissors(), gallery)
+    await pipeline.run(
         plan_of(optimize=True),
         Trace("id"),
-        links=ORIGIN,
+        base_url=ORIGIN,
         lifetime=60,
         report=lambda what: told.append((time.time() - NOW, type(what), len(gallery.pictures))),
     )
-    assert told == [(3.0, Written, 0), (10.0, Print, 1)]
+    assert told == [(3.0, FinalPrompt, 0), (10.0, GeneratedPicture, 1)]
 
 
 async def test_nothing_is_stored_where_no_links_are_wanted() -> None:
     gallery = Shelf()
-    work = await made(plan_of(), gallery=gallery, links=None)
-    assert [one.url for one in work.album.prints] == [None]
+    work = await made(plan_of(), gallery=gallery, base_url=None)
+    assert [one.url for one in work.result.pictures] == [None]
     assert gallery.pictures == {}
 
 
@@ -119,9 +119,11 @@ async def test_several_pictures_are_drawn_side_by_side() -> None:
     work = await made(plan_of(n=3, model=FLUX_2, seed=7), painter, gallery=gallery)
     assert work.seconds == pytest.approx(9)
     assert [drawing.inputs["seed"] for drawing in painter.drawings] == [7, 8, 9]
-    assert len({data_of(one.picture.blob) for one in work.album.prints}) == 3
-    assert [one.url for one in work.album.prints] == [f"{ORIGIN}/image/{key}" for key in reversed(gallery.pictures)]
-    assert [report for report in work.reports if isinstance(report, Print)] == list(reversed(work.album.prints))
+    assert len({data_of(one.picture.blob) for one in work.result.pictures}) == 3
+    assert [one.url for one in work.result.pictures] == [f"{ORIGIN}/image/{key}" for key in reversed(gallery.pictures)]
+    assert [report for report in work.reports if isinstance(report, GeneratedPicture)] == list(
+        reversed(work.result.pictures)
+    )
 
 
 async def test_a_single_picture_has_the_seed_that_was_asked_for() -> None:
@@ -134,7 +136,7 @@ async def test_a_request_counts_what_it_costs() -> None:
     work = await made(plan_of(n=2, size=Size(512, 512), optimize=True), Painter(1.0, BUSY), writer=Rewriter("Hi", 2.0))
     assert work.trace.facts["pictures"] == 2
     assert work.trace.facts["model_calls"] == 3
-    assert work.trace.facts["bytes"] == sum(one.picture.blob.size for one in work.album.prints)
+    assert work.trace.facts["bytes"] == sum(one.picture.blob.size for one in work.result.pictures)
     assert work.trace.steps.keys() == {"write", "draw", "cut", "keep"}
     assert work.trace.steps["write"] == pytest.approx(2000)
 
@@ -146,8 +148,8 @@ async def test_an_optimised_prompt_is_the_writers() -> None:
     writer = Rewriter('"A fluffy cat"')
     work = await made(plan_of("Cat", optimize=True), writer=writer)
     assert writer.prompts == ["Cat"]
-    assert work.album.written == Written("A fluffy cat", writer=writer.name)
-    assert shows(work.album.prints[0].picture, "A fluffy cat")
+    assert work.result.written == FinalPrompt("A fluffy cat", writer=writer.name)
+    assert shows(work.result.pictures[0].picture, "A fluffy cat")
 
 
 async def test_the_writer_is_not_asked_without_need() -> None:
@@ -156,13 +158,13 @@ async def test_the_writer_is_not_asked_without_need() -> None:
     assert writer.prompts == []
 
 
-BAD_WRITERS: dict[str, tuple[Writer, str]] = {
-    "answers 500": (Rewriter("", WriterFailed("HTTP 500")), "HTTP 500"),
+BAD_WRITERS: dict[str, tuple[PromptRewriter, str]] = {
+    "answers 500": (Rewriter("", RewriteFailed("HTTP 500")), "HTTP 500"),
     "is too slow": (Rewriter("Late", 10.1), "time-out"),
     "answers nothing": (Rewriter(""), "unusable"),
     "answers white space": (Rewriter(" \n"), "unusable"),
     "answers a page": (Rewriter("<!DOCTYPE html><h1>502</h1>"), "unusable"),
-    "is not there": (NoWriter(), "no text model"),
+    "is not there": (NoRewriter(), "no text model"),
 }
 
 
@@ -171,21 +173,21 @@ async def test_a_writer_that_fails_costs_no_picture(trouble: str) -> None:
     """The person's own prompt is drawn, and the answer can say so; the reason is for the log."""
     writer, reason = BAD_WRITERS[trouble]
     work = await made(plan_of("A cat", optimize=True), writer=writer)
-    assert work.album.written == Written("A cat", writer=None, writer_failed=True)
-    assert shows(work.album.prints[0].picture, "A cat")
+    assert work.result.written == FinalPrompt("A cat", writer=None, writer_failed=True)
+    assert shows(work.result.pictures[0].picture, "A cat")
     assert work.trace.facts["writer_error"] == reason
     assert work.seconds <= 10
 
 
 async def test_a_writer_that_takes_its_time_is_heard() -> None:
     work = await made(plan_of(optimize=True), writer=Rewriter("Just in time", 9.9))
-    assert work.album.written.prompt == "Just in time"
+    assert work.result.written.prompt == "Just in time"
 
 
 async def test_a_long_answer_is_cut_at_a_word_to_what_the_model_takes() -> None:
     work = await made(plan_of(optimize=True), writer=Rewriter("fluffy " * 714))
-    assert 2000 < len(work.album.written.prompt) <= 2048
-    assert work.album.written.prompt.endswith("fluffy")
+    assert 2000 < len(work.result.written.prompt) <= 2048
+    assert work.result.written.prompt.endswith("fluffy")
 
 
 @pytest.mark.parametrize("optimize", [True, False])
@@ -193,7 +195,7 @@ async def test_the_prompt_that_is_told_is_the_prompt_that_is_drawn(*, optimize: 
     """However long the one that was typed."""
     painter = Painter()
     work = await made(plan_of("word " * 1000, optimize=optimize), painter, writer=Rewriter("long " * 1000))
-    assert painter.drawings[0].prompt == work.album.written.prompt
+    assert painter.drawings[0].prompt == work.result.written.prompt
 
 
 @pytest.mark.parametrize(
@@ -236,9 +238,9 @@ async def test_a_refused_rewrite_is_followed_by_the_persons_own_words_once() -> 
     painter = Painter(REFUSED)
     work = await made(plan_of("A cat", optimize=True), painter, writer=Rewriter("A wild cat"))
     assert [drawing.prompt for drawing in painter.drawings] == ["A wild cat", "A cat"]
-    assert work.album.rewrite_refused
-    assert work.album.written == Written("A cat", writer=None)
-    assert shows(work.album.prints[0].picture, "A cat")
+    assert work.result.rewrite_refused
+    assert work.result.written == FinalPrompt("A cat", writer=None)
+    assert shows(work.result.pictures[0].picture, "A cat")
 
 
 @pytest.mark.parametrize("optimize", [True, False])
@@ -264,7 +266,7 @@ async def test_capacity_is_tried_three_times_with_growing_and_jittered_waits() -
         waits.append(seconds)
 
     work = await made(plan_of(), painter, pause=pause)
-    assert len(work.album.prints) == 1
+    assert len(work.result.pictures) == 1
     assert len(painter.drawings) == 3
     assert 0.5 <= waits[0] <= 1 <= waits[1] <= 2
 
@@ -294,8 +296,8 @@ async def test_the_fallback_draws_when_the_model_is_out_of_capacity() -> None:
     work = await made(plan_of(variables={"FLUX_FALLBACK_MODEL": SDXL}, size=Size(768, 512)), painter)
     assert [drawing.model.id for drawing in painter.drawings] == [SCHNELL] * 3 + [SDXL]
     assert painter.drawings[-1].inputs.keys() >= {"width", "height", "num_steps"}
-    assert work.album.model.id == SDXL
-    assert work.album.prints[0].picture.size == "768x512"
+    assert work.result.model.id == SDXL
+    assert work.result.pictures[0].picture.size == "768x512"
     assert work.trace.facts["fallback_from"] == 3040
 
 
@@ -329,7 +331,7 @@ async def test_a_model_that_hangs_is_given_up_after_a_minute_and_not_asked_again
 
 async def test_after_a_hang_the_fallback_still_draws() -> None:
     work = await made(plan_of(variables={"FLUX_FALLBACK_MODEL": SDXL}), Painter(1e6))
-    assert work.album.model.id == SDXL
+    assert work.result.model.id == SDXL
     assert work.seconds == pytest.approx(60)
 
 
@@ -366,7 +368,7 @@ async def test_fewer_pictures_than_wished_for_is_an_error_and_ends_the_others(
 async def test_one_of_several_may_come_from_the_fallback() -> None:
     painter = Painter(None, BUSY, BUSY, BUSY)
     work = await made(plan_of(n=2, variables={"FLUX_FALLBACK_MODEL": SDXL}), painter)
-    assert len(work.album.prints) == 2
+    assert len(work.result.pictures) == 2
     assert sorted(drawing.model.id for drawing in painter.drawings) == sorted([SCHNELL] * 4 + [SDXL])
 
 
@@ -403,29 +405,29 @@ async def test_a_picture_is_cut_only_where_it_is_not_yet_what_was_asked_for(
     fields: dict[str, Any], cuts: list[tuple[Size, str, int | None]]
 ) -> None:
     """Every call of the Images binding is billed."""
-    cutter = Scissors()
+    resizer = Scissors()
     planned = plan_of(**fields)
-    picture = (await made(planned, cutter=cutter)).album.prints[0].picture
-    assert cutter.cuts == cuts
+    picture = (await made(planned, resizer=resizer)).result.pictures[0].picture
+    assert resizer.cuts == cuts
     assert picture.size == str(planned.size)
     assert picture.type == (planned.mime or picture.type)
     assert opened(picture).get_format_mimetype() == picture.type  # type: ignore[attr-defined]
 
 
-BROKEN = CutFailed("9523: internal")
+BROKEN = ResizeFailed("9523: internal")
 
 
 HANGS = 1e6
 
 
 @pytest.mark.parametrize(
-    "cutter", [Scissors(BROKEN), Scissors(HANGS), NoCutter()], ids=["failing", "hanging", "absent"]
+    "resizer", [Scissors(BROKEN), Scissors(HANGS), NoResizer()], ids=["failing", "hanging", "absent"]
 )
-async def test_a_picture_that_cannot_be_cut_is_delivered_as_it_came(cutter: Cutter) -> None:
+async def test_a_picture_that_cannot_be_cut_is_delivered_as_it_came(resizer: Resizer) -> None:
     """It is paid for; what it really is, its bytes say."""
     gallery = Shelf()
-    work = await made(plan_of(size=Size(512, 1024), mime="image/png"), cutter=cutter, gallery=gallery)
-    picture = work.album.prints[0].picture
+    work = await made(plan_of(size=Size(512, 1024), mime="image/png"), resizer=resizer, gallery=gallery)
+    picture = work.result.pictures[0].picture
     assert (picture.type, picture.size) == ("image/jpeg", "1024x1024")
     assert work.seconds <= 10
     assert next(iter(gallery.pictures)).endswith(".jpg")
@@ -435,23 +437,23 @@ async def test_a_picture_that_cannot_be_cut_is_delivered_as_it_came(cutter: Cutt
 # --- keep -----------------------------------------------------------------------------------------
 
 
-REFUSING = Shelf(NotKept("KV PUT failed: 429"))
+REFUSING = Shelf(NotStored("KV PUT failed: 429"))
 
 
-@pytest.mark.parametrize("gallery", [REFUSING, Shelf(HANGS), NoGallery()], ids=["refusing", "hanging", "absent"])
-async def test_a_picture_that_cannot_be_stored_is_not_lost(gallery: Gallery) -> None:
+@pytest.mark.parametrize("gallery", [REFUSING, Shelf(HANGS), NoPictureStore()], ids=["refusing", "hanging", "absent"])
+async def test_a_picture_that_cannot_be_stored_is_not_lost(gallery: PictureStore) -> None:
     """It has no URL and travels in the answer itself."""
     work = await made(plan_of(), gallery=gallery)
-    (printed,) = work.album.prints
-    assert printed.url is None
+    (generated,) = work.result.pictures
+    assert generated.url is None
     assert work.seconds <= 10
-    assert shows(printed.picture, "A cat")
+    assert shows(generated.picture, "A cat")
     assert work.trace.facts["keep_error"]
 
 
 async def test_of_several_pictures_only_the_one_that_was_refused_goes_without_a_url() -> None:
-    work = await made(plan_of(n=3), gallery=Shelf(None, NotKept("429")))
-    assert sum(one.url is None for one in work.album.prints) == 1
+    work = await made(plan_of(n=3), gallery=Shelf(None, NotStored("429")))
+    assert sum(one.url is None for one in work.result.pictures) == 1
 
 
 # --- pictures that go in --------------------------------------------------------------------------
@@ -469,12 +471,12 @@ async def test_a_picture_that_is_too_large_for_the_model_is_made_smaller_first()
 
 
 @pytest.mark.parametrize(
-    "cutter", [Scissors(BROKEN), Scissors(HANGS), NoCutter()], ids=["failing", "hanging", "absent"]
+    "resizer", [Scissors(BROKEN), Scissors(HANGS), NoResizer()], ids=["failing", "hanging", "absent"]
 )
-async def test_a_caller_is_told_the_size_when_a_picture_cannot_be_made_smaller(cutter: Cutter) -> None:
+async def test_a_caller_is_told_the_size_when_a_picture_cannot_be_made_smaller(resizer: Resizer) -> None:
     """Before anything is drawn."""
     painter = Painter()
-    failure = await failed(plan_of(images=(painted("Large", 2000, 1000),)), painter, cutter=cutter)
+    failure = await failed(plan_of(images=(painted("Large", 2000, 1000),)), painter, resizer=resizer)
     assert isinstance(failure, InvalidRequest)
     assert failure.param == "image"
     assert "2000x1000" in failure.message
@@ -492,4 +494,4 @@ async def test_the_owner_is_told_what_is_missing_where_nothing_can_draw() -> Non
 @pytest.mark.parametrize("size", [Size(256, 256), Size(768, 512), Size(2048, 264)], ids=str)
 async def test_the_picture_has_the_size_that_was_wished_for_whatever_the_model(model: str, size: Size) -> None:
     work = await made(plan_of(model=model, size=size))
-    assert opened(work.album.prints[0].picture).size == (size.width, size.height)
+    assert opened(work.result.pictures[0].picture).size == (size.width, size.height)
