@@ -1,22 +1,26 @@
 """Requests, settings, plans and the whole service, with sane defaults, so that a test says only what it is about."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncGenerator, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import httpx
 
-from flux import parse, plan, settings
-from flux.app import App
-from flux.call import Services
-from flux.errors import InvalidConfiguration
+from flux import conversation, plan, settings
+from flux.app import compose
+from flux.call import Call
+from flux.endpoints import drawing
+from flux.endpoints.chat import parse
+from flux.endpoints.chat.parse import ChatRequest
+from flux.generation import GenerationRequest, Options, PictureSource
 from flux.http import Native, Request, Response, Stream
-from flux.parse import GenerationRequest
-from flux.pipeline import Pipeline
+from flux.picture import Picture
 from flux.plan import Plan
+from flux.ports import Ports
 from flux.settings import Settings
 from flux.text import Spliced, Text
+from flux.trace import Trace
 from tests import fakes
 from tests.fakes import Allowance, Painter, Posted, Rewriter, Scissors, Shelf
 
@@ -44,15 +48,22 @@ def settings_of(**variables: str) -> Settings:
     return settings.read(variables)
 
 
-def wish_of(prompt: str = "A cat", **fields: Any) -> GenerationRequest:
-    """A wish with nothing chosen but the prompt."""
-    return GenerationRequest(asked=prompt, prompt=prompt, **fields)
+def generation_of(prompt: str = "A cat", **fields: Any) -> GenerationRequest:
+    """A request with nothing chosen but the prompt; `fields` are its own or its options'."""
+    own = {name: fields.pop(name) for name in GenerationRequest.__slots__ if name in fields}
+    return GenerationRequest(asked=prompt, prompt=prompt, options=Options(**fields), **own)
 
 
-def plan_of(prompt: str = "A cat", *, variables: Mapping[str, str] | None = None, **fields: Any) -> Plan:
-    """The plan of a wish; `mime` and `compression` are the plan's own."""
-    own = {name: fields.pop(name) for name in ("edit", "mime", "compression") if name in fields}
-    return plan.make(wish_of(prompt, **fields), settings.read(variables or {}), **own)
+def plan_of(
+    prompt: str = "A cat",
+    *,
+    variables: Mapping[str, str] | None = None,
+    images: tuple[Picture, ...] = (),
+    **fields: Any,
+) -> Plan:
+    """The plan of a request that is about `images`."""
+    sources = tuple(PictureSource("image", blob=image.blob) for image in images)
+    return plan.make(generation_of(prompt, sources=sources, **fields), settings.read(variables or {}), images)
 
 
 def chat_of(content: Any = "A cat", **fields: Any) -> dict[str, Any]:
@@ -60,9 +71,20 @@ def chat_of(content: Any = "A cat", **fields: Any) -> dict[str, Any]:
     return {"model": SCHNELL, "messages": [{"role": "user", "content": content}], **fields}
 
 
-def chat_wish(content: Any = "A cat", **fields: Any) -> GenerationRequest:
-    """The wish of a chat body."""
-    return parse.chat_wish(parse.chat(chat_of(content, **fields)), fakes.decode)
+def chat_request(body: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> ChatRequest:
+    """A chat completion's body, parsed."""
+    return parse.chat(body, headers or {})
+
+
+def chat_generation(content: Any = "A cat", **fields: Any) -> GenerationRequest:
+    """What the body of a chat completion asks for, whose one message is `content`."""
+    return generation_of_body(chat_of(content, **fields))
+
+
+def generation_of_body(body: Mapping[str, Any], *, follow_ups: bool = False) -> GenerationRequest:
+    """What the body of a chat completion asks for."""
+    request = chat_request(body)
+    return conversation.generation(request.conversation, request.options, follow_ups=follow_ups)
 
 
 def data_url(data: bytes, mime: str = "image/png") -> str:
@@ -73,6 +95,13 @@ def data_url(data: bytes, mime: str = "image/png") -> str:
 def cases(name: str, values: Iterable[Any]) -> list[tuple[str, Any]]:
     """Rows of a table: one name with each of its values."""
     return [(name, value) for value in values]
+
+
+async def planned(asked: GenerationRequest, **variables: str) -> Plan:
+    """The plan of a request, its pictures read as the endpoints read them."""
+    services = Service(variables=variables).app.services
+    call = Call(request(), services, Trace("id"))
+    return await drawing.planned(call, asked, fakes.decoder)
 
 
 # --- requests and answers -------------------------------------------------------------------------
@@ -152,10 +181,35 @@ class Answer:
         return [json.loads(line) for line in lines[:-1]]
 
 
-def stream_of(response: Response) -> Stream:
-    """The stream of a response."""
-    assert not isinstance(response.body, str | Spliced | Native | None)
-    return response.body
+def stream_of(response: Response) -> AsyncGenerator[Text, None]:
+    """The texts of a response's stream, which is closed with them as the edge closes it."""
+    stream = response.body
+    assert isinstance(stream, Stream)
+    return ClosingTexts(stream)
+
+
+class ClosingTexts(AsyncGenerator[Text, None]):
+    """The texts of a stream; closing them closes the stream, also where none was taken."""
+
+    def __init__(self, stream: Stream) -> None:
+        self._stream = stream
+        self._closed = False
+
+    async def asend(self, value: None) -> Text:
+        try:
+            return await self._stream.texts.asend(value)
+        except BaseException:
+            await self.aclose()
+            raise
+
+    async def athrow(self, *raised: Any) -> Text:
+        return await self._stream.texts.athrow(*raised)
+
+    async def aclose(self) -> None:
+        await self._stream.texts.aclose()
+        if not self._closed:
+            self._closed = True
+            self._stream.close()
 
 
 async def read(response: Response) -> Answer:
@@ -167,7 +221,7 @@ async def read(response: Response) -> Answer:
     elif body is None or isinstance(body, Native):
         text = ""
     else:
-        text = "".join([fakes.sent(piece) async for piece in body])
+        text = "".join([fakes.sent(piece) async for piece in stream_of(response)])
     return Answer(response.status, response.headers, text, data)
 
 
@@ -186,14 +240,9 @@ class Service:
         resizer: Scissors | None = None,
         gallery: Shelf | None = None,
         limiter: Allowance | None = None,
-        checks: Mapping[str, str] | None = None,
+        unbound: Collection[str] = (),
     ) -> None:
-        variables = {"API_KEY": KEY, **(variables or {})}
-        problem: InvalidConfiguration | None = None
-        try:
-            chosen = settings.read(variables)
-        except InvalidConfiguration as wrong:
-            problem, chosen = wrong, settings.read({})
+        """`unbound` names the ports that the deployment has not got."""
         self.painter = painter or Painter()
         self.writer = writer or Rewriter()
         self.resizer = resizer or Scissors()
@@ -201,15 +250,14 @@ class Service:
         self.limiter = limiter or Allowance()
         self.lines: list[str] = []
         """The log as it was written."""
-        services = Services(
-            settings=chosen,
-            pipeline=Pipeline(self.painter, self.writer, self.resizer, self.gallery),
-            store=self.gallery,
-            limiter=self.limiter,
-            checks=checks or {},
-            problem=problem,
+        ports = Ports(
+            model=lambda _settings: None if "model" in unbound else self.painter,
+            rewriter=lambda _settings: self.writer,
+            resizer=None if "resizer" in unbound else self.resizer,
+            store=None if "store" in unbound else self.gallery,
+            limiter=None if "limiter" in unbound else self.limiter,
         )
-        self.app = App(services, settings.read_api_keys(variables), log=self.lines.append)
+        self.app = compose({"API_KEY": KEY, **(variables or {})}, ports, self.lines.append)
 
     @property
     def log(self) -> list[dict[str, Any]]:

@@ -27,8 +27,9 @@ from flux import picture, upstream
 from flux.catalog import Model
 from flux.errors import InvalidRequest, RequestTooLarge, StorageUnavailable
 from flux.http import MAX_TEXT, Document, Form, Native
-from flux.picture import Picture
-from flux.ports import Inputs, NotStored, ResizeFailed, StoredPicture
+from flux.picture import Picture, expiry
+from flux.ports import Inputs, ResizeFailed, StoredPicture, TooLarge
+from flux.settings import KV_MIN_SECONDS
 from flux.sizes import Size
 from flux.text import Blob, Spliced, Text
 
@@ -56,8 +57,13 @@ def data_of(blob: Blob) -> bytes:
     return blob.data
 
 
+async def decoder(text: str) -> Bytes:
+    """`Decoder` of a document."""
+    return decode(text)
+
+
 def decode(text: str) -> Bytes:
-    """`Decoder`: takes what `Uint8Array.fromBase64` takes, white space and absent padding too."""
+    """The bytes of a base64 text: takes what `Uint8Array.fromBase64` takes, white space and absent padding too."""
     packed = re.sub(r"[\t\n\f\r ]", "", text)
     if not packed.endswith("="):
         packed += "=" * (-len(packed) % 4)
@@ -272,30 +278,37 @@ class Shelf:
 
     def __init__(self, *outcomes: Outcome) -> None:
         self.pictures: dict[str, tuple[Picture, int]] = {}
-        """By key, with the Unix second that they go at."""
+        """By identifier, with the Unix second that they go at."""
         self.fate = _Fate(outcomes)
         self.out_of_order = False
         """Whether reads fail."""
         self.read_seconds = 0.0
         self.reads = 0
 
-    async def put(self, key: str, picture: Picture, expires: int) -> None:
+    async def put(self, id: str, picture: Picture) -> None:
         """See `PictureStore.put`."""
-        if expires - time.time() < 60:
-            raise NotStored("Invalid expiration of less than 60 seconds")
         await self.fate.next()
-        self.pictures[key] = (picture, expires)
+        self.pictures[id] = (picture, max(expiry(id), int(time.time()) + KV_MIN_SECONDS))
 
-    async def get(self, key: str) -> StoredPicture | None:
+    async def get(self, name: str) -> StoredPicture | None:
         """See `PictureStore.get`."""
+        found = await self._found(name.partition(".")[0])
+        return StoredPicture(found.type, Native(data_of(found.blob), found.blob.size)) if found else None
+
+    async def read(self, id: str, max_bytes: int) -> Picture | None:
+        """See `PictureStore.read`."""
+        found = await self._found(id)
+        if found and found.blob.size > max_bytes:
+            raise TooLarge
+        return found
+
+    async def _found(self, id: str) -> Picture | None:
         self.reads += 1
         await asyncio.sleep(self.read_seconds)
         if self.out_of_order:
             raise StorageUnavailable("The store did not answer.", retry_after=5, detail="KV GET failed: 503")
-        kept, expires = self.pictures.get(key, (None, 0))
-        if kept is None or expires <= time.time():
-            return None
-        return StoredPicture(kept.type, kept.blob.size, Native(data_of(kept.blob)))
+        found, expires = self.pictures.get(id, (None, 0))
+        return found if expires > time.time() else None
 
 
 class Allowance:
@@ -353,7 +366,7 @@ class Posted:
         text = self._within(limit).decode("utf-8-sig", "replace")
         if len(re.sub('base64,[^"]*', "", text)) > MAX_TEXT:
             raise RequestTooLarge(f"The body is too large: at most {MAX_TEXT // 1024} KiB beside its pictures.")
-        return Document(text, decode)
+        return Document(text, decoder)
 
     async def form(self, limit: int) -> Form:
         """See `Body.form`."""

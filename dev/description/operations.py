@@ -5,7 +5,8 @@ from typing import Any
 
 from dev.description.refusals import KEY, ROWS, drawing, headers, protected, references
 from dev.description.schemas import COMPLETION_ID, CONTENT, CREATED, JPEG, MODEL, PNG_URL, ref
-from flux import catalog, respond
+from flux import catalog
+from flux.endpoints.models import model_object
 from flux.picture import EXTENSIONS
 
 Json = dict[str, Any]
@@ -93,11 +94,13 @@ def _chunk(delta: Json, finish_reason: str | None = None) -> Json:
     return {"data": {**head, "choices": [choice]}}
 
 
-def _streamed(schema: str, **events: Json) -> Json:
+_DONE: Json = {"end": {"data": "[DONE]"}}
+
+
+def _streamed(schema: str, end: Json = _DONE, **events: Json) -> Json:
     """A stream: the schema of one event, and some events by their names, in their order."""
     told = {name: {**event, "data": json.dumps(event["data"], ensure_ascii=False)} for name, event in events.items()}
-    done = {"data": "[DONE]"}
-    examples = {name: {"value": event} for name, event in {**told, "end": done}.items()}
+    examples = {name: {"value": event} for name, event in (told | end).items()}
     return {"text/event-stream": {"schema": ref(schema), "examples": examples}}
 
 
@@ -231,7 +234,7 @@ PATHS: Json = {
                     "The models.",
                     _json(
                         ref("Models"),
-                        shortened={"object": "list", "data": [respond.model(catalog.MODELS[catalog.DEFAULT_MODEL])]},
+                        shortened={"object": "list", "data": [model_object(catalog.MODELS[catalog.DEFAULT_MODEL])]},
                     ),
                 ),
                 **protected(),

@@ -1,9 +1,8 @@
 """What a caller should know before the first request, in Markdown."""
 
 from dev.description import refusals
-from flux import parse, pipeline, sizes
-from flux.endpoints import images
-from flux.http import MAX_TEXT
+from flux import fields, pipeline, sizes, text
+from flux.http import MAX_BODY, MAX_TEXT
 from flux.progress import GRACE_SECONDS, PING_SECONDS
 
 _MIB = 1024 * 1024
@@ -43,8 +42,8 @@ in band. A comment is sent at the latest after every {PING_SECONDS:g} s of silen
 leaves. One try of a model takes at most {pipeline.DRAW_SECONDS} s.
 
 ## Limits
-Bodies: {MAX_TEXT // _MIB} MiB, edits {images.EDIT_LIMIT // _MIB} MiB, of which {MAX_TEXT // _MIB} MiB beside their \
-pictures. JSON: {parse.MAX_DEPTH} levels. Pictures: {parse.MAX_PICTURES} in, {parse.MAX_PICTURES} out.
+Bodies: {MAX_TEXT // _MIB} MiB, edits {MAX_BODY // _MIB} MiB, of which {MAX_TEXT // _MIB} MiB beside their \
+pictures. JSON: {text.MAX_DEPTH} levels. Pictures: {fields.MAX_PICTURES} in, {fields.MAX_PICTURES} out.
 
 ## Every answer
 Browsers may call from any origin: CORS is on every answer, and `OPTIONS` is answered with 204 but for the two static \

@@ -24,8 +24,9 @@ from flux.errors import (
     StorageUnavailable,
     UnsupportedModel,
 )
+from flux.fields import RANGES
 from flux.http import MAX_TEXT
-from flux.parse import MAX_DEPTH, RANGES
+from flux.text import MAX_DEPTH
 
 Json = dict[str, Any]
 
@@ -238,7 +239,10 @@ RESPONSES: Json = {
         "Workers AI failed in a way that waiting does not mend.", "upstream_error", "upstream_not_authorized"
     ),
     "Overloaded": _response(
-        "The model is busy; or the deployment has no API key yet.", "model_overloaded", "api_key_not_configured"
+        "The model is busy, the store of pictures did not answer, or the deployment has no API key yet.",
+        "model_overloaded",
+        "storage_unavailable",
+        "api_key_not_configured",
     ),
     "Closed": _response("The deployment has no API key yet.", "api_key_not_configured"),
     "StorageUnavailable": _response("The store of pictures did not answer.", "storage_unavailable"),

@@ -3,7 +3,7 @@
 from typing import Any
 
 from dev.description.refusals import KEY, ROWS
-from flux import catalog, parse, sizes
+from flux import catalog, fields, sizes
 from flux.words import LANGUAGES
 
 Json = dict[str, Any]
@@ -43,7 +43,7 @@ def _switch(description: str, **more: Any) -> Json:
 
 
 def _whole(name: str, description: str, **more: Any) -> Json:
-    least, most = parse.RANGES[name]
+    least, most = fields.RANGES[name]
     return {"type": ["integer", "null"], "minimum": least, "maximum": most, "description": description, **more}
 
 
@@ -67,7 +67,7 @@ PICTURE_FIELDS: Json = {
     "size": SIZE,
     "n": _whole("n", "How many pictures; all of them or an error. They are drawn side by side.", default=1),
     "quality": _choice(
-        parse.QUALITIES,
+        fields.QUALITIES,
         "How many steps to take, where `steps` does not say: fewest for `low`, most for `high` and `hd`.",
         default="auto",
     ),
@@ -104,7 +104,7 @@ IMAGE_FIELDS: Json = {
         "What each picture comes as. Default: both. With `b64_json` alone nothing is stored.",
     ),
     "output_format": _choice(
-        tuple(parse.FORMATS), "The pictures are converted to it. Default: as the model drew them."
+        tuple(fields.FORMATS), "The pictures are converted to it. Default: as the model drew them."
     ),
     "output_compression": _whole("output_compression", "Quality of the delivered JPEG or WebP."),
     "stream": STREAM,
@@ -135,7 +135,7 @@ def _in_form(field: Json) -> Json:
     return told
 
 
-_EDIT_PICTURES = f"The pictures to work from, 1 to {parse.MAX_PICTURES}."
+_EDIT_PICTURES = f"The pictures to work from, 1 to {fields.MAX_PICTURES}."
 _WORDS = LANGUAGES["en"]
 CONTENT = "\n".join(
     (
@@ -165,13 +165,20 @@ REQUESTS: Json = {
                 "anyOf": [ref("ModelId"), {"type": ["string", "null"]}],
                 "description": "A name that is not served here means the deployment's own model.",
             },
-            **PICTURE_FIELDS,
             "stream": STREAM,
             "stream_options": {
                 "type": ["object", "null"],
                 "properties": {
                     "include_usage": _switch("A last chunk with `usage` and without choices.", default=False)
                 },
+            },
+            "response_format": {
+                "description": "Read to recognise the chores of chat apps: a JSON schema of a title, of tags and the "
+                "like is filled in without a picture.",
+            },
+            **{
+                name: {"description": "Read to recognise the chores of chat apps."}
+                for name in ("metadata", "max_tokens", "max_completion_tokens")
             },
             "modalities": {
                 "type": ["array", "null"],
@@ -181,8 +188,10 @@ REQUESTS: Json = {
             },
         },
         required=("messages",),
+        allOf=[ref("PictureOptions")],
         description="Fields win over the directives in the prompt. Fields that are not named here are ignored.",
     ),
+    "PictureOptions": an_object(PICTURE_FIELDS, required=()),
     "Message": an_object(
         {
             "role": {"type": "string", "examples": ["user"]},
@@ -225,16 +234,20 @@ REQUESTS: Json = {
             "type": {"enum": ["image_url", "input_image"]},
             "image_url": {"anyOf": [{"type": "string"}, an_object({"url": {"type": "string"}})]},
         },
-        description=f"A picture to work from: a data URL in base64, at most {parse.MAX_PICTURES} in the last "
+        description=f"A picture to work from: a data URL in base64, at most {fields.MAX_PICTURES} in the last "
         "message. Links are not fetched; the answer says so.",
     ),
-    "ImageRequest": an_object(IMAGE_FIELDS, required=("prompt",)),
+    "ImageRequest": an_object(
+        {name: field for name, field in IMAGE_FIELDS.items() if name not in PICTURE_FIELDS},
+        required=("prompt",),
+        allOf=[ref("PictureOptions")],
+    ),
     "ImageEditRequest": an_object(
         {
             "images": {
                 "type": "array",
                 "minItems": 1,
-                "maxItems": parse.MAX_PICTURES,
+                "maxItems": fields.MAX_PICTURES,
                 "items": {
                     "anyOf": [
                         an_object({"image_url": {"anyOf": [DATA_URL, an_object({"url": DATA_URL})]}}),
@@ -254,7 +267,7 @@ REQUESTS: Json = {
             "image": {
                 "type": "array",
                 "minItems": 1,
-                "maxItems": parse.MAX_PICTURES,
+                "maxItems": fields.MAX_PICTURES,
                 "items": {"type": "string", "format": "binary"},
                 "description": f"{_EDIT_PICTURES} PNG, JPEG or WebP, told by its bytes; the part must have a file "
                 "name. `image[]` is the same.",
@@ -407,7 +420,7 @@ ANSWERS: Json = {
             "data": {
                 "type": "array",
                 "minItems": 1,
-                "maxItems": parse.MAX_PICTURES,
+                "maxItems": fields.MAX_PICTURES,
                 "items": an_object(IMAGE, required=(), anyOf=[{"required": ["b64_json"]}, {"required": ["url"]}]),
                 "description": "As many as `n`.",
             },
@@ -506,7 +519,7 @@ ANSWERS: Json = {
         examples=[
             {
                 "status": "ok",
-                "version": "1.0.0",
+                "version": "1.1.0",
                 "checks": {
                     "api_key": "ok",
                     "settings": "ok",

@@ -41,11 +41,15 @@ class NoResizer:
 class NoPictureStore:
     """`PictureStore` without KV: pictures travel in the answers."""
 
-    async def put(self, key: str, picture: Picture, expires: int) -> None:
+    async def put(self, id: str, picture: Picture) -> None:
         """The picture will be part of the answer."""
         raise NotStored("no FLUX_CF_KV binding")
 
-    async def get(self, key: str) -> StoredPicture | None:
+    async def get(self, name: str) -> StoredPicture | None:
+        """Nothing is ever found."""
+        return None
+
+    async def read(self, id: str, max_bytes: int) -> Picture | None:
         """Nothing is ever found."""
         return None
 

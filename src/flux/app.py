@@ -1,31 +1,36 @@
-"""The floor plan: which path leads where, and what every answer wears.
+"""The routes, and what every answer has.
 
-Authentication, CORS, the error shape, the request id and the log line are put on here, once, so
-that no handler can forget them.
+Authentication, CORS, the error format, the request id and the log line are added here, once, so that no handler can
+forget them.
 """
 
 import asyncio
 import hashlib
 import hmac
-import json
 import os
 import traceback
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from contextlib import aclosing
+from dataclasses import dataclass
 from urllib.parse import unquote
 
-from flux.call import Call, Services
+from flux import settings
+from flux.absent import NoLimiter, NoModel, NoPictureStore, NoResizer, NoRewriter
+from flux.call import Call, Configured, Misconfigured, Services
 from flux.endpoints import chat, health, images, models, pictures
 from flux.errors import (
     ApiError,
     ApiKeyNotConfigured,
     InternalError,
     InvalidApiKey,
+    InvalidConfiguration,
     MethodNotAllowed,
     NotFound,
 )
-from flux.http import Request, Response, Stream, begun
-from flux.text import Spliced, Text, write_json
+from flux.http import Request, Response, Stream, json
+from flux.pipeline import Pipeline
+from flux.ports import Ports
+from flux.text import Text
 from flux.trace import Trace
 
 Handler = Callable[[Call], Awaitable[Response]]
@@ -84,33 +89,29 @@ CLIENT_LEFT = 499
 DEFAULT_ALLOWED_HEADERS = "authorization, content-type, api-key"
 
 
-@dataclass(frozen=True, slots=True)
 class App:
     """The service: `Request` in, `Response` out. Made once, shared by all requests."""
 
-    services: Services
-    api_keys: tuple[str, ...]
-    log: Callable[[str], None]
-    _digests: tuple[bytes, ...] = field(init=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "_digests", tuple(map(_digest, self.api_keys)))
+    def __init__(self, services: Services, api_keys: tuple[str, ...], log: Callable[[str], None]) -> None:
+        self.services = services
+        self._digests = tuple(map(_digest, api_keys))
+        self._log = log
 
     async def __call__(self, request: Request) -> Response:
         """Answer. Never raises, but for cancellation."""
         trace = Trace(os.urandom(12).hex())
-        trace.facts |= {"method": request.method[:16], "route": "none"}
+        trace.facts.method, trace.facts.route = request.method[:16], "none"
         try:
             response = await self._answer(request, trace)
         except asyncio.CancelledError:
-            self._log(CLIENT_LEFT, trace)
+            self._log(trace.line(CLIENT_LEFT))
             raise
         except ApiError as error:
             trace.failed(error)
             response = _refusal(error, request)
         except Exception:  # noqa: BLE001 - outermost: a bug of ours ends here, told in the log alone
-            response = _refusal(self._bug(trace), request)
-        return await self._dressed(request, response, trace)
+            response = _refusal(_bug(trace), request)
+        return self._completed(request, response, trace)
 
     # --- one way through ------------------------------------------------------------------------
 
@@ -120,15 +121,14 @@ class App:
             allowed = wanted if _is_header_list(wanted) else DEFAULT_ALLOWED_HEADERS
             return Response(204, {**PREFLIGHT, "access-control-allow-headers": allowed})
         route, argument = _find(request.path)
-        trace.facts["route"] = route.path
+        trace.facts.route = route.path
         handler = route.methods.get("GET" if request.method == "HEAD" else request.method)
         if handler is None:
             raise MethodNotAllowed(f"Use one of: {route.allow}.", headers={"allow": route.allow})
         digest = ""
         if route.protected:
             digest = self._authenticated(request)
-            if self.services.problem:
-                raise self.services.problem
+            _ = self.services.configured  # raises what is wrong with the settings
         return await handler(Call(request, self.services, trace, digest, argument))
 
     def _authenticated(self, request: Request) -> str:
@@ -152,9 +152,9 @@ class App:
             )
         return digest.hex()
 
-    # --- what every answer wears ----------------------------------------------------------------
+    # --- what every answer has ------------------------------------------------------------------
 
-    async def _dressed(self, request: Request, response: Response, trace: Trace) -> Response:
+    def _completed(self, request: Request, response: Response, trace: Trace) -> Response:
         headers = {
             **CORS,
             "cache-control": "no-store",
@@ -162,52 +162,46 @@ class App:
             "x-request-id": trace.request_id,
         }
         body = response.body
-        if isinstance(body, str | Spliced):
-            headers["content-type"] = "application/json; charset=utf-8"
-        if isinstance(body, AsyncGenerator):
-            body = await begun(self._followed(body, response, trace))
+        if isinstance(body, Stream):
+            body = self._followed(body, response.status, trace)
         else:
             headers["server-timing"] = trace.server_timing()
-            self._log(response.status, trace)
+            self._log(trace.line(response.status))
         if request.method == "HEAD":
             if isinstance(body, str):
                 headers["content-length"] = str(len(body.encode()))
             body = None
         return Response(response.status, headers | response.headers, body)
 
-    async def _followed(self, stream: Stream, response: Response, trace: Trace) -> Stream:
-        """The stream with its log line at the end, and what goes wrong in the middle told in band."""
-        status = response.status
-        try:
-            yield ""
-            async for text in stream:
-                yield text
-        except ApiError as error:
-            trace.failed(error)
-            yield _told(response, error)
-        except Exception:  # noqa: BLE001 - outermost, as in __call__
-            yield _told(response, self._bug(trace))
-        except (GeneratorExit, asyncio.CancelledError):
-            status = CLIENT_LEFT
-            raise
-        finally:
-            await stream.aclose()
-            self._log(status, trace)
+    def _followed(self, stream: Stream, status: int, trace: Trace) -> Stream:
+        """The stream with its log line at the end, and with what goes wrong in the middle told in it."""
+        told = False
 
-    def _bug(self, trace: Trace) -> InternalError:
-        trace.facts |= {"error": InternalError.code, "traceback": traceback.format_exc(limit=-8)}
-        return InternalError(f"Something went wrong on our side. Tell us the request id {trace.request_id}.")
+        async def texts() -> AsyncGenerator[Text, None]:
+            nonlocal told
+            try:
+                async with aclosing(stream.texts) as inner:
+                    async for text in inner:
+                        yield text
+            except ApiError as error:
+                trace.failed(error)
+                yield stream.failed(error)
+            except Exception:  # noqa: BLE001 - outermost, as in __call__
+                yield stream.failed(_bug(trace))
+            told = True
 
-    def _log(self, status: int, trace: Trace) -> None:
-        """One JSON line a request, for Workers Logs."""
-        steps = {name: round(value) for name, value in trace.steps.items()}
-        line = {
-            "request_id": trace.request_id,
-            "status": status,
-            **trace.facts,
-            "ms": {**steps, "total": round(trace.total)},
-        }
-        self.log(json.dumps(line, ensure_ascii=False))
+        def close() -> None:
+            stream.close()
+            self._log(trace.line(status if told else CLIENT_LEFT))
+
+        return Stream(texts(), stream.failed, close)
+
+
+def _bug(trace: Trace) -> InternalError:
+    trace.facts.error, trace.facts.traceback = InternalError.code, traceback.format_exc(limit=-8)
+    return InternalError(
+        f"Something went wrong on our side. Give the service's owner the request id {trace.request_id}."
+    )
 
 
 def _digest(key: str) -> bytes:
@@ -217,11 +211,7 @@ def _digest(key: str) -> bytes:
 def _refusal(error: ApiError, request: Request) -> Response:
     # Stainless, which makes OpenAI's SDKs, counts their retries in this header.
     retried = bool(error.should_retry) and request.headers.get("x-stainless-retry-count", "0") not in ("", "0")
-    return Response(error.status, error.headers(already_retried=retried), write_json(error.body()))
-
-
-def _told(response: Response, error: ApiError) -> Text:
-    return response.failure(error) if response.failure else ""
+    return json(error.body(), error.status, error.headers(already_retried=retried))
 
 
 def _is_header_list(text: str) -> bool:
@@ -243,3 +233,38 @@ def _find(path: str) -> tuple[Route, str]:
         if path.startswith(prefix):
             return ROUTES[prefix], unquote(path[len(prefix) :])
     raise NotFound("There is nothing here. See /openapi.json for what there is.")
+
+
+# --- the whole service, put together --------------------------------------------------------------
+
+
+def compose(variables: Mapping[str, str], ports: Ports, log: Callable[[str], None]) -> App:
+    """The service of a deployment, from its variables and from the ports that it has."""
+    api_keys = settings.read_api_keys(variables)
+    store = ports.store or NoPictureStore()
+    configuration: Configured | Misconfigured
+    try:
+        chosen = settings.read(variables)
+    except InvalidConfiguration as wrong:
+        configuration = Misconfigured(wrong.variable, wrong.problem)
+        said, model = wrong.message, "unknown"
+    else:
+        drawn_by = ports.model(chosen)
+        pipeline = Pipeline(
+            drawn_by or NoModel(), ports.rewriter(chosen) or NoRewriter(), ports.resizer or NoResizer(), store
+        )
+        configuration = Configured(chosen, pipeline)
+        said, model = "ok", _present(drawn_by)
+    checks = {
+        "api_key": _present(api_keys),
+        "settings": said,
+        "model": model,
+        "storage": _present(ports.store),
+        "images": _present(ports.resizer),
+        "rate_limiter": _present(ports.limiter),
+    }
+    return App(Services(configuration, store, ports.limiter or NoLimiter(), checks), api_keys, log)
+
+
+def _present(what: object) -> str:
+    return "ok" if what else "missing"

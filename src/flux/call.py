@@ -1,7 +1,7 @@
 """What a handler is given: one request, and the services that outlive it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from flux.errors import InvalidConfiguration, RateLimitExceeded
 from flux.http import Request
@@ -16,22 +16,51 @@ RATE_LIMIT_SECONDS = 60
 
 
 @dataclass(frozen=True, slots=True)
+class Configured:
+    """What there is where the settings are right."""
+
+    settings: Settings
+    pipeline: Pipeline
+
+
+@dataclass(frozen=True, slots=True)
+class Misconfigured:
+    """Which variable is wrong, and how."""
+
+    variable: str
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
 class Services:
     """Made once from the Worker's bindings and variables."""
 
-    settings: Settings
-    """The defaults where there is a `problem`."""
-    pipeline: Pipeline
+    configuration: Configured | Misconfigured
     store: PictureStore
     limiter: Limiter
-    checks: Mapping[str, str] = field(default_factory=dict)
-    """For `/health`: what there is of what we need."""
-    problem: InvalidConfiguration | None = None
-    """What is wrong with the settings: the answer of every route that needs them."""
+    checks: Mapping[str, str]
+    """What there is of what we need: "ok", "missing", or what is wrong."""
+
+    @property
+    def configured(self) -> Configured:
+        """Raises `InvalidConfiguration`, made anew: an exception that is raised twice grows with each traceback."""
+        if isinstance(self.configuration, Misconfigured):
+            raise InvalidConfiguration(self.configuration.variable, self.configuration.problem)
+        return self.configuration
+
+    @property
+    def settings(self) -> Settings:
+        """Raises `InvalidConfiguration`."""
+        return self.configured.settings
+
+    @property
+    def pipeline(self) -> Pipeline:
+        """Raises `InvalidConfiguration`."""
+        return self.configured.pipeline
 
     @property
     def words(self) -> Words:
-        """The sentences of the owner's language."""
+        """The sentences of the owner's language. Raises `InvalidConfiguration`."""
         return LANGUAGES[self.settings.language]
 
 
@@ -43,7 +72,7 @@ class Call:
     services: Services
     trace: Trace
     key_digest: str = ""
-    """Of the API key that opened the door, in hexadecimal; never the key."""
+    """Of the API key that was sent, in hexadecimal; never the key."""
     argument: str = ""
     """What stands for the variable part of the route's path, percent-decoded."""
 

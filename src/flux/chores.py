@@ -21,9 +21,9 @@ from itertools import islice
 from typing import NamedTuple
 
 from flux import prompt
+from flux.conversation import SYSTEM_ROLES, Conversation, Message
 from flux.errors import InvalidRequest
-from flux.parse import ChatRequest, Message
-from flux.picture import is_key
+from flux.picture import ids_in_text
 from flux.text import clean
 
 
@@ -36,20 +36,20 @@ class Chore:
     text: str
 
 
-def recognise(request: ChatRequest, headers: Mapping[str, str]) -> Chore | None:
-    """The chore that a chat request is; None where a person asks for a picture.
+def recognise(conversation: Conversation) -> Chore | None:
+    """The chore that a conversation asks for; None where a person asks for a picture.
 
-    Header names are lower-case. The answer never holds a picture, and a title keeps the language
+    The answer never holds a picture, and a title keeps the language
     of the prompt it is made of.
     """
     return (
-        _named(request, headers)
-        or _by_schema(request)
-        or _by_text(request)
-        or _by_system(request)
-        or _after_the_answer(request)
-        or _next_chat_title(request)
-        or _probe(request)
+        _named(conversation)
+        or _by_schema(conversation)
+        or _by_text(conversation)
+        or _by_system(conversation)
+        or _after_the_answer(conversation)
+        or _next_chat_title(conversation)
+        or _probe(conversation)
     )
 
 
@@ -189,9 +189,9 @@ _TAGS = _between("<user>", "</user>")
 _QUOTES: tuple[_Quote, ...] = (_UPPER_LINES, _AI_LINES, _TAGS, _LOWER_LINES, _json_texts)
 
 
-def _prompts(request: ChatRequest, *quotes: _Quote) -> _Prompts:
+def _prompts(conversation: Conversation, *quotes: _Quote) -> _Prompts:
     """The prompts that the last message quotes, else those of the conversation before it."""
-    *earlier, asking = request.messages
+    *earlier, asking = conversation.messages
     for quote in quotes:
         if quoted := list(islice(quote(asking.text), MAX_PROMPTS)):
             return quoted
@@ -216,27 +216,22 @@ _TASKS: Mapping[str, tuple[str, _Answer]] = {
 """Open WebUI's tasks by their own names (backend/open_webui/constants.py, TASKS; routers/tasks.py;
 utils/context_compaction.py; utils/memory.py), with the keys that utils/middleware.py reads back."""
 
-_TASK_HEADER = "x-openwebui-task"
 
-
-def _named(request: ChatRequest, headers: Mapping[str, str]) -> Chore | None:
+def _named(conversation: Conversation) -> Chore | None:
     """A task that Open WebUI names.
 
-    In a header from 0.10 on, where the connection has `{"X-OpenWebUI-Task": "{{TASK}}"}`
-    (docs.openwebui.com, Computer); in the body behind a pipeline. Only the names we know count: an
-    older version sends the placeholder as it stands, and `metadata` is anybody's field.
+    Only the names we know count: an older version sends the placeholder as it stands, and `metadata` is anybody's
+    field.
     """
-    metadata = request.body.get("metadata")
-    names = headers.get(_TASK_HEADER), metadata.get("task") if isinstance(metadata, dict) else None
-    for name in names:
-        if isinstance(name, str) and name in _TASKS:
-            return _task(request, name)
+    for name in conversation.tasks:
+        if name in _TASKS:
+            return _task(conversation, name)
     return None
 
 
-def _task(request: ChatRequest, name: str) -> Chore:
+def _task(conversation: Conversation, name: str) -> Chore:
     kind, answer = _TASKS[name]
-    return Chore(kind, answer(_prompts(request, _UPPER_LINES)))
+    return Chore(kind, answer(_prompts(conversation, _UPPER_LINES)))
 
 
 _TASK_START = "### Task:"
@@ -254,7 +249,7 @@ _KEYS = {
 }
 
 
-def _by_history(request: ChatRequest, text: str) -> Chore | None:
+def _by_history(conversation: Conversation, text: str) -> Chore | None:
     """Open WebUI's templates (backend/open_webui/config.py, DEFAULT_*_PROMPT_TEMPLATE).
 
     They all begin alike and quote the conversation; the key of the JSON they want back tells them
@@ -267,8 +262,8 @@ def _by_history(request: ChatRequest, text: str) -> Chore | None:
         return None
     for key, name in _KEYS.items():
         if key in instructions:
-            return _task(request, name)
-    return Chore("title", _title(_prompts(request, _UPPER_LINES)))
+            return _task(conversation, name)
+    return Chore("title", _title(_prompts(conversation, _UPPER_LINES)))
 
 
 # --- by what a text says ------------------------------------------------------------------------
@@ -501,33 +496,32 @@ _JSON_LIST_STARTS = ('[{"role":"user","mainText":"', '[{"role":"assistant","main
 the user's to rewrite and was translated before 2.0, but the conversation always comes in this form."""
 
 
-def _by_text(request: ChatRequest) -> Chore | None:
-    asking = request.messages[-1]
+def _by_text(conversation: Conversation) -> Chore | None:
+    asking = conversation.messages[-1]
     if asking.role not in _ASKING_ROLES:
         return None
     for rule in _BY_START:
         if asking.text.startswith(rule.marks) and rule.holds in asking.text:
-            return _follow(rule, request)
-    if asking.text.startswith(_JSON_LIST_STARTS) and request.messages[0].role in _SYSTEM_ROLES:
-        return Chore("title", _title(_prompts(request, _json_texts)))
-    return _by_history(request, asking.text)
+            return _follow(rule, conversation)
+    if asking.text.startswith(_JSON_LIST_STARTS) and conversation.messages[0].role in SYSTEM_ROLES:
+        return Chore("title", _title(_prompts(conversation, _json_texts)))
+    return _by_history(conversation, asking.text)
 
 
-def _by_system(request: ChatRequest) -> Chore | None:
-    for message in request.messages:
-        if message.role in _SYSTEM_ROLES:
+def _by_system(conversation: Conversation) -> Chore | None:
+    for message in conversation.messages:
+        if message.role in SYSTEM_ROLES:
             for rule in _BY_SYSTEM:
                 if any(mark in message.text for mark in rule.marks) and rule.holds in message.text:
-                    return _follow(rule, request)
+                    return _follow(rule, conversation)
     return None
 
 
-_SYSTEM_ROLES = frozenset(("system", "developer"))
-_ASKING_ROLES = _SYSTEM_ROLES | {"user"}
+_ASKING_ROLES = SYSTEM_ROLES | {"user"}
 
 
-def _follow(rule: _Rule, request: ChatRequest) -> Chore:
-    return Chore(rule.kind, rule.answer(_prompts(request, *rule.quotes)))
+def _follow(rule: _Rule, conversation: Conversation) -> Chore:
+    return Chore(rule.kind, rule.answer(_prompts(conversation, *rule.quotes)))
 
 
 # --- by the form of the request -----------------------------------------------------------------
@@ -546,16 +540,14 @@ _CERTAIN = frozenset(("title", "summary", "tags", "follow_ups", "queries"))
 """Those of them that are no part of a picture's description."""
 
 
-def _by_schema(request: ChatRequest) -> Chore | None:
+def _by_schema(conversation: Conversation) -> Chore | None:
     """An object that holds a title, a summary and the like, and must hold nothing else.
 
     LobeChat's topic_title and topic_auto_summary (lobehub/lobehub, packages/prompts/src/chains),
     LibreChat's structured titles (danny-avila/agents, src/utils/title.ts).
     """
-    schema = request.body.get("response_format")
-    for name in ("json_schema", "schema"):
-        schema = schema.get(name) if isinstance(schema, dict) else None
-    if not isinstance(schema, dict):
+    schema = conversation.schema
+    if schema is None:
         return None
     required, properties = schema.get("required"), schema.get("properties")
     if not isinstance(required, list) or not isinstance(properties, dict):
@@ -563,7 +555,7 @@ def _by_schema(request: ChatRequest) -> Chore | None:
     if not all(isinstance(name, str) and _fits(name, properties.get(name)) for name in required):
         return None
     if kind := next((name for name in required if name in _CERTAIN), None):
-        prompts = _prompts(request, *_QUOTES)
+        prompts = _prompts(conversation, *_QUOTES)
         return Chore(kind, _json({name: _FIELDS[name][1](prompts) for name in required}))
     return None
 
@@ -572,16 +564,16 @@ def _fits(name: str, wanted: object) -> bool:
     return name in _FIELDS and isinstance(wanted, dict) and wanted.get("type") == _FIELDS[name][0]
 
 
-def _after_the_answer(request: ChatRequest) -> Chore | None:
+def _after_the_answer(conversation: Conversation) -> Chore | None:
     """NextChat's memory in any language: a last system message behind an answered prompt.
 
     ChatGPTNextWeb/NextChat, app/store/chat.ts, summarizeSession. Behind a prompt that is still open
     a system message is a setting of that prompt.
     """
-    if request.messages[-1].role not in _SYSTEM_ROLES or request.last_user is None:
+    if conversation.messages[-1].role not in SYSTEM_ROLES or conversation.last_user is None:
         return None
-    before = next(m for m in reversed(request.messages) if m.role not in _SYSTEM_ROLES)
-    return Chore("summary", _summary(_prompts(request))) if before.role == "assistant" else None
+    before = next(m for m in reversed(conversation.messages) if m.role not in SYSTEM_ROLES)
+    return Chore("summary", _summary(_prompts(conversation))) if before.role == "assistant" else None
 
 
 _NEXT_CHAT_KEYS = frozenset(
@@ -589,33 +581,30 @@ _NEXT_CHAT_KEYS = frozenset(
 )
 
 
-def _next_chat_title(request: ChatRequest) -> Chore | None:
+def _next_chat_title(conversation: Conversation) -> Chore | None:
     """NextChat's title in any language.
 
     All of its fields and no other, not streamed, and the turn before drew one of our pictures
     (ChatGPTNextWeb/NextChat, app/client/platforms/openai.ts). What a person writes there is always
     sent with `stream: true` (app/store/chat.ts, onUserInput).
     """
-    if request.body.get("stream") is not False or request.body.keys() != _NEXT_CHAT_KEYS:
+    if conversation.streamed is not False or conversation.fields != _NEXT_CHAT_KEYS:
         return None
-    match request.messages:
+    match conversation.messages:
         case (*_, Message(role="assistant") as drawn, Message(role="user")) if _is_ours(drawn):
-            return Chore("title", _title(_prompts(request)))
+            return Chore("title", _title(_prompts(conversation)))
     return None
 
 
-_LINK = re.compile(r"/image/([\w-]+\.\w+)", re.ASCII)
-
-
 def _is_ours(message: Message) -> bool:
-    return any(map(is_key, _LINK.findall(message.text)))
+    return any(ids_in_text(message.text))
 
 
 _PROBES = frozenset(("hi", "hello", "ping", "test", "hey how's it going", "what's 1 + 1"))
 MAX_PROBE_TOKENS = 16
 
 
-def _probe(request: ChatRequest) -> Chore | None:
+def _probe(conversation: Conversation) -> Chore | None:
     """A test of the connection: words that ask for nothing, and nothing before them.
 
     With a limit that no answer of ours fits in (QuantumNous/new-api, controller/channel-test.go,
@@ -623,11 +612,10 @@ def _probe(request: ChatRequest) -> Chore | None:
     or behind the system message "test" (CherryHQ/cherry-studio,
     src/renderer/src/services/ApiService.ts, checkApi).
     """
-    *before, asking = request.messages
-    if asking.role != "user" or asking.image_urls or asking.text.strip(" .!?").lower() not in _PROBES:
+    *before, asking = conversation.messages
+    if asking.role != "user" or asking.has_pictures or asking.text.strip(" .!?").lower() not in _PROBES:
         return None
-    if any(message.role not in _SYSTEM_ROLES for message in before):
+    if any(message.role not in SYSTEM_ROLES for message in before):
         return None
-    limits = request.body.get("max_tokens"), request.body.get("max_completion_tokens")
-    limited = any(isinstance(limit, int) and 0 < limit <= MAX_PROBE_TOKENS for limit in limits)
+    limited = any(0 < limit <= MAX_PROBE_TOKENS for limit in conversation.max_tokens)
     return Chore("probe", "OK") if limited or [message.text for message in before] == ["test"] else None

@@ -106,6 +106,12 @@ class RequestTooLarge(InvalidRequest):
     status = 413
     code = "request_too_large"
 
+    @classmethod
+    def of_body(cls, limit: int, what: str = "") -> "RequestTooLarge":
+        """With the limit in bytes, and `what` it is the limit of where that is not the whole body."""
+        size = f"{limit // 2**20} MiB" if limit % 2**20 == 0 else f"{limit // 2**10} KiB"
+        return cls(f"The body is too large: at most {size}{what}.")
+
 
 class InvalidApiKey(InvalidRequest):
     """No key, or one that is not ours."""
@@ -218,9 +224,11 @@ class InvalidConfiguration(ApiError):
     code = "invalid_configuration"
     should_retry = False
 
-    def __init__(self, variable: str, message: str) -> None:
-        super().__init__(f"{variable} {message}")
+    def __init__(self, variable: str, problem: str) -> None:
+        """`problem` completes the sentence that begins with the variable's name."""
+        super().__init__(f"{variable} {problem}")
         self.variable = variable
+        self.problem = problem
 
 
 class ApiKeyNotConfigured(ApiError):

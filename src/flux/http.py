@@ -1,16 +1,19 @@
 """HTTP as values: what the core reads and answers, with no runtime behind it."""
 
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from flux.errors import ApiError
-from flux.text import Blob, Text, join
+from flux.text import Blob, Text, write_json
 
 MAX_TEXT = 1024 * 1024
 """Bytes of text in a body, pictures not counted."""
 
-Decoder = Callable[[str], Blob]
+MAX_BODY = 20 * 1024 * 1024
+"""Bytes of a body with its pictures, wherever pictures may be sent."""
+
+Decoder = Callable[[str], Awaitable[Blob]]
 """The bytes of a base64 text, decoded outside Python. Raises `ValueError` where it is none."""
 
 
@@ -62,29 +65,33 @@ class Native:
     """A body of the runtime's own, such as a stream out of KV, which the edge sends as it is."""
 
     value: Any
+    size: int
+    """Bytes, sent as `Content-Length`."""
 
 
-Stream = AsyncGenerator[Text, None]
-"""A body that is sent text by text, each when it comes; closing it ends the work behind it."""
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """A body that is sent text by text, each when it comes."""
 
-
-async def gathered(stream: Stream) -> Text:
-    """All that a stream says, for one that has nothing to wait for."""
-    return join(*[text async for text in stream])
-
-
-async def begun(stream: Stream) -> Stream:
-    """A stream past its first text, which is empty for this: closing a generator that never began does not end it."""
-    await anext(stream)
-    return stream
+    texts: AsyncGenerator[Text, None]
+    failed: Callable[[ApiError], Text]
+    """How a failure is told when the stream has begun and there is no status left to tell it with."""
+    close: Callable[[], None]
+    """Ends the work behind the stream. Called once, however the stream ends, also where it never began."""
 
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """One answer."""
+    """One answer. Its body has the type that its headers name."""
 
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
     body: Text | Native | Stream | None = None
-    failure: Callable[[ApiError], Text] | None = None
-    """How a failure is told in a stream that has begun, when there is no status left to tell it with."""
+
+
+JSON = {"content-type": "application/json; charset=utf-8"}
+
+
+def json(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """An answer in JSON."""
+    return Response(status, {**JSON, **(headers or {})}, write_json(value))

@@ -3,7 +3,7 @@
 import binascii
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from flux.text import Blob
@@ -17,7 +17,12 @@ FIRST_READ = 512
 MAX_SEGMENTS = 1024
 """JPEG segments walked before giving up: an upload of nothing but fill bytes must not cost a walk."""
 
-_KEY = re.compile(r"[A-Za-z0-9_-]{22}-([0-9a-z]{7})\.(?:jpg|png|webp)", re.ASCII)
+_ID = r"([A-Za-z0-9_-]{22}-[0-9a-z]{7})"
+_FILE_NAME = rf"{_ID}\.(?:{'|'.join(EXTENSIONS.values())})"
+_IDENTIFIER = re.compile(_ID)
+_FILE = re.compile(_FILE_NAME)
+_LINK = re.compile(rf"(?i:https?)://[^\s?#]+/image/{_FILE_NAME}(?:[?#]\S*)?")
+_LINK_IN_TEXT = re.compile(rf"/image/{_FILE_NAME}(?![\w-])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,13 +129,13 @@ _FORMATS: tuple[tuple[bytes, int, str, Callable[[bytes, Blob], _Size]], ...] = (
 )
 
 
-def new_key(mime: str, expires: int) -> str:
-    """A fresh name for a picture: 128 random bits, when it expires (Unix seconds), the extension of its type.
+def new_id(expires: int) -> str:
+    """A fresh identifier for a picture: 128 random bits, and when it expires (Unix seconds).
 
     With its end in its name, a link that is dead is known to be without asking the store.
     """
     token = binascii.b2a_base64(os.urandom(16), newline=False).rstrip(b"=").translate(_URL_SAFE).decode()
-    return f"{token}-{_base36(expires)}.{EXTENSIONS[mime]}"
+    return f"{token}-{_base36(expires)}"
 
 
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
@@ -145,12 +150,33 @@ def _base36(number: int) -> str:
     return digits
 
 
-def expiry(key: str) -> int | None:
-    """When the picture of a key expires, in Unix seconds; None for a text that `new_key` cannot have made."""
-    match = _KEY.fullmatch(key)
-    return int(match[1], 36) if match else None
+def file_name(id: str, mime: str) -> str:
+    """The identifier with the extension of the picture's type, as links have it."""
+    return f"{id}.{EXTENSIONS[mime]}"
 
 
-def is_key(text: str) -> bool:
-    """Whether `new_key` could have made this."""
-    return expiry(text) is not None
+def is_id(text: str) -> bool:
+    """Whether `new_id` could have made this."""
+    return _IDENTIFIER.fullmatch(text) is not None
+
+
+def id_of_file(name: str) -> str | None:
+    """The identifier in a file name; None for a text that `file_name` cannot have made."""
+    match = _FILE.fullmatch(name)
+    return match[1] if match else None
+
+
+def expiry(id: str) -> int:
+    """When the picture of an identifier expires, in Unix seconds."""
+    return int(id.rpartition("-")[2], 36)
+
+
+def id_in_url(url: str) -> str | None:
+    """The identifier in a link of our own, whatever its host, query and fragment; None for any other URL."""
+    match = _LINK.fullmatch(url.strip())
+    return match[1] if match else None
+
+
+def ids_in_text(text: str) -> Iterator[str]:
+    """The identifiers of the pictures that a text links to, in their order."""
+    return (match[1] for match in _LINK_IN_TEXT.finditer(text))

@@ -52,6 +52,8 @@ class GeneratedPicture:
     """The prompt that was drawn."""
     model: Model
     """That drew; the fallback where the first was out of capacity."""
+    index: int = 0
+    """Which of the pictures of the request it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +74,24 @@ class Result:
         return self.pictures[0].model
 
 
-Report = Callable[[FinalPrompt | GeneratedPicture], None]
-"""Told what is known, as soon as it is."""
-Work = Callable[[Report], Coroutine[Any, Any, Result]]
-"""Draws when it is called, and tells the report what is known on the way."""
+Report = FinalPrompt | GeneratedPicture
+"""What is known on the way to the result."""
+Tell = Callable[[Report], None]
+"""Called with each report, as soon as it is known."""
+Work = Callable[[Tell], Coroutine[Any, Any, Result]]
+"""Draws when it is called."""
+
+
+@dataclass(frozen=True, slots=True)
+class Storage:
+    """Where and for how long the pictures are kept."""
+
+    base_url: str
+    """What their URLs start with, without a slash at its end."""
+    lifetime: int
+    """Seconds."""
+    ids: tuple[str, ...] = ()
+    """Identifiers that were chosen before; where there are none each picture gets one when it is stored."""
 
 
 class Pipeline:
@@ -95,30 +111,27 @@ class Pipeline:
         self._store = store
         self._pause = pause
 
-    async def run(self, plan: Plan, trace: Trace, *, base_url: str | None, lifetime: int, report: Report) -> Result:
-        """The plan's pictures, all of them or an `ApiError`.
-
-        `base_url` is what URLs start with, None where nothing is to be stored; `lifetime` seconds.
-        """
+    async def run(self, plan: Plan, trace: Trace, storage: Storage | None, tell: Tell) -> Result:
+        """The plan's pictures, all of them or an `ApiError`. Without `storage` none is stored."""
         written = await self._write(plan, trace)
-        report(written)
+        tell(written)
         images = await self._prepared(plan, trace)
 
-        async def drawn(written: FinalPrompt, tell: Report) -> list[GeneratedPicture]:
+        async def drawn(written: FinalPrompt, tell: Tell) -> list[GeneratedPicture]:
             async def one(index: int) -> GeneratedPicture:
                 came, model = await self._draw(plan, written.prompt, index, images, trace)
                 cut = await self._cut(came, plan, trace)
-                url = await self._keep(cut, base_url, lifetime, trace) if base_url else None
-                generated = GeneratedPicture(cut, url, written, model)
+                url = await self._keep(cut, index, storage, trace) if storage else None
+                generated = GeneratedPicture(cut, url, written, model, index)
                 trace.count("pictures")
                 trace.count("bytes", cut.blob.size)
                 tell(generated)
                 return generated
 
-            return await _all(one, plan.wish.n)
+            return await _all(one, plan.request.n)
 
         if written.writer is None:
-            return Result(tuple(await drawn(written, report)))
+            return Result(tuple(await drawn(written, tell)))
         # The filter reads text alone: what it refuses in the writer's words may pass in the person's. Until it is
         # known which words were drawn, no picture is reported.
         try:
@@ -126,7 +139,7 @@ class Pipeline:
         except PromptRefused:
             pictures, refused = await drawn(FinalPrompt(_whole(plan), writer=None), unheard), True
         for generated in pictures:
-            report(generated)
+            tell(generated)
         return Result(tuple(pictures), rewrite_refused=refused)
 
     # --- write ----------------------------------------------------------------------------------
@@ -138,14 +151,14 @@ class Pipeline:
         try:
             with trace.step("write"):
                 async with asyncio.timeout(WRITER_SECONDS):
-                    answer = await self._rewriter.rewrite(plan.wish.prompt)
+                    answer = await self._rewriter.rewrite(plan.request.prompt)
         except (RewriteFailed, TimeoutError) as failure:
             # Safe to go on: the person's own prompt is always there to be drawn.
-            trace.facts["writer_error"] = str(failure) or "time-out"
+            trace.facts.writer_error = str(failure) or "time-out"
             return FinalPrompt(original, writer=None, writer_failed=True)
         prompt = usable(answer)
         if not prompt:
-            trace.facts["writer_error"] = "unusable"
+            trace.facts.writer_error = "unusable"
             return FinalPrompt(original, writer=None, writer_failed=True)
         return FinalPrompt(shorten(prompt, plan.model.max_prompt), self._rewriter.name)
 
@@ -174,23 +187,23 @@ class Pipeline:
         self, plan: Plan, prompt: str, index: int, images: tuple[Blob, ...], trace: Trace
     ) -> tuple[Picture, Model]:
         with trace.step("draw"):
-            for way in plan.ways[:-1]:
+            for call in plan.calls[:-1]:
                 try:
-                    return await self._try(way, prompt, index, images, trace), way.model
+                    return await self._try(call, prompt, index, images, trace), call.model
                 except ModelOverloaded as overloaded:
-                    # Not lost: the next way is tried, and the last one's failure is the answer.
-                    trace.facts["fallback_from"] = overloaded.upstream_code
-            way = plan.ways[-1]
-            return await self._try(way, prompt, index, images, trace), way.model
+                    # Not lost: the next model is asked, and the last one's failure is the answer.
+                    trace.facts.fallback_from = overloaded.upstream_code
+            call = plan.calls[-1]
+            return await self._try(call, prompt, index, images, trace), call.model
 
-    async def _try(self, way: ModelCall, prompt: str, index: int, images: tuple[Blob, ...], trace: Trace) -> Picture:
-        inputs = way.inputs(prompt, index)
+    async def _try(self, call: ModelCall, prompt: str, index: int, images: tuple[Blob, ...], trace: Trace) -> Picture:
+        inputs = call.inputs(prompt, index)
         began = time.time()
         for attempt in range(TRIES):
             trace.count("model_calls")
             try:
                 async with asyncio.timeout(DRAW_SECONDS):
-                    return await self._model.draw(way.model, inputs, images)
+                    return await self._model.draw(call.model, inputs, images)
             except TimeoutError:
                 failure = upstream.timed_out()
             except ModelOverloaded as overloaded:
@@ -209,31 +222,31 @@ class Pipeline:
         Where that cannot be done, the picture as it came: it is paid for, and the answer names
         what it really is.
         """
-        mime = plan.mime or drawn.type
+        options = plan.request.options
+        mime = options.mime or drawn.type
         fits = (drawn.width, drawn.height) == (plan.size.width, plan.size.height)
-        if fits and mime == drawn.type and plan.compression is None:
+        if fits and mime == drawn.type and options.compression is None:
             return drawn
         try:
             with trace.step("cut"):
                 async with asyncio.timeout(CUT_SECONDS):
-                    return await self._resizer.resize(drawn, plan.size, mime, plan.compression)
+                    return await self._resizer.resize(drawn, plan.size, mime, options.compression)
         except (ResizeFailed, TimeoutError) as failure:
-            trace.facts["cut_error"] = str(failure) or "time-out"
+            trace.facts.cut_error = str(failure) or "time-out"
             return drawn
 
-    async def _keep(self, drawn: Picture, base_url: str, lifetime: int, trace: Trace) -> str | None:
+    async def _keep(self, drawn: Picture, index: int, storage: Storage, trace: Trace) -> str | None:
         """The picture's URL, told only once it is stored: KV remembers a miss for a minute."""
-        expires = int(time.time()) + lifetime
-        key = picture.new_key(drawn.type, expires)
+        id = storage.ids[index] if storage.ids else picture.new_id(int(time.time()) + storage.lifetime)
         try:
             with trace.step("keep"):
                 async with asyncio.timeout(KEEP_SECONDS):
-                    await self._store.put(key, drawn, expires)
+                    await self._store.put(id, drawn)
         except (NotStored, TimeoutError) as failure:
             # Not lost: without a URL the answer carries the picture itself.
-            trace.facts["keep_error"] = str(failure) or "time-out"
+            trace.facts.keep_error = str(failure) or "time-out"
             return None
-        return f"{base_url}/image/{key}"
+        return f"{storage.base_url}/image/{picture.file_name(id, drawn.type)}"
 
 
 _T = TypeVar("_T")
@@ -251,12 +264,12 @@ async def _all(one: Callable[[int], Coroutine[Any, Any, _T]], n: int) -> list[_T
     return [task.result() for task in tasks]
 
 
-def unheard(_report: object) -> None:
-    """A `Report` that nobody waits for."""
+def unheard(_report: Report) -> None:
+    """For reports that nobody waits for."""
 
 
 def _whole(plan: Plan) -> str:
-    return shorten(plan.wish.prompt, plan.model.max_prompt)
+    return shorten(plan.request.prompt, plan.model.max_prompt)
 
 
 MAX_LABEL_LENGTH = 40

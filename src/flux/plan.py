@@ -1,4 +1,4 @@
-"""A wish + the catalogue -> a plan: which model, asked how, and what is delivered in the end."""
+"""A request + the catalogue -> a plan: which model, asked how, and what is delivered in the end."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from flux import catalog, sizes
 from flux.catalog import Model, Steps
 from flux.errors import InvalidRequest, ModelNotFound, UnsupportedModel
-from flux.parse import LEVELS, GenerationRequest
+from flux.fields import LEVELS
+from flux.generation import GenerationRequest, Options
 from flux.picture import Picture
 from flux.ports import Inputs
 from flux.prompt import shorten
@@ -15,7 +16,7 @@ from flux.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class ModelCall:
-    """One model and how it is asked for this wish."""
+    """One model and how it is asked for this request."""
 
     model: Model
     fixed: Mapping[str, str | int]
@@ -32,76 +33,71 @@ class ModelCall:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What will be done for a wish."""
+    """What will be done for a request."""
 
-    wish: GenerationRequest
-    ways: tuple[ModelCall, ...]
+    request: GenerationRequest
+    calls: tuple[ModelCall, ...]
     """The first is what was asked for; the next are for when it is out of capacity."""
     size: sizes.Size
     images: tuple[Picture, ...]
     """Pictures that go into the model; empty where it takes none."""
     optimize: bool
-    mime: str | None = None
-    """Type to deliver; None leaves it as drawn."""
-    compression: int | None = None
 
     @property
     def model(self) -> Model:
         """That is asked first."""
-        return self.ways[0].model
+        return self.calls[0].model
 
 
-def make(
-    wish: GenerationRequest,
-    settings: Settings,
-    *,
-    edit: bool = False,
-    mime: str | None = None,
-    compression: int | None = None,
-) -> Plan:
-    """The plan for a wish.
+def make(request: GenerationRequest, settings: Settings, images: tuple[Picture, ...] = ()) -> Plan:
+    """The plan for a request; `images` are its sources, read.
 
-    `edit`: the pictures are what the call is about, so a model that takes none cannot serve it;
-    elsewhere they are left out. Raises `ModelNotFound`, `UnsupportedModel` or `InvalidRequest`.
+    Raises `ModelNotFound`, `UnsupportedModel` or `InvalidRequest`.
     """
-    model = _model(wish, settings)
-    if edit and not model.max_images:
-        able = ", ".join(id for id, row in catalog.MODELS.items() if row.max_images)
-        raise UnsupportedModel(f"{model.id} takes no pictures. These do: {able}.", param="model")
-    images = wish.images if model.max_images else ()
-    size = wish.size or (sizes.like(images[0].width, images[0].height) if images else sizes.DEFAULT)
+    options = request.options
+    model = model_for(request, settings)
+    if not model.max_images:
+        images = ()
+    size = options.size or (sizes.like(images[0].width, images[0].height) if images else sizes.DEFAULT)
     models = [model]
     fallback = settings.fallback_model
     # Who chose a model of their own would get, and pay for, what was not asked for.
-    ours_to_choose = catalog.find(wish.model or "") in (None, settings.model)
+    ours_to_choose = catalog.find(options.model or "") in (None, settings.model)
     if fallback and ours_to_choose and fallback != model and len(images) <= fallback.max_images:
         models.append(fallback)
     return Plan(
-        wish=wish,
-        ways=tuple(_way(one, wish, size, settings, asked=one is model) for one in models),
+        request=request,
+        calls=tuple(_call(one, options, size, settings, asked=one is model) for one in models),
         size=size,
         images=images,
-        optimize=settings.prompt_optimization if wish.optimize is None else wish.optimize,
-        mime=mime,
-        compression=compression,
+        optimize=settings.prompt_optimization if options.optimize is None else options.optimize,
     )
 
 
-def _model(wish: GenerationRequest, settings: Settings) -> Model:
+def model_for(request: GenerationRequest, settings: Settings) -> Model:
     """The model that is named, or the one that suits.
 
-    A chat app's model field holds anything, so a name that we do not know is only an error where
-    the caller insists.
+    A chat app's model field holds anything, so a name that we do not know is only an error where the request requires
+    it. Where the pictures are what the call is about, a model that takes none cannot serve it; elsewhere they are left
+    out.
     """
-    name = wish.model or "default"
+    model = _chosen(request, settings)
+    if request.options.action == "edit" and not model.max_images:
+        able = ", ".join(id for id, row in catalog.MODELS.items() if row.max_images)
+        raise UnsupportedModel(f"{model.id} takes no pictures. These do: {able}.", param="model")
+    return model
+
+
+def _chosen(request: GenerationRequest, settings: Settings) -> Model:
+    name = request.options.model or "default"
     if named := catalog.find(name):
         return named
-    if wish.insists and not catalog.is_generic(name):
+    if request.model_required and not catalog.is_generic(name):
         raise ModelNotFound(
             f"There is no model {_quoted(name)} here. GET /v1/models lists those there are.",
             param="model",
         )
-    if wish.images and not settings.model.max_images:
+    if request.sources and not settings.model.max_images:
         return catalog.MODELS[catalog.DEFAULT_EDIT_MODEL]
     return settings.model
 
@@ -111,32 +107,32 @@ def _quoted(text: str) -> str:
     return ascii(text[:100])
 
 
-def _way(model: Model, wish: GenerationRequest, size: sizes.Size, settings: Settings, *, asked: bool) -> ModelCall:
+def _call(model: Model, options: Options, size: sizes.Size, settings: Settings, *, asked: bool) -> ModelCall:
     fixed: dict[str, str | int] = {}
     if model.steps:
-        steps = _steps(model.steps, model, wish, settings, asked=asked)
+        steps = _steps(model.steps, model, options, settings, asked=asked)
         if steps is not None:
             fixed[model.steps.name] = steps
     if model.sides:
         ask = sizes.within(size, model.sides.min, model.sides.max)
         fixed |= {"width": ask.width, "height": ask.height}
-    if model.negative_prompt and wish.negative_prompt:
-        fixed["negative_prompt"] = wish.negative_prompt
-    return ModelCall(model, fixed, wish.seed if model.seed else None)
+    if model.negative_prompt and options.negative_prompt:
+        fixed["negative_prompt"] = options.negative_prompt
+    return ModelCall(model, fixed, options.seed if model.seed else None)
 
 
-def _steps(rule: Steps, model: Model, wish: GenerationRequest, settings: Settings, *, asked: bool) -> int | None:
+def _steps(rule: Steps, model: Model, options: Options, settings: Settings, *, asked: bool) -> int | None:
     """Steps in this order: the caller's number, the caller's quality, the owner's, the model's.
 
     A caller's number out of range is refused, but clamped for a model that nobody asked for; the
     owner's is always clamped.
     """
-    if wish.steps is not None:
-        if asked and not rule.min <= wish.steps <= rule.max:
+    if options.steps is not None:
+        if asked and not rule.min <= options.steps <= rule.max:
             raise InvalidRequest(f"{model.id} takes {rule.min} to {rule.max} steps.", param="steps")
-        wanted: int | None = wish.steps
-    elif wish.quality in LEVELS:
-        wanted = getattr(rule, LEVELS[wish.quality])
+        wanted: int | None = options.steps
+    elif options.quality in LEVELS:
+        wanted = getattr(rule, LEVELS[options.quality])
     else:
         wanted = settings.steps if settings.steps is not None else rule.default
     return None if wanted is None else min(rule.max, max(rule.min, wanted))

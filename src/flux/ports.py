@@ -1,12 +1,13 @@
-"""What the core asks of the world. The edge answers it, and `tests/fakes.py` holds the twins."""
+"""The interfaces to everything outside: implemented in `edge/`, and in memory by `tests/fakes.py`."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
 from flux.catalog import Model
 from flux.http import Native
 from flux.picture import Picture
+from flux.settings import Settings
 from flux.sizes import Size
 from flux.text import Blob
 
@@ -51,22 +52,33 @@ class ResizeFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class StoredPicture:
-    """A picture in the gallery, found again."""
+    """A stored picture as it is sent to whoever opens its link."""
 
     type: str
-    size: int
-    """Bytes."""
     body: Native
 
 
 class PictureStore(Protocol):
-    """Keeps pictures for a while."""
+    """Keeps pictures for a while, each under its identifier (`picture.new_id`), which says when it expires."""
 
-    async def put(self, key: str, picture: Picture, expires: int) -> None:
-        """Store until `expires` (Unix seconds). Raises `NotStored`."""
+    async def put(self, id: str, picture: Picture) -> None:
+        """Store until it expires, but for a minute at least. Raises `NotStored`."""
 
-    async def get(self, key: str) -> StoredPicture | None:
-        """The picture; None where it is gone or never was. Raises `StorageUnavailable`."""
+    async def get(self, name: str) -> StoredPicture | None:
+        """The picture of an identifier or a file name; None where it is gone or never was.
+
+        Raises `StorageUnavailable`.
+        """
+
+    async def read(self, id: str, max_bytes: int) -> Picture | None:
+        """The picture itself, to work from; None as above.
+
+        Raises `StorageUnavailable`, or `TooLarge` before more than `max_bytes` are read.
+        """
+
+
+class TooLarge(Exception):
+    """The picture has more bytes than the caller may send."""
 
 
 class NotStored(Exception):
@@ -78,3 +90,14 @@ class Limiter(Protocol):
 
     async def allows(self, key: str, cost: int) -> bool:
         """Whether `key` may draw `cost` more pictures now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """What a deployment has of these; None for what is not bound."""
+
+    model: Callable[[Settings], ImageModel | None]
+    rewriter: Callable[[Settings], PromptRewriter | None]
+    resizer: Resizer | None = None
+    store: PictureStore | None = None
+    limiter: Limiter | None = None

@@ -1,31 +1,26 @@
 """The text a person wrote -> what to draw, and the directives at its end."""
 
 import re
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Mapping
 
 from flux import sizes
 from flux.errors import InvalidRequest
+from flux.generation import Options
 
-
-@dataclass(frozen=True, slots=True)
-class Directives:
-    """What the end of a prompt asks for; None where it says nothing."""
-
-    size: sizes.Size | None = None
-    steps: int | None = None
-    seed: int | None = None
-    n: int | None = None
-    model: str | None = None
-    optimize: bool | None = None
-
-
-_SWITCHES = {"raw": False, "-ntl": False, "optimize": True, "-tl": True}
+_SWITCHES: Mapping[str, Options] = {
+    "raw": Options(optimize=False),
+    "-ntl": Options(optimize=False),
+    "optimize": Options(optimize=True),
+    "-tl": Options(optimize=True),
+    "edit": Options(action="edit"),
+    "new": Options(action="generate"),
+}
+"""Directives without a value."""
 
 _DIRECTIVE = re.compile(
     r"""(?: (?:^|[\s\u3000]|(?<=[\u2e80-\uffef]))       # directives stand apart; CJK has no spaces
             (?: (?:--|[—–])(?P<name>ar|size|steps|seed|n|model)[\s=]+(?P<value>\S+)
-              | (?:--|[—–])(?P<switch>raw|optimize|-ntl|-tl) )
+              | (?:--|[—–])(?P<switch>raw|optimize|edit|new|-ntl|-tl) )
           | (?:^|(?<=[\s,，、;；])|(?<=[\u2e80-\uffef]))
             (?P<ratio>\d{1,2}[:：]\d{1,2}) )$
     """,
@@ -42,7 +37,7 @@ MAX_DIRECTIVES = 16
 _SEPARATORS = " \t\r\n\f\v\u3000,，、;；"
 
 
-def split(text: str) -> tuple[str, Directives]:
+def split(text: str) -> tuple[str, Options]:
     """A prompt without the directives at its end, and what they say.
 
     They are read from the end inwards until something else stands there, so the same words inside
@@ -50,37 +45,36 @@ def split(text: str) -> tuple[str, Directives]:
     same thing the last one counts. Raises `InvalidRequest` for a directive that is clearly meant
     and cannot be followed (`--steps many`).
     """
-    text, directives = text.strip(), Directives()
+    text, options = text.strip(), Options()
     end = len(text)
     for _ in range(MAX_DIRECTIVES):
         match = _DIRECTIVE.search(text, max(0, end - MAX_DIRECTIVE_LENGTH), end)
         found = _read(match) if match else None
         if match is None or found is None:
             break
-        field, value = found
-        if getattr(directives, field) is None:
-            directives = replace(directives, **{field: value})
+        options = options.over(found)
         end = match.start()
         while end and text[end - 1] in _SEPARATORS:
             end -= 1
-    return text[:end], directives
+    return text[:end], options
 
 
-def _read(match: re.Match[str]) -> tuple[str, Any] | None:
-    """Field and value of one directive; None where a ratio is not one of ours."""
+def _read(match: re.Match[str]) -> Options | None:
+    """What one directive says; None where a ratio is not one of ours."""
     if ratio := match["ratio"]:
         size = sizes.RATIOS.get(ratio.replace("：", ":"))
-        return ("size", size) if size else None
+        return Options(size=size) if size else None
     if switch := match["switch"]:
-        return "optimize", _SWITCHES[switch.lower()]
+        return _SWITCHES[switch.lower()]
     name, value = match["name"].lower(), match["value"]
     if name == "model":
-        return "model", value
+        return Options(model=value)
     if name in ("ar", "size"):
-        return "size", sizes.parse(value) or sizes.DEFAULT
+        return Options(size=sizes.parse(value) or sizes.DEFAULT)
     if not (value.isascii() and value.isdigit() and len(value) <= MAX_DIGITS):
         raise InvalidRequest(f"--{name} takes a whole number.", param=name)
-    return name, int(value)
+    number = int(value)
+    return {"n": Options(n=number), "steps": Options(steps=number), "seed": Options(seed=number)}[name]
 
 
 _PAIR = re.compile("[\U00010000-\U0010ffff]")

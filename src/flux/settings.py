@@ -6,6 +6,7 @@ from typing import Any
 
 from flux import catalog, words
 from flux.errors import InvalidConfiguration
+from flux.fields import RANGES
 
 DEFAULT_SYSTEM_MESSAGE = """\
 You write prompts for a text-to-image model. The user's message is a description of a picture, in \
@@ -33,6 +34,7 @@ NAMES = (
     "RESPONSE_LANGUAGE",
     "LOG_PROMPTS",
     "CHORES",
+    "FOLLOW_UPS",
     "AI_GATEWAY_ID",
 )
 """Every variable and secret that the service reads."""
@@ -83,6 +85,8 @@ class Settings:
     language: str
     log_prompts: bool
     answer_chores: bool
+    follow_ups: bool
+    """Whether a conversation that holds a picture edits it, unless it says otherwise."""
     gateway_id: str | None
 
 
@@ -112,7 +116,7 @@ def read(variables: Mapping[str, str]) -> Settings:
     return Settings(
         model=value("FLUX_MODEL", _model, default=catalog.MODELS[catalog.DEFAULT_MODEL]),
         fallback_model=value("FLUX_FALLBACK_MODEL", _model, default=None),
-        steps=value("FLUX_NUM_STEPS", _whole_number(1, 100), default=None),
+        steps=value("FLUX_NUM_STEPS", _whole_number(*RANGES["steps"]), default=None),
         image_expiration=value("IMAGE_EXPIRATION", _whole_number(KV_MIN_SECONDS, MAX_SECONDS), default=1800),
         prompt_optimization=value("PROMPT_OPTIMIZATION", _switch, default=False),
         external_writer=_external_writer(
@@ -129,6 +133,7 @@ def read(variables: Mapping[str, str]) -> Settings:
         language=value("RESPONSE_LANGUAGE", _language, default="en"),
         log_prompts=value("LOG_PROMPTS", _switch, default=False),
         answer_chores=value("CHORES", _one_of("answer", "draw"), default="answer") == "answer",
+        follow_ups=value("FOLLOW_UPS", _one_of("new", "edit"), default="new") == "edit",
         gateway_id=value("AI_GATEWAY_ID", _identifier, default=None),
     )
 

@@ -1,11 +1,42 @@
 """What one request did, for its log line and its `Server-Timing` header."""
 
+import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from dataclasses import dataclass
 
 from flux.errors import ApiError
+
+
+@dataclass(slots=True)
+class Facts:
+    """What the log line says beside times and status; what is None is left out."""
+
+    method: str | None = None
+    route: str | None = None
+    model: str | None = None
+    """That was asked first."""
+    prompt: str | None = None
+    """Only where the owner wants prompts in the log."""
+    chore: str | None = None
+    """The kind of the chore that was answered in words."""
+    pictures: int | None = None
+    """That were finished."""
+    bytes: int | None = None
+    """Of those."""
+    model_calls: int | None = None
+    fallback_from: int | None = None
+    """Upstream's code for which the next model was asked."""
+    writer_error: str | None = None
+    cut_error: str | None = None
+    keep_error: str | None = None
+    error: str | None = None
+    """Code of the failure that was answered."""
+    detail: str | None = None
+    """What only the owner may read of it."""
+    upstream_code: int | None = None
+    traceback: str | None = None
 
 
 class Trace:
@@ -13,8 +44,7 @@ class Trace:
 
     def __init__(self, request_id: str) -> None:
         self.request_id = request_id
-        self.facts: dict[str, Any] = {}
-        """For the log line; values are JSON."""
+        self.facts = Facts()
         self.steps: dict[str, float] = {}
         """Milliseconds by step. Workers' clock stands still between awaits, so only waits show."""
         self._started = time.time()
@@ -29,16 +59,20 @@ class Trace:
             self.steps[name] = self.steps.get(name, 0.0) + _milliseconds(since=started)
 
     def count(self, name: str, amount: int = 1) -> None:
-        """Add to a number of the log line."""
-        self.facts[name] = self.facts.get(name, 0) + amount
+        """Add to a number among the facts."""
+        setattr(self.facts, name, (getattr(self.facts, name) or 0) + amount)
 
     def failed(self, error: ApiError) -> None:
         """Note a failure with what only the log may know of it."""
-        self.facts["error"] = error.code
-        if error.detail:
-            self.facts["detail"] = error.detail
-        if code := getattr(error, "upstream_code", 0):
-            self.facts["upstream_code"] = code
+        self.facts.error = error.code
+        self.facts.detail = error.detail or None
+        self.facts.upstream_code = getattr(error, "upstream_code", 0) or None
+
+    def line(self, status: int) -> str:
+        """One JSON line for Workers Logs."""
+        facts = {name: value for name in Facts.__slots__ if (value := getattr(self.facts, name)) is not None}
+        times = {name: round(value) for name, value in self.steps.items()} | {"total": round(self.total)}
+        return json.dumps({"request_id": self.request_id, "status": status, **facts, "ms": times}, ensure_ascii=False)
 
     @property
     def total(self) -> float:

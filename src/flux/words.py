@@ -1,4 +1,4 @@
-"""The sentences users read, in eight languages. English is the contract (`api.md`)."""
+"""The sentences users read, in eight languages. English is the contract."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -23,6 +23,9 @@ class Words(NamedTuple):
     links_ignored: str
     seed_ignored: str
     not_stored: str
+    follow_up_expired: str
+    follow_up_unsupported: str
+    model_unknown: str
 
 
 _EN = Words(
@@ -40,6 +43,9 @@ _EN = Words(
     links_ignored="⚠️ Linked pictures were not used: only pictures inside the message are read.",
     seed_ignored="⚠️ This model takes no seed; the seed was not used.",
     not_stored="⚠️ The picture could not be stored; it is part of this message instead of a link.",
+    follow_up_expired="⚠️ The earlier picture could not be read, it may have expired; a new picture was drawn.",
+    follow_up_unsupported="⚠️ The earlier picture was not edited, because this model takes no pictures; a new picture was drawn.",
+    model_unknown="⚠️ The image tool's model is unknown here; {} was used.",
 )
 
 LANGUAGES: Mapping[str, Words] = {
@@ -59,6 +65,9 @@ LANGUAGES: Mapping[str, Words] = {
         links_ignored="⚠️ 未使用链接的图片：只读取消息中直接包含的图片。",
         seed_ignored="⚠️ 该模型不支持随机种子；种子未生效。",
         not_stored="⚠️ 图片无法保存；它已直接嵌入本条消息，而不是链接。",
+        follow_up_expired="⚠️ 无法读取之前的图片（可能已过期）；已绘制一张新图片。",
+        follow_up_unsupported="⚠️ 该模型不接受图片，未编辑之前的图片；已绘制一张新图片。",
+        model_unknown="⚠️ 这里没有图像工具所指定的模型；已使用 {}。",
     ),
     "zh-TW": Words(
         original_prompt="🎨 原始提示詞：{}",
@@ -75,6 +84,9 @@ LANGUAGES: Mapping[str, Words] = {
         links_ignored="⚠️ 未使用連結的圖片：只讀取訊息中直接包含的圖片。",
         seed_ignored="⚠️ 此模型不支援隨機種子；種子未生效。",
         not_stored="⚠️ 圖片無法儲存；它已直接嵌入本則訊息，而不是連結。",
+        follow_up_expired="⚠️ 無法讀取先前的圖片（可能已過期）；已繪製一張新圖片。",
+        follow_up_unsupported="⚠️ 此模型不接受圖片，未編輯先前的圖片；已繪製一張新圖片。",
+        model_unknown="⚠️ 這裡沒有圖像工具所指定的模型；已使用 {}。",
     ),
     "ja": Words(
         original_prompt="🎨 元のプロンプト：{}",
@@ -91,6 +103,9 @@ LANGUAGES: Mapping[str, Words] = {
         links_ignored="⚠️ リンクされた画像は使用されませんでした：メッセージに含まれる画像だけを読み取ります。",
         seed_ignored="⚠️ このモデルはシードに対応していないため、シードは使用されませんでした。",
         not_stored="⚠️ 画像を保存できなかったため、リンクではなくこのメッセージに直接含めました。",
+        follow_up_expired="⚠️ 以前の画像を読み取れませんでした（期限切れの可能性があります）。新しい画像を描画しました。",
+        follow_up_unsupported="⚠️ このモデルは画像を受け取れないため、以前の画像は編集されませんでした。新しい画像を描画しました。",
+        model_unknown="⚠️ 画像ツールで指定されたモデルはここにはありません。{} を使用しました。",
     ),
     "es": Words(
         original_prompt="🎨 Indicación original: {}",
@@ -107,6 +122,9 @@ LANGUAGES: Mapping[str, Words] = {
         links_ignored="⚠️ No se usaron las imágenes enlazadas: solo se leen las incluidas en el mensaje.",
         seed_ignored="⚠️ Este modelo no admite semilla; la semilla no se usó.",
         not_stored=("⚠️ No se pudo guardar la imagen; va incluida en este mensaje en lugar de un enlace."),
+        follow_up_expired="⚠️ No se pudo leer la imagen anterior, quizá haya caducado; se dibujó una imagen nueva.",
+        follow_up_unsupported="⚠️ No se editó la imagen anterior porque este modelo no admite imágenes; se dibujó una nueva.",
+        model_unknown="⚠️ El modelo de la herramienta de imágenes no existe aquí; se usó {}.",
     ),
     "fr": Words(
         original_prompt="🎨 Prompt d'origine : {}",
@@ -125,6 +143,9 @@ LANGUAGES: Mapping[str, Words] = {
         links_ignored="⚠️ Les images liées n'ont pas été utilisées : seules celles du message sont lues.",
         seed_ignored="⚠️ Ce modèle n'accepte pas de graine ; elle n'a pas été utilisée.",
         not_stored=("⚠️ L'image n'a pas pu être enregistrée ; elle est incluse dans ce message au lieu d'un lien."),
+        follow_up_expired="⚠️ L'image précédente n'a pas pu être lue, elle a peut-être expiré ; une nouvelle image a été dessinée.",
+        follow_up_unsupported="⚠️ L'image précédente n'a pas été modifiée, car ce modèle n'accepte pas d'images ; une nouvelle a été dessinée.",
+        model_unknown="⚠️ Le modèle de l'outil d'images est inconnu ici ; {} a été utilisé.",
     ),
     "ru": Words(
         original_prompt="🎨 Исходный запрос: {}",
@@ -141,6 +162,9 @@ LANGUAGES: Mapping[str, Words] = {
         links_ignored="⚠️ Изображения по ссылкам не использованы: читаются только вложенные в сообщение.",
         seed_ignored="⚠️ Эта модель не поддерживает зерно (seed); оно не использовано.",
         not_stored=("⚠️ Не удалось сохранить изображение; оно включено в это сообщение вместо ссылки."),
+        follow_up_expired="⚠️ Не удалось прочитать прежнее изображение, возможно, срок его хранения истёк; нарисовано новое.",
+        follow_up_unsupported="⚠️ Прежнее изображение не изменено: эта модель не принимает изображений; нарисовано новое.",
+        model_unknown="⚠️ Модель, указанная для изображений, здесь неизвестна; использована {}.",
     ),
     "de": Words(
         original_prompt="🎨 Ursprünglicher Prompt: {}",
@@ -161,5 +185,8 @@ LANGUAGES: Mapping[str, Words] = {
         not_stored=(
             "⚠️ Das Bild konnte nicht gespeichert werden; es steckt in dieser Nachricht statt hinter einem Link."
         ),
+        follow_up_expired="⚠️ Das frühere Bild konnte nicht gelesen werden, vielleicht ist es abgelaufen; es wurde ein neues gezeichnet.",
+        follow_up_unsupported="⚠️ Das frühere Bild wurde nicht bearbeitet, weil dieses Modell keine Bilder nimmt; es wurde ein neues gezeichnet.",
+        model_unknown="⚠️ Das Modell des Bildwerkzeugs gibt es hier nicht; verwendet wurde {}.",
     ),
 }

@@ -1,4 +1,4 @@
-"""The house as it was planned: a pure core, one place that touches the runtime, imports that point one way."""
+"""The layout: a pure core, one place that touches the runtime, imports that point one way, APIs that are apart."""
 
 import ast
 import subprocess
@@ -108,6 +108,27 @@ def test_no_room_of_the_core_looks_outside(module: str) -> None:
     assert "flux.app" not in OURS[module]
     if module != "flux.app" and not module.startswith("flux.endpoints"):
         assert not {name for name in OURS[module] if name.startswith("flux.endpoints")}
+
+
+APIS = sorted({name.split(".")[2] for name in MODULES if name.startswith("flux.endpoints.") and name.count(".") > 2})
+"""The packages below `endpoints`."""
+
+
+def test_no_api_imports_another() -> None:
+    """What two of them need stands below them."""
+    assert {"chat", "images"} <= set(APIS)
+    for api in APIS:
+        own = f"flux.endpoints.{api}"
+        others = {f"flux.endpoints.{other}" for other in APIS} - {own}
+        for module in MODULES:
+            if module == own or module.startswith(f"{own}."):
+                assert not {name for name in OURS[module] for other in others if name.startswith(other)}, module
+
+
+@pytest.mark.parametrize("module", [name for name in CORE if name.endswith((".respond", ".parse"))])
+def test_what_parses_and_presents_waits_for_nothing(module: str) -> None:
+    """A presenter is a function of values, so its texts can be compared with golden ones."""
+    assert not any(isinstance(node, ast.AsyncFunctionDef | ast.Await) for node in ast.walk(MODULES[module]))
 
 
 def test_nothing_but_the_door_imports_the_edge() -> None:

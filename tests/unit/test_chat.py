@@ -27,7 +27,7 @@ CONTRACT = """\
 Here's the result:
 
 ![Generated Image](https://flux.example/image/KEY)"""
-"""api.md, with our host."""
+"""The contract's lines, with our host."""
 
 LINK = re.compile(r"!\[[^\]]*\]\((\S+?)\)")
 
@@ -47,7 +47,7 @@ async def test_the_answer_is_exactly_the_lines_of_the_contract() -> None:
     answer = await service.chat("A cute cat 3:2")
     (key,) = service.gallery.pictures
     assert answer.status == 200
-    assert answer.content == CONTRACT.replace("KEY", key)
+    assert answer.content == CONTRACT.replace("KEY", f"{key}.jpg")
 
 
 async def test_the_link_leads_to_a_picture_of_the_prompt_in_the_size_that_is_named() -> None:
@@ -124,7 +124,7 @@ async def test_the_lines_are_in_the_owners_language(language: str) -> None:
         words.success,
         words.result,
         "",
-        f"![{words.alt}]({ORIGIN}/image/{key})",
+        f"![{words.alt}]({ORIGIN}/image/{key}.jpg)",
     ]
 
 

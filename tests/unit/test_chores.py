@@ -13,8 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flux import chores, parse
+from flux import chores
 from flux.chores import Chore
+from tests.builders import chat_request
 
 DATA = Path(__file__).parents[1] / "data"
 PROMPTS: Mapping[str, list[str]] = tomllib.loads((DATA / "prompts.toml").read_text())
@@ -50,7 +51,7 @@ IMAGE_PART = {"type": "image_url", "image_url": {"url": DATA_URL}}
 
 
 def recognise(body: Json, headers: Mapping[str, str] | None = None) -> Chore | None:
-    return chores.recognise(parse.chat(body), headers or {})
+    return chores.recognise(chat_request(body, headers).conversation)
 
 
 def ask(*messages: Json, **fields: Any) -> Chore | None:

@@ -56,22 +56,37 @@ async def test_a_model_that_we_do_not_serve_is_a_404(name: str) -> None:
 
 
 async def test_health_needs_no_key_and_names_the_version() -> None:
-    answer = await Service(checks=CHECKS).get("/health", key=None)
+    answer = await Service().get("/health", key=None)
     assert answer.status == 200
     assert answer.json == {"status": "ok", "version": VERSION, "checks": CHECKS}
 
 
-@pytest.mark.parametrize(
-    ("missing", "status"),
-    [("api_key", "degraded"), ("settings", "degraded"), ("model", "degraded"), ("storage", "degraded"),
-     ("images", "ok"), ("rate_limiter", "ok")],
-)  # fmt: skip
-async def test_the_service_is_degraded_without_what_it_needs(missing: str, status: str) -> None:
+LACKING: dict[str, tuple[dict[str, Any], str]] = {
+    "api_key": ({"variables": {"API_KEY": ""}}, "degraded"),
+    "model": ({"unbound": ["model"]}, "degraded"),
+    "storage": ({"unbound": ["store"]}, "degraded"),
+    "images": ({"unbound": ["resizer"]}, "ok"),
+    "rate_limiter": ({"unbound": ["limiter"]}, "ok"),
+}
+
+
+@pytest.mark.parametrize("missing", LACKING)
+async def test_the_service_is_degraded_without_what_it_needs(missing: str) -> None:
     """The others make it better."""
-    answer = await Service(checks={**CHECKS, missing: "missing"}).get("/health", key=None)
-    assert (answer.status, answer.json["status"], answer.json["checks"][missing]) == (200, status, "missing")
+    options, status = LACKING[missing]
+    answer = await Service(**options).get("/health", key=None)
+    assert (answer.status, answer.json["status"]) == (200, status)
+    assert answer.json["checks"] == CHECKS | {missing: "missing"}
+
+
+async def test_the_service_is_degraded_where_a_setting_is_wrong() -> None:
+    answer = await Service(variables={"IMAGE_EXPIRATION": "5"}).get("/health", key=None)
+    assert (answer.status, answer.json["status"]) == (200, "degraded")
+    said = answer.json["checks"]["settings"]
+    assert said.startswith("IMAGE_EXPIRATION must be a whole number")
+    assert answer.json["checks"] == {**CHECKS, "settings": said, "model": "unknown"}
 
 
 @pytest.mark.parametrize("variables", [{"API_KEY": ""}, {"IMAGE_EXPIRATION": "5"}])
 async def test_health_answers_however_wrong_the_settings_are(variables: dict[str, Any]) -> None:
-    assert (await Service(variables=variables, checks=CHECKS).get("/health", key=None)).status == 200
+    assert (await Service(variables=variables).get("/health", key=None)).status == 200

@@ -185,9 +185,9 @@ def test_a_file_of_nothing_but_filler_is_given_up(filler: bytes) -> None:
 
 @pytest.mark.parametrize("mime", picture.EXTENSIONS)
 def test_a_key_has_128_random_bits_and_the_extension_of_its_type(mime: str) -> None:
-    keys = {picture.new_key(mime, 2_000_000_000) for _ in range(1000)}
+    keys = {picture.file_name(picture.new_id(2_000_000_000), mime) for _ in range(1000)}
     assert len(keys) == 1000
-    assert all(picture.is_key(key) for key in keys)
+    assert all(picture.id_of_file(key) for key in keys)
     assert {key.split(".")[1] for key in keys} == {picture.EXTENSIONS[mime]}
     assert {len(key.split(".")[0]) for key in keys} == {22 + len("-0x2qdud")}  # 128 bits at 6 a character, and its end
     assert len(set("".join(key[:21] for key in keys))) == 64
@@ -195,7 +195,7 @@ def test_a_key_has_128_random_bits_and_the_extension_of_its_type(mime: str) -> N
 
 @pytest.mark.parametrize("expires", [0, 1, 35, 36, 1_795_378_000, 2**31, 36**7 - 1])
 def test_a_key_tells_when_its_picture_expires(expires: int) -> None:
-    assert picture.expiry(picture.new_key("image/png", expires)) == expires
+    assert picture.expiry(picture.new_id(expires)) == expires
 
 
 KEY = "abcdefghijklmnopqrst_--1vuhmo0.jpg"
@@ -207,5 +207,5 @@ KEY = "abcdefghijklmnopqrst_--1vuhmo0.jpg"
      KEY.replace("jpg", "JPG"), f"a{KEY}", KEY[1:], f"../{KEY}", KEY.replace(".", "%2E"), f"{KEY}\0"],
 )  # fmt: skip
 def test_what_cannot_be_a_key_is_told_without_a_look_up(text: str) -> None:
-    assert picture.is_key(KEY)
-    assert not picture.is_key(text)
+    assert picture.id_of_file(KEY)
+    assert not picture.id_of_file(text)

@@ -21,8 +21,9 @@ class StoredPicture:
     def __init__(self, mime: str = "image/webp") -> None:
         self.gallery = Shelf()
         self.service = Service(gallery=self.gallery)
-        self.key = picture.new_key(mime, NOW + LIFE)
-        self.gallery.pictures[self.key] = (painted("A cat", 300, 200, mime), NOW + LIFE)
+        id = picture.new_id(NOW + LIFE)
+        self.key = picture.file_name(id, mime)
+        self.gallery.pictures[id] = (painted("A cat", 300, 200, mime), NOW + LIFE)
 
     async def ask(self, method: str = "GET", query: str = "", **headers: str) -> Answer:
         """What a browser is answered, which has no API key."""
@@ -139,12 +140,12 @@ async def test_what_cannot_be_a_key_is_a_404_without_a_look_up(key: str) -> None
 
 async def test_a_key_that_never_was_is_looked_for_once() -> None:
     gallery = Shelf()
-    answer = await Service(gallery=gallery).get(f"/image/{picture.new_key('image/png', NOW + LIFE)}", key=None)
+    answer = await Service(gallery=gallery).get(f"/image/{picture.new_id(NOW + LIFE)}.png", key=None)
     assert (answer.status, answer.error["code"], gallery.reads) == (404, "not_found", 1)
 
 
 async def test_where_nothing_can_be_kept_nothing_is_found() -> None:
-    assert await NoPictureStore().get(picture.new_key("image/png", NOW + LIFE)) is None
+    assert await NoPictureStore().get(f"{picture.new_id(NOW + LIFE)}.png") is None
 
 
 @pytest.mark.parametrize("accept", ["*/*", "image/*"])
@@ -165,7 +166,7 @@ async def test_an_end_that_is_changed_in_a_link_finds_nothing() -> None:
     """It is part of the name: no picture lives longer for whoever writes a later one."""
     kept = StoredPicture()
     token, _, rest = kept.key.rpartition("-")
-    later = picture.new_key("image/webp", NOW + 10 * LIFE).rpartition("-")[2]
+    later = f"{picture.new_id(NOW + 10 * LIFE)}.webp".rpartition("-")[2]
     assert later != rest
     kept.key = f"{token}-{later}"
     assert ((await kept.ask()).status, kept.gallery.reads) == (404, 1)

@@ -20,7 +20,7 @@ from flux.errors import (
     UpstreamFailure,
     UpstreamNotAuthorized,
 )
-from flux.pipeline import FinalPrompt, GeneratedPicture, Pipeline, Result, usable
+from flux.pipeline import FinalPrompt, GeneratedPicture, Pipeline, Result, Storage, usable
 from flux.plan import Plan
 from flux.ports import ImageModel, NotStored, PictureStore, PromptRewriter, ResizeFailed, Resizer, RewriteFailed
 from flux.sizes import Size
@@ -63,7 +63,8 @@ async def made(
     trace = Trace("id")
     pipeline = Pipeline(model or Painter(), writer or Rewriter(), resizer or Scissors(), gallery or Shelf(), pause)
     began = time.time()
-    result = await pipeline.run(plan, trace, base_url=base_url, lifetime=1800, report=reports.append)
+    storage = Storage(base_url, lifetime=1800) if base_url else None
+    result = await pipeline.run(plan, trace, storage, reports.append)
     return Work(result, reports, trace, time.time() - began)
 
 
@@ -82,7 +83,7 @@ async def test_a_plan_becomes_a_stored_picture_of_its_prompt_and_size() -> None:
     work = await made(plan_of("A cat", size=Size(768, 512)), gallery=gallery)
     (generated,) = work.result.pictures
     ((key, (kept, expires)),) = gallery.pictures.items()
-    assert generated.url == f"{ORIGIN}/image/{key}"
+    assert generated.url == f"{ORIGIN}/image/{key}.jpg"
     assert kept == generated.picture
     assert expires == NOW + 1800
     assert opened(kept).size == (kept.width, kept.height) == (768, 512)
@@ -99,9 +100,8 @@ async def test_what_is_known_is_reported_as_soon_as_it_is() -> None:
     await pipeline.run(
         plan_of(optimize=True),
         Trace("id"),
-        base_url=ORIGIN,
-        lifetime=60,
-        report=lambda what: told.append((time.time() - NOW, type(what), len(gallery.pictures))),
+        Storage(ORIGIN, lifetime=60),
+        lambda what: told.append((time.time() - NOW, type(what), len(gallery.pictures))),
     )
     assert told == [(3.0, FinalPrompt, 0), (10.0, GeneratedPicture, 1)]
 
@@ -120,7 +120,9 @@ async def test_several_pictures_are_drawn_side_by_side() -> None:
     assert work.seconds == pytest.approx(9)
     assert [drawing.inputs["seed"] for drawing in painter.drawings] == [7, 8, 9]
     assert len({data_of(one.picture.blob) for one in work.result.pictures}) == 3
-    assert [one.url for one in work.result.pictures] == [f"{ORIGIN}/image/{key}" for key in reversed(gallery.pictures)]
+    assert [one.url for one in work.result.pictures] == [
+        f"{ORIGIN}/image/{key}.jpg" for key in reversed(gallery.pictures)
+    ]
     assert [report for report in work.reports if isinstance(report, GeneratedPicture)] == list(
         reversed(work.result.pictures)
     )
@@ -134,9 +136,9 @@ async def test_a_single_picture_has_the_seed_that_was_asked_for() -> None:
 
 async def test_a_request_counts_what_it_costs() -> None:
     work = await made(plan_of(n=2, size=Size(512, 512), optimize=True), Painter(1.0, BUSY), writer=Rewriter("Hi", 2.0))
-    assert work.trace.facts["pictures"] == 2
-    assert work.trace.facts["model_calls"] == 3
-    assert work.trace.facts["bytes"] == sum(one.picture.blob.size for one in work.result.pictures)
+    assert work.trace.facts.pictures == 2
+    assert work.trace.facts.model_calls == 3
+    assert work.trace.facts.bytes == sum(one.picture.blob.size for one in work.result.pictures)
     assert work.trace.steps.keys() == {"write", "draw", "cut", "keep"}
     assert work.trace.steps["write"] == pytest.approx(2000)
 
@@ -175,7 +177,7 @@ async def test_a_writer_that_fails_costs_no_picture(trouble: str) -> None:
     work = await made(plan_of("A cat", optimize=True), writer=writer)
     assert work.result.written == FinalPrompt("A cat", writer=None, writer_failed=True)
     assert shows(work.result.pictures[0].picture, "A cat")
-    assert work.trace.facts["writer_error"] == reason
+    assert work.trace.facts.writer_error == reason
     assert work.seconds <= 10
 
 
@@ -298,7 +300,7 @@ async def test_the_fallback_draws_when_the_model_is_out_of_capacity() -> None:
     assert painter.drawings[-1].inputs.keys() >= {"width", "height", "num_steps"}
     assert work.result.model.id == SDXL
     assert work.result.pictures[0].picture.size == "768x512"
-    assert work.trace.facts["fallback_from"] == 3040
+    assert work.trace.facts.fallback_from == 3040
 
 
 async def test_the_fallbacks_failure_is_the_answer_when_it_fails_too() -> None:
@@ -410,7 +412,7 @@ async def test_a_picture_is_cut_only_where_it_is_not_yet_what_was_asked_for(
     picture = (await made(planned, resizer=resizer)).result.pictures[0].picture
     assert resizer.cuts == cuts
     assert picture.size == str(planned.size)
-    assert picture.type == (planned.mime or picture.type)
+    assert picture.type == (planned.request.options.mime or picture.type)
     assert opened(picture).get_format_mimetype() == picture.type  # type: ignore[attr-defined]
 
 
@@ -430,8 +432,8 @@ async def test_a_picture_that_cannot_be_cut_is_delivered_as_it_came(resizer: Res
     picture = work.result.pictures[0].picture
     assert (picture.type, picture.size) == ("image/jpeg", "1024x1024")
     assert work.seconds <= 10
-    assert next(iter(gallery.pictures)).endswith(".jpg")
-    assert work.trace.facts["cut_error"]
+    assert str(work.result.pictures[0].url).endswith(".jpg")
+    assert work.trace.facts.cut_error
 
 
 # --- keep -----------------------------------------------------------------------------------------
@@ -448,7 +450,7 @@ async def test_a_picture_that_cannot_be_stored_is_not_lost(gallery: PictureStore
     assert generated.url is None
     assert work.seconds <= 10
     assert shows(generated.picture, "A cat")
-    assert work.trace.facts["keep_error"]
+    assert work.trace.facts.keep_error
 
 
 async def test_of_several_pictures_only_the_one_that_was_refused_goes_without_a_url() -> None:

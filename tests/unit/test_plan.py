@@ -16,7 +16,7 @@ PHOTO = painted("A photo", 800, 600)
 
 def asked(index: int = 0, prompt: str = "A cat", **fields: Any) -> dict[str, Any]:
     """The first way's inputs."""
-    return dict(plan_of(**fields).ways[0].inputs(prompt, index))
+    return dict(plan_of(**fields).calls[0].inputs(prompt, index))
 
 
 def test_the_default_is_a_square_from_flux_1_schnell() -> None:
@@ -25,7 +25,12 @@ def test_the_default_is_a_square_from_flux_1_schnell() -> None:
     assert planned.model.id == SCHNELL
     assert planned.size == Size(1024, 1024)
     assert asked() == {"prompt": "A cat", "steps": 4}
-    assert (planned.images, planned.optimize, planned.mime, planned.compression) == ((), False, None, None)
+    assert (planned.images, planned.optimize, planned.request.options.mime, planned.request.options.compression) == (
+        (),
+        False,
+        None,
+        None,
+    )
 
 
 # --- the model ------------------------------------------------------------------------------------
@@ -36,10 +41,10 @@ def test_the_default_is_a_square_from_flux_1_schnell() -> None:
     [
         ({}, {"FLUX_MODEL": FLUX_2}, FLUX_2),
         ({"model": PHOENIX}, {}, PHOENIX),
-        ({"model": PHOENIX, "insists": True}, {}, PHOENIX),
+        ({"model": PHOENIX, "model_required": True}, {}, PHOENIX),
         ({"model": "sdxl"}, {}, SDXL),
-        ({"model": "dall-e-3", "insists": True}, {}, SCHNELL),
-        ({"model": "dall-e-3", "insists": True}, {"FLUX_MODEL": FLUX_2}, FLUX_2),
+        ({"model": "dall-e-3", "model_required": True}, {}, SCHNELL),
+        ({"model": "dall-e-3", "model_required": True}, {"FLUX_MODEL": FLUX_2}, FLUX_2),
         ({"model": "gpt-4o"}, {}, SCHNELL),
         ({"images": (PHOTO,)}, {}, KLEIN),
         ({"images": (PHOTO,)}, {"FLUX_MODEL": FLUX_2}, FLUX_2),
@@ -59,7 +64,7 @@ def test_an_unknown_model_is_an_error_where_the_caller_insists() -> None:
     """Its name is said back in ASCII and cut: it is the caller's text."""
     name = "\u202egpt\r\nx" + "y" * 500
     with pytest.raises(ModelNotFound) as refusal:
-        plan_of(model=name, insists=True)
+        plan_of(model=name, model_required=True)
     assert (refusal.value.status, refusal.value.code, refusal.value.param) == (404, "model_not_found", "model")
     assert refusal.value.message.isascii()
     assert refusal.value.message.isprintable()
@@ -68,10 +73,10 @@ def test_an_unknown_model_is_an_error_where_the_caller_insists() -> None:
 
 def test_an_edit_wants_a_model_that_takes_pictures_and_is_told_which_do() -> None:
     with pytest.raises(UnsupportedModel) as refusal:
-        plan_of(edit=True, images=(PHOTO,), model=SCHNELL)
+        plan_of(action="edit", images=(PHOTO,), model=SCHNELL)
     assert refusal.value.param == "model"
     assert all(id in refusal.value.message for id, model in catalog.MODELS.items() if model.max_images)
-    assert plan_of(edit=True, images=(PHOTO,)).model.id == KLEIN
+    assert plan_of(action="edit", images=(PHOTO,)).model.id == KLEIN
 
 
 def test_pictures_for_a_model_that_takes_none_are_left_out() -> None:
@@ -107,7 +112,7 @@ def test_pictures_for_a_model_that_takes_them_give_the_shape() -> None:
 def test_the_fallback_is_another_model_that_can_do_the_same(
     variables: Mapping[str, str], fields: dict[str, Any], models: list[str]
 ) -> None:
-    assert [way.model.id for way in plan_of(variables=variables, **fields).ways] == models
+    assert [way.model.id for way in plan_of(variables=variables, **fields).calls] == models
 
 
 def test_the_fallback_is_asked_in_its_own_way() -> None:
@@ -119,7 +124,7 @@ def test_the_fallback_is_asked_in_its_own_way() -> None:
         "negative_prompt": "dogs",
     }
     variables = {"FLUX_MODEL": PHOENIX, "FLUX_FALLBACK_MODEL": SCHNELL}
-    first, second = plan_of(variables=variables, **fields).ways
+    first, second = plan_of(variables=variables, **fields).calls
     assert first.inputs("A cat", 0) == {
         "prompt": "A cat", "num_steps": 50, "width": 512, "height": 1024, "negative_prompt": "dogs", "seed": 7
     }  # fmt: skip
@@ -186,7 +191,7 @@ def test_steps_go_by_the_models_own_name_and_to_none_that_takes_none(
 def test_a_model_is_asked_for_a_size_in_its_range(model: str, size: Size, sides: tuple[int | None, int | None]) -> None:
     """What is delivered is the size that was wished for."""
     planned = plan_of(model=model, size=size)
-    inputs = planned.ways[0].inputs("A cat", 0)
+    inputs = planned.calls[0].inputs("A cat", 0)
     assert (inputs.get("width"), inputs.get("height")) == sides
     assert planned.size == size
 
@@ -218,7 +223,7 @@ def test_the_caller_decides_about_optimisation_before_the_owner(
 
 def test_what_is_delivered_is_part_of_the_plan() -> None:
     planned = plan_of(mime="image/webp", compression=80)
-    assert (planned.mime, planned.compression) == ("image/webp", 80)
+    assert (planned.request.options.mime, planned.request.options.compression) == ("image/webp", 80)
 
 
 @pytest.mark.parametrize("quality", ["low", "hd"])
@@ -230,5 +235,5 @@ async def test_every_model_is_asked_for_what_its_published_schema_allows(model: 
         model=model, size=size, quality=quality, seed=2**32 - 1, negative_prompt="dogs", images=(painted(),)
     )
     for index in range(2):
-        inputs = planned.ways[0].inputs("A cat", index)
+        inputs = planned.calls[0].inputs("A cat", index)
         await Painter().draw(planned.model, inputs, tuple(one.blob for one in planned.images))

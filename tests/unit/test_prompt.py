@@ -1,4 +1,4 @@
-"""Directives at the end of a prompt, and prompts cut to what a model takes."""
+"""Options at the end of a prompt, and prompts cut to what a model takes."""
 
 from typing import Any
 
@@ -6,11 +6,12 @@ import pytest
 
 from flux import sizes
 from flux.errors import InvalidRequest
-from flux.prompt import Directives, shorten, split
+from flux.generation import Options
+from flux.prompt import shorten, split
 from flux.sizes import Size
 
 RATIOS = {
-    # api.md: the first six with their sizes as they stand there
+    # the first six as the contract gives them
     "1:1": Size(1024, 1024),
     "1:2": Size(512, 1024),
     "3:2": Size(768, 512),
@@ -36,63 +37,63 @@ RATIOS = {
 )
 def test_a_ratio_at_the_end_is_the_size(written: str, text: str, ratio: str, size: Size) -> None:
     """Also after a comma, and straight after Chinese, which has no spaces."""
-    assert split(written.format(ratio)) == (text, Directives(size=size))
+    assert split(written.format(ratio)) == (text, Options(size=size))
 
 
 @pytest.mark.parametrize(
     ("written", "text", "directives"),
     [
-        ("A cat 16：9", "A cat", Directives(size=Size(1024, 576))),
-        ("A cat --ar 3：2", "A cat", Directives(size=Size(768, 512))),
-        ("A cat --size 768x512", "A cat", Directives(size=Size(768, 512))),
-        ("A cat --size=768X512", "A cat", Directives(size=Size(768, 512))),
-        ("A cat --size auto", "A cat", Directives(size=Size(1024, 1024))),
-        ("A cat --steps 8", "A cat", Directives(steps=8)),
-        ("A cat --seed 0", "A cat", Directives(seed=0)),
-        ("A cat --n 4", "A cat", Directives(n=4)),
-        ("A cat --model flux-2-dev", "A cat", Directives(model="flux-2-dev")),
-        ("A cat --model @cf/lykon/dreamshaper-8-lcm", "A cat", Directives(model="@cf/lykon/dreamshaper-8-lcm")),
-        ("A cat --raw", "A cat", Directives(optimize=False)),
-        ("A cat ---ntl", "A cat", Directives(optimize=False)),
-        ("A cat --optimize", "A cat", Directives(optimize=True)),
-        ("A cat ---tl", "A cat", Directives(optimize=True)),
-        ("A cat --RAW --Steps 3", "A cat", Directives(steps=3, optimize=False)),
-        ("一只猫--steps 3", "一只猫", Directives(steps=3)),
-        ("一只猫3:2 --raw", "一只猫", Directives(size=Size(768, 512), optimize=False)),
-        ("--raw", "", Directives(optimize=False)),
-        ("16:9", "", Directives(size=Size(1024, 576))),
-        ("  A cat \n 3:2 \n", "A cat", Directives(size=Size(768, 512))),
-        ("A cat\n\n--seed 7", "A cat", Directives(seed=7)),
+        ("A cat 16：9", "A cat", Options(size=Size(1024, 576))),
+        ("A cat --ar 3：2", "A cat", Options(size=Size(768, 512))),
+        ("A cat --size 768x512", "A cat", Options(size=Size(768, 512))),
+        ("A cat --size=768X512", "A cat", Options(size=Size(768, 512))),
+        ("A cat --size auto", "A cat", Options(size=Size(1024, 1024))),
+        ("A cat --steps 8", "A cat", Options(steps=8)),
+        ("A cat --seed 0", "A cat", Options(seed=0)),
+        ("A cat --n 4", "A cat", Options(n=4)),
+        ("A cat --model flux-2-dev", "A cat", Options(model="flux-2-dev")),
+        ("A cat --model @cf/lykon/dreamshaper-8-lcm", "A cat", Options(model="@cf/lykon/dreamshaper-8-lcm")),
+        ("A cat --raw", "A cat", Options(optimize=False)),
+        ("A cat ---ntl", "A cat", Options(optimize=False)),
+        ("A cat --optimize", "A cat", Options(optimize=True)),
+        ("A cat ---tl", "A cat", Options(optimize=True)),
+        ("A cat --RAW --Steps 3", "A cat", Options(steps=3, optimize=False)),
+        ("一只猫--steps 3", "一只猫", Options(steps=3)),
+        ("一只猫3:2 --raw", "一只猫", Options(size=Size(768, 512), optimize=False)),
+        ("--raw", "", Options(optimize=False)),
+        ("16:9", "", Options(size=Size(1024, 576))),
+        ("  A cat \n 3:2 \n", "A cat", Options(size=Size(768, 512))),
+        ("A cat\n\n--seed 7", "A cat", Options(seed=7)),
     ],
 )
-def test_each_directive_is_read_and_removed(written: str, text: str, directives: Directives) -> None:
-    """In the spellings of api.md; the full-width colon counts as a colon."""
+def test_each_directive_is_read_and_removed(written: str, text: str, directives: Options) -> None:
+    """In every spelling; the full-width colon counts as a colon."""
     assert split(written) == (text, directives)
 
 
 @pytest.mark.parametrize("dash", ["--", "—", "–"])
 def test_the_dash_that_a_phone_makes_of_two_hyphens_counts(dash: str) -> None:
-    assert split(f"A cat {dash}seed 7") == ("A cat", Directives(seed=7))
-    assert split(f"A cat {dash}raw") == ("A cat", Directives(optimize=False))
+    assert split(f"A cat {dash}seed 7") == ("A cat", Options(seed=7))
+    assert split(f"A cat {dash}raw") == ("A cat", Options(optimize=False))
 
 
 @pytest.mark.parametrize(
     "end", ["16:9 --steps 2 --seed 5 --raw", "--raw --seed 5 --steps 2 16:9", "--steps 2, 16:9, --raw, --seed 5"]
 )
 def test_directives_come_in_any_order(end: str) -> None:
-    assert split(f"A cat {end}") == ("A cat", Directives(size=Size(1024, 576), steps=2, seed=5, optimize=False))
+    assert split(f"A cat {end}") == ("A cat", Options(size=Size(1024, 576), steps=2, seed=5, optimize=False))
 
 
 @pytest.mark.parametrize(
     ("written", "directives"),
     [
-        ("A cat 1:1 16:9", Directives(size=Size(1024, 576))),
-        ("A cat --ar 16:9 3:2", Directives(size=Size(768, 512))),
-        ("A cat --seed 1 --seed 2", Directives(seed=2)),
-        ("A cat --raw --optimize", Directives(optimize=True)),
+        ("A cat 1:1 16:9", Options(size=Size(1024, 576))),
+        ("A cat --ar 16:9 3:2", Options(size=Size(768, 512))),
+        ("A cat --seed 1 --seed 2", Options(seed=2)),
+        ("A cat --raw --optimize", Options(optimize=True)),
     ],
 )
-def test_of_two_that_say_the_same_the_last_one_counts(written: str, directives: Directives) -> None:
+def test_of_two_that_say_the_same_the_last_one_counts(written: str, directives: Options) -> None:
     """The way people correct themselves; both are removed."""
     assert split(written) == ("A cat", directives)
 
@@ -123,12 +124,12 @@ def test_of_two_that_say_the_same_the_last_one_counts(written: str, directives: 
 )
 def test_what_is_no_directive_at_the_end_stays_in_the_prompt(prompt: str) -> None:
     """A time is no ratio, an unknown ratio stays, and words inside a prompt are left alone."""
-    assert split(prompt) == (prompt, Directives())
+    assert split(prompt) == (prompt, Options())
 
 
 def test_reading_ends_at_the_first_thing_that_is_no_directive() -> None:
-    assert split("A clock at 10:30 --raw") == ("A clock at 10:30", Directives(optimize=False))
-    assert split("--raw A cat 3:2") == ("--raw A cat", Directives(size=Size(768, 512)))
+    assert split("A clock at 10:30 --raw") == ("A clock at 10:30", Options(optimize=False))
+    assert split("--raw A cat 3:2") == ("--raw A cat", Options(size=Size(768, 512)))
 
 
 @pytest.mark.parametrize(

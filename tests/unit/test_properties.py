@@ -13,19 +13,33 @@ import httpx_sse
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flux import parse, picture, pipeline, plan, prompt, sizes, sse, text, upstream
+from flux import fields, picture, pipeline, prompt, sizes, sse, text, upstream
 from flux import settings as variables
 from flux.catalog import MODELS
+from flux.endpoints import images
 from flux.errors import ApiError, InvalidConfiguration
+from flux.generation import GenerationRequest
 from flux.http import Form
 from tests import fakes
-from tests.builders import CHAT, EDITS, GENERATIONS, Service, data_url, posted, request, settings_of
+from tests.builders import (
+    CHAT,
+    EDITS,
+    GENERATIONS,
+    Service,
+    data_url,
+    generation_of_body,
+    planned,
+    posted,
+    request,
+)
 from tests.fakes import Bytes, Posted, encoded, opened, painted, sent
 
 SURROGATES = st.characters(categories=["Cs"])
 ANY_TEXT = st.text(st.characters() | SURROGATES, max_size=60)
 MARKS = "A cat , ， 猫 3:2 16：9 10:30 --ar --size 768x512 --steps --seed --n --model --raw ---ntl ---tl --optimize = 4"
-WORDS = st.sampled_from([*MARKS.split(" "), "—raw", "99", "flux-2-dev", "auto", "🐱", "\u3000", "\n"])
+WORDS = st.sampled_from(
+    [*MARKS.split(" "), "--edit", "--new", "—raw", "99", "flux-2-dev", "auto", "🐱", "\u3000", "\n"]
+)
 PROMPTS = st.lists(WORDS | ANY_TEXT, max_size=12).flatmap(
     lambda words: st.sampled_from(["", " "]).map(lambda space: space.join(words))
 )
@@ -84,14 +98,14 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "size": mostly(st.sampled_from([*sizes.RATIOS, "auto", "512x512", "9x9"])),
     "steps": mostly(st.integers(1, 9)),
     "seed": mostly(st.integers(0, 2**32)),
-    "quality": mostly(st.sampled_from(parse.QUALITIES)),
+    "quality": mostly(st.sampled_from(fields.QUALITIES)),
     "negative_prompt": mostly(PROMPTS),
     "optimize": mostly(st.booleans()),
     "stream": mostly(st.booleans()),
     "stream_options": mostly(st.fixed_dictionaries({"include_usage": mostly(st.booleans())})),
     "modalities": mostly(st.lists(st.sampled_from(["text", "image"]))),
     "response_format": mostly(st.sampled_from(["url", "b64_json"])),
-    "output_format": mostly(st.sampled_from([*parse.FORMATS])),
+    "output_format": mostly(st.sampled_from([*fields.FORMATS])),
     "output_compression": mostly(st.integers(0, 100)),
     "partial_images": mostly(st.integers(0, 3)),
     "user": mostly(ANY_TEXT),
@@ -170,45 +184,39 @@ def test_a_picture_of_any_shape_has_a_size_to_edit_it_in(width: int, height: int
 @given(ANY_TEXT | JSON.map(json.dumps) | st.text('[]{}",:\\\\ a1', max_size=200))
 def test_any_text_is_a_json_object_or_refused(body: str) -> None:
     with refusals():
-        assert parse.json_object(body) == json.loads(body)
+        assert text.read_json(body) == json.loads(body)
 
 
-@given(CHATS | st.dictionaries(ANY_TEXT, JSON, max_size=3))
-def test_any_chat_body_becomes_a_plan_or_is_refused(body: dict[str, Any]) -> None:
+@given(body=CHATS | st.dictionaries(ANY_TEXT, JSON, max_size=3), follow_ups=st.booleans())
+def test_any_chat_body_becomes_a_plan_or_is_refused(body: dict[str, Any], *, follow_ups: bool) -> None:
     """Whose inputs can be sent, and whose answer can be written."""
     with refusals():
-        request = parse.chat(body)
-        planned = plan.make(parse.chat_wish(request, fakes.decode), settings_of())
-        assert_sound(planned)
+        assert_sound(generation_of_body(body, follow_ups=follow_ups))
 
 
-@given(IMAGES | st.dictionaries(ANY_TEXT, JSON, max_size=3), st.booleans())
-def test_any_image_body_becomes_a_plan_or_is_refused(body: dict[str, Any], edit: bool) -> None:
+@given(body=IMAGES | st.dictionaries(ANY_TEXT, JSON, max_size=3), edit=st.booleans())
+def test_any_image_body_becomes_a_plan_or_is_refused(body: dict[str, Any], *, edit: bool) -> None:
     with refusals():
-        asked = parse.image(body, edit=edit)
-        if edit:
-            asked = parse.with_pictures(asked, parse.json_pictures(body, fakes.decode))
-        assert_sound(plan.make(asked.wish, settings_of(), edit=edit, mime=asked.mime, compression=asked.compression))
+        sources = images.parse.json_sources(body) if edit else None
+        assert_sound(images.parse.image(body, sources).generation)
 
 
 @given(FORMS)
 def test_any_form_becomes_a_plan_or_is_refused(form: Form) -> None:
     with refusals():
-        asked = parse.image(parse.form_values(form), edit=True)
-        asked = parse.with_pictures(asked, parse.form_pictures(form))
-        assert_sound(plan.make(asked.wish, settings_of(), edit=True))
+        assert_sound(images.parse.image(fields.form_values(form), images.parse.form_sources(form)).generation)
 
 
-def assert_sound(planned: plan.Plan) -> None:
-    """Every input is one that the published schema allows, and nothing in the wish breaks an answer."""
-    wish = planned.wish
-    assert wish.prompt
-    assert 1 <= wish.n <= parse.MAX_PICTURES
-    wish.asked.encode()
-    for index in range(wish.n):
-        inputs = planned.ways[0].inputs(wish.prompt, index)
+def assert_sound(request: GenerationRequest) -> None:
+    """Every input is one that the published schema allows, and nothing in the request breaks an answer."""
+    made = asyncio.run(planned(request))
+    assert request.prompt
+    assert 1 <= request.n <= fields.MAX_PICTURES
+    request.asked.encode()
+    for index in range(request.n):
+        inputs = made.calls[0].inputs(request.prompt, index)
         json.dumps(inputs).encode()
-        assert fakes.schema_refusal(planned.model, inputs) is None
+        assert fakes.schema_refusal(made.model, inputs) is None
 
 
 @given(DATA)
@@ -222,7 +230,8 @@ def test_any_bytes_are_a_picture_with_a_size_or_none(data: bytes) -> None:
 @given(ANY_TEXT)
 def test_any_text_is_decoded_or_refused_by_name(data: str) -> None:
     with refusals():
-        parse.json_pictures({"images": [f"data:image/png;base64,{data}"]}, fakes.decode)
+        body = {"prompt": "A cat", "images": [f"data:image/png;base64,{data}"]}
+        asyncio.run(planned(images.parse.image(body, images.parse.json_sources(body)).generation))
 
 
 @given(st.dictionaries(NAMES, VALUES, max_size=6))

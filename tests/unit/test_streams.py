@@ -74,7 +74,7 @@ async def test_a_stream_says_what_the_whole_answer_says() -> None:
     whole = await service.chat("A cute cat 3:2")
     first, second = service.gallery.pictures
     assert content(streamed) == whole.content.replace(second, first)
-    assert shows((await service.open(f"/image/{first}")).data, "A cute cat")
+    assert shows((await service.open(f"/image/{first}.jpg")).data, "A cute cat")
 
 
 def chunk_of(rest: str) -> str:
@@ -106,7 +106,7 @@ async def test_a_stream_is_exactly_this_on_the_wire() -> None:
     )
     golden = "".join(map(choice_of, lines)) + choice_of("{}", '"stop"') + chunk_of(f'"choices":[],{usage}')
     id = answer.headers["x-request-id"]
-    assert answer.text.replace(id, "ID").replace(key, "KEY") == golden + "data: [DONE]\n\n"
+    assert answer.text.replace(id, "ID").replace(f"{key}.jpg", "KEY") == golden + "data: [DONE]\n\n"
 
 
 async def test_the_order_is_openais() -> None:
@@ -125,7 +125,7 @@ async def test_a_picture_is_whole_in_one_chunk() -> None:
     service = Service()
     answer = await service.chat("A cat --n 2", stream=True)
     pictures = [delta["content"].strip() for delta in deltas(answer) if "![" in delta.get("content", "")]
-    assert pictures == [f"![Generated Image]({ORIGIN}/image/{key})" for key in service.gallery.pictures]
+    assert pictures == [f"![Generated Image]({ORIGIN}/image/{key}.jpg)" for key in service.gallery.pictures]
 
 
 async def test_there_is_one_id_one_time_and_one_model_throughout() -> None:

@@ -73,7 +73,7 @@ def test_workers_start_from_one_snapshot_and_have_nothing_secret_in_common(stand
     ("module", "planted", "complaint"),
     [
         (
-            "flux/respond.py",
+            "flux/tokens.py",
             "import secrets; _SALT = secrets.token_hex()",
             "Randomness is not allowed while a Worker is starting",
         ),

@@ -1,16 +1,14 @@
 """Where the core meets the runtime: the one place that builds the service from its bindings."""
 
 import asyncio
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import js
 from workers import import_from_javascript
 
 from flux import settings
-from flux.absent import NoLimiter, NoModel, NoPictureStore, NoResizer, NoRewriter
-from flux.app import App
-from flux.call import Services
+from flux.app import App, compose
 from flux.edge import wire
 from flux.edge.images import ImagesResizer
 from flux.edge.kv import KvPictureStore
@@ -18,9 +16,7 @@ from flux.edge.limiter import BindingLimiter
 from flux.edge.prompt_rewriter import ChatApiRewriter
 from flux.edge.rest_api import RestApi, RestModel, RestRewriter
 from flux.edge.workers_ai import BindingModel, BindingRewriter
-from flux.errors import InvalidConfiguration
-from flux.pipeline import Pipeline
-from flux.ports import ImageModel, PromptRewriter
+from flux.ports import ImageModel, Ports, PromptRewriter
 from flux.settings import Settings
 
 
@@ -38,58 +34,38 @@ async def answer(js_request: Any, ctx: Any) -> Any:
 
 @cache
 def _app() -> App:
-    """Wire the service: at the first request, for the isolate's life, in which no binding or variable changes."""
+    """The service: made at the first request, for the isolate's life, in which no binding or variable changes."""
     env = import_from_javascript("cloudflare:workers").env
     variables = {name: _text(getattr(env, name, None)) for name in settings.NAMES}
-    problem: InvalidConfiguration | None = None
-    try:
-        chosen = settings.read(variables)
-    except InvalidConfiguration as wrong:
-        problem, chosen = wrong, settings.read({})
     kv, images, limiter = (getattr(env, name, None) for name in ("FLUX_CF_KV", "IMAGES", "RATE_LIMITER"))
-    model, writer = _model(env, chosen), _writer(env, chosen)
-    store = KvPictureStore(kv) if kv else NoPictureStore()
-    keys = settings.read_api_keys(variables)
-    services = Services(
-        settings=chosen,
-        pipeline=Pipeline(model, writer, ImagesResizer(images) if images else NoResizer(), store),
-        store=store,
-        limiter=BindingLimiter(limiter) if limiter else NoLimiter(),
-        checks={
-            "api_key": _present(keys),
-            "settings": problem.message if problem else "ok",
-            "model": _present(not isinstance(model, NoModel)),
-            "storage": _present(kv),
-            "images": _present(images),
-            "rate_limiter": _present(limiter),
-        },
-        problem=problem,
+    ports = Ports(
+        model=partial(_model, env),
+        rewriter=partial(_rewriter, env),
+        resizer=ImagesResizer(images) if images else None,
+        store=KvPictureStore(kv) if kv else None,
+        limiter=BindingLimiter(limiter) if limiter else None,
     )
-    return App(services, keys, log=js.console.log)
+    return compose(variables, ports, log=js.console.log)
 
 
-def _present(what: object) -> str:
-    return "ok" if what else "missing"
-
-
-def _model(env: Any, chosen: Settings) -> ImageModel:
-    """Who draws. An account that is set wins over the binding: only its owner can have meant it."""
+def _model(env: Any, chosen: Settings) -> ImageModel | None:
+    """An account that is set wins over the binding: only its owner can have meant it."""
     if chosen.account:
         return RestModel(RestApi(chosen.account, chosen.gateway_id))
     if ai := getattr(env, "AI", None):
         return BindingModel(ai, chosen.gateway_id)
-    return NoModel()
+    return None
 
 
-def _writer(env: Any, chosen: Settings) -> PromptRewriter:
-    """Who writes: the external API where there is one, else a text model where the pictures are drawn."""
+def _rewriter(env: Any, chosen: Settings) -> PromptRewriter | None:
+    """The external API where there is one, else a text model where the pictures are drawn."""
     if chosen.external_writer:
         return ChatApiRewriter(chosen.external_writer, chosen.system_message)
     if chosen.account:
         return RestRewriter(RestApi(chosen.account, chosen.gateway_id), chosen.prompt_model, chosen.system_message)
     if ai := getattr(env, "AI", None):
         return BindingRewriter(ai, chosen.prompt_model, chosen.system_message, chosen.gateway_id)
-    return NoRewriter()
+    return None
 
 
 def _text(value: object) -> str:

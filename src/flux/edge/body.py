@@ -39,7 +39,7 @@ class StreamedBody:
             body, size = await self._within(limit)
             if size > SMALL:
                 return await _apart(await js.Response.new(body).bytes())
-            return Document(str(await js.Response.new(body).text()), from_base64)
+            return Document(str(await js.Response.new(body).text()), _decode)
         except JsException as error:  # it broke off, or its framing did
             raise InvalidRequest("The body could not be read to its end.", detail=error.message or "") from error
 
@@ -110,7 +110,15 @@ async def _apart(body: Any) -> Document:
     rest.push(body.subarray(kept))
     text = js.Blob.new(rest)
     _within_text(text)
-    return Document(str(await text.text()), lambda base64: pictures.get(base64) or from_base64(base64))
+
+    async def decode(base64: str) -> Bytes:
+        return pictures.get(base64) or from_base64(base64)
+
+    return Document(str(await text.text()), decode)
+
+
+async def _decode(base64: str) -> Bytes:
+    return from_base64(base64)
 
 
 _QUOTE = ord('"')

@@ -1,8 +1,8 @@
 """JavaScript's `Request` -> ours, our `Response` -> JavaScript's."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import aclosing, contextmanager
 from typing import Any
 
 import js
@@ -54,8 +54,8 @@ def write(response: Response, js_request: Any, ctx: Any) -> Any:
     if isinstance(body, Spliced):
         body = _blob(body)
     elif isinstance(body, Native):
-        body = _of_length(body.value, int(response.headers["content-length"]))
-    elif isinstance(body, AsyncGenerator):
+        body = _of_length(body.value, body.size)
+    elif isinstance(body, Stream):
         body = _streamed(body, js_request, ctx)
     init = js_object({"status": response.status, "headers": response.headers})
     return js.Response.new(body, init)
@@ -77,13 +77,13 @@ def _of_length(stream: Any, length: int) -> Any:
     return stream.pipeThrough(js.FixedLengthStream.new(length))
 
 
-def _streamed(texts: Stream, js_request: Any, ctx: Any) -> Any:
+def _streamed(stream: Stream, js_request: Any, ctx: Any) -> Any:
     """A stream that the texts are written to as they come.
 
     `waitUntil`, since the runtime drops what still waits when the client leaves: it gives the work its moment to end.
     """
     pipe = js.IdentityTransformStream.new()
-    ctx.waitUntil(asyncio.ensure_future(_pump(texts, pipe.writable.getWriter(), js_request.signal)))
+    ctx.waitUntil(asyncio.ensure_future(_pump(stream, pipe.writable.getWriter(), js_request.signal)))
     return pipe.readable
 
 
@@ -106,18 +106,19 @@ def ended_when_the_client_leaves(signal: Any) -> Iterator[None]:
         left.destroy()
 
 
-async def _pump(texts: Stream, writer: Any, signal: Any) -> None:
+async def _pump(stream: Stream, writer: Any, signal: Any) -> None:
     encoder = js.TextEncoder.new()
     try:
         with ended_when_the_client_leaves(signal):
-            async for text in texts:
-                if isinstance(text, Spliced):
-                    await writer.write(await _blob(text).bytes())
-                elif text:
-                    await writer.write(encoder.encode(text))
+            async with aclosing(stream.texts) as texts:
+                async for text in texts:
+                    if isinstance(text, Spliced):
+                        await writer.write(await _blob(text).bytes())
+                    elif text:
+                        await writer.write(encoder.encode(text))
             await writer.close()
     except (JsException, asyncio.CancelledError):
         # The client left. Nobody is there to be told, and the next line ends the work.
         pass
     finally:
-        await texts.aclose()
+        stream.close()

@@ -1,45 +1,156 @@
-"""What both ways to ask for a picture have in common, from the plan to the work."""
+"""What all APIs that draw have in common, from the request to the answer."""
 
-from collections.abc import Callable, Coroutine
-from typing import Any
+import asyncio
+from collections.abc import AsyncGenerator, Coroutine
+from dataclasses import replace
+from typing import Any, Protocol
 
-from flux import sse
+from flux import fields, picture, plan, sse
 from flux.call import Call
-from flux.errors import ApiError
-from flux.http import Response, Stream, begun, gathered
-from flux.pipeline import Report, Result, Work
+from flux.catalog import Model
+from flux.errors import ApiError, InvalidRequest, RequestTooLarge, StorageUnavailable
+from flux.generation import GenerationRequest, Notice, PictureSource
+from flux.http import JSON, MAX_BODY, Decoder, Response, Stream
+from flux.picture import Picture
+from flux.pipeline import Report, Result, Storage, Tell, unheard
 from flux.plan import Plan
+from flux.ports import TooLarge
 from flux.progress import Progress
-from flux.text import Text
+from flux.text import Text, join
+
+READ_SECONDS = 10
+"""Longest wait for a stored picture."""
 
 
-async def ready(call: Call, planned: Plan, *, stored: bool) -> Work:
-    """The work of a plan, noted in the log and counted against the key's rate.
+class Presenter(Protocol):
+    """The shapes of one answer in one API. It waits for nothing and decides nothing."""
 
-    `stored`: whether pictures get a link, or travel in the answer alone. Raises `RateLimitExceeded`.
+    def whole(self, result: Result) -> Text:
+        """The answer in one piece, as JSON."""
+
+    def begin(self) -> Text:
+        """The first events of a stream, when nothing is known but the plan."""
+
+    def event(self, report: Report) -> Text:
+        """The events that tell a report; "" where this API has none."""
+
+    def end(self, result: Result) -> Text:
+        """The last events of a stream that went well."""
+
+    def failed(self, error: ApiError) -> Text:
+        """The last events of a stream that failed."""
+
+
+# --- from the request to the plan ---------------------------------------------------------------
+
+
+async def planned(call: Call, request: GenerationRequest, decode: Decoder) -> Plan:
+    """The plan of a request, its pictures read, noted in the log.
+
+    Raises `ModelNotFound`, `UnsupportedModel` or `InvalidRequest`.
     """
     settings = call.services.settings
-    call.trace.facts["model"] = planned.model.id
+    model = plan.model_for(request, settings)
+    images: tuple[Picture, ...] = ()
+    if request.sources and model.max_images:
+        try:
+            images = await _read(call, request.sources, decode, model)
+        except InvalidRequest:
+            # Only the setting made it an edit, so a new picture is what the caller expects.
+            if not request.follow_up:
+                raise
+            request = _drawn_anew(request, "follow_up_expired")
+    elif request.follow_up:
+        request = _drawn_anew(request, "follow_up_unsupported")
+    made = plan.make(request, settings, images)
+    call.trace.facts.model = made.model.id
     if settings.log_prompts:
-        call.trace.facts["prompt"] = planned.wish.asked
-    await call.charge(planned.wish.n)
+        call.trace.facts.prompt = request.asked
+    return made
 
-    def work(report: Report) -> Coroutine[Any, Any, Result]:
-        return call.services.pipeline.run(
-            planned,
-            call.trace,
-            base_url=call.base_url if stored else None,
-            lifetime=settings.image_expiration,
-            report=report,
+
+def _drawn_anew(request: GenerationRequest, notice: Notice) -> GenerationRequest:
+    return replace(request, sources=(), follow_up=False, notices=(*request.notices, notice))
+
+
+async def _read(call: Call, sources: tuple[PictureSource, ...], decode: Decoder, model: Model) -> tuple[Picture, ...]:
+    """The pictures, each read once, however often it is named."""
+    if len(sources) > model.max_images:
+        raise InvalidRequest(
+            f"{model.id} takes at most {model.max_images} pictures.", param=sources[0].param.partition("[")[0]
         )
+    read: dict[object, Picture] = {}
+    for source in sources:
+        if source.identity not in read:
+            left = MAX_BODY - sum(one.blob.size for one in read.values())
+            read[source.identity] = await _picture(call, source, decode, left)
+    return tuple(read[source.identity] for source in sources)
 
-    return work
+
+async def _picture(call: Call, source: PictureSource, decode: Decoder, max_bytes: int) -> Picture:
+    if source.id:
+        return await _stored(call, source, max_bytes)
+    try:
+        blob = source.blob or await decode(fields.base64_of(source))
+    except ValueError as error:
+        raise InvalidRequest("The picture's base64 cannot be decoded.", param=source.param) from error
+    found = picture.look(blob)
+    if found is None:
+        raise InvalidRequest("The picture is no readable PNG, JPEG or WebP.", param=source.param)
+    return found
 
 
-async def streamed(stream: Stream, progress: Progress, failure: Callable[[ApiError], Text]) -> Response:
-    """The stream of some work, or, where the work is over within its grace, the same events at once.
+async def _stored(call: Call, source: PictureSource, max_bytes: int) -> Picture:
+    try:
+        async with asyncio.timeout(READ_SECONDS):
+            found = await call.services.store.read(source.id, max_bytes)
+    except TimeoutError as error:
+        raise StorageUnavailable.because("time-out") from error
+    except TooLarge as error:
+        raise RequestTooLarge.of_body(MAX_BODY, " with its pictures") from error
+    if found is None:
+        raise source.missing(
+            "The picture has expired, or is not of this service: attach it, or draw it again.", param=source.param
+        )
+    return found
 
-    A stream costs a task and several waits, which is worth it where there is something to wait for.
+
+# --- from the plan to the answer ----------------------------------------------------------------
+
+
+def storage(call: Call, ids: tuple[str, ...] = ()) -> Storage:
+    """Where the pictures of a call are kept; `ids` are theirs, if they were told already."""
+    return Storage(call.base_url, call.services.settings.image_expiration, ids)
+
+
+async def answer(call: Call, made: Plan, presenter: Presenter, storage: Storage | None, *, stream: bool) -> Response:
+    """Draw, and answer as the presenter shows it. Without `storage` pictures travel in the answer alone.
+
+    A stream is opened after a second of grace: what fails within it fails with its true status. A stream costs a task
+    and several waits, so what is over within its grace is answered in one piece. Raises `RateLimitExceeded`, and what
+    the work raises before the stream is open.
     """
-    body = await gathered(stream) if progress.is_over else await begun(stream)
-    return Response(headers=dict(sse.HEADERS), body=body, failure=failure)
+    await call.charge(made.request.n)
+
+    def work(tell: Tell) -> Coroutine[Any, Any, Result]:
+        return call.services.pipeline.run(made, call.trace, storage, tell)
+
+    if not stream:
+        return told(presenter.whole(await work(unheard)), stream=False)
+    progress = await Progress.begin(work)
+    if progress.is_over:
+        events = map(presenter.event, progress.reports())
+        return told(join(presenter.begin(), *events, presenter.end(await progress.result())), stream=True)
+    return Response(headers=dict(sse.HEADERS), body=Stream(_texts(progress, presenter), presenter.failed, progress.end))
+
+
+async def _texts(progress: Progress, presenter: Presenter) -> AsyncGenerator[Text, None]:
+    yield presenter.begin()
+    async for text in progress.told(presenter.event, sse.PING):
+        yield text
+    yield presenter.end(await progress.result())
+
+
+def told(text: Text, *, stream: bool) -> Response:
+    """An answer that is known whole: JSON, or all events of a stream."""
+    return Response(headers=dict(sse.HEADERS if stream else JSON), body=text)

@@ -2,8 +2,7 @@
 
 from flux import VERSION
 from flux.call import Call
-from flux.http import Response
-from flux.text import write_json
+from flux.http import Response, json
 
 REQUIRED = ("api_key", "settings", "model", "storage")
 """Without these the service cannot do its work; the others make it better."""
@@ -14,4 +13,4 @@ async def show(call: Call) -> Response:
     checks = call.services.checks
     well = all(checks.get(name) == "ok" for name in REQUIRED)
     body = {"status": "ok" if well else "degraded", "version": VERSION, "checks": checks}
-    return Response(body=write_json(body))
+    return json(body)

@@ -25,11 +25,11 @@ _EXPIRED_PICTURE = (
 
 async def show(call: Call) -> Response:
     """The picture with the type that it is, for as long as it lives."""
-    expires = picture.expiry(call.argument)
-    left = expires - int(time.time()) if expires else 0
-    kept = await _found(call) if left > 0 else None
-    if kept is None:
-        return _gone(call, PictureExpired(EXPIRED) if expires and left <= 0 else NotFound("There is no such picture."))
+    id = picture.id_of_file(call.argument)
+    left = picture.expiry(id) - int(time.time()) if id else 0
+    stored = await _found(call) if left > 0 else None
+    if stored is None:
+        return _gone(call, PictureExpired(EXPIRED) if id and left <= 0 else NotFound("There is no such picture."))
     etag = f'"{call.argument}"'  # the key is never used twice, so it names these very bytes
     headers = {
         "cache-control": f"public, max-age={left}, immutable",
@@ -38,8 +38,8 @@ async def show(call: Call) -> Response:
     }
     if {etag, "*"} & _etags(call.headers.get("if-none-match", "")):
         return Response(304, headers)
-    headers |= {"content-type": kept.type, "content-length": str(kept.size)}
-    return Response(200, headers, kept.body)
+    headers |= {"content-type": stored.type, "content-length": str(stored.body.size)}
+    return Response(200, headers, stored.body)
 
 
 async def _found(call: Call) -> StoredPicture | None:
@@ -56,7 +56,7 @@ def _etags(header: str) -> set[str]:
 
 
 def _disposition(call: Call) -> str:
-    # `picture.expiry` let the name through, so it needs no quoting.
+    # `picture.id_of_file` let the name through, so it needs no quoting.
     download = any(one.split("=")[0] == "download" for one in call.request.query.split("&"))
     return f'{"attachment" if download else "inline"}; filename="{call.argument}"'
 

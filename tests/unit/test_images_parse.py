@@ -4,13 +4,15 @@ from typing import Any
 
 import pytest
 
-from flux import parse
+from flux.endpoints.images import parse
+from flux.endpoints.images.parse import ImageRequest
 from flux.errors import InvalidRequest, MissingParameter
+from flux.generation import GenerationRequest, PictureSource
 from flux.http import Form
-from flux.parse import ImageRequest
+from flux.picture import Picture
 from flux.sizes import Size
 from tests import fakes
-from tests.builders import cases, data_url
+from tests.builders import cases, data_url, planned
 from tests.fakes import Bytes, data_of, encoded, painted
 
 PNG = encoded(fakes.opened(painted("A photo", 300, 200)), "image/png")
@@ -24,22 +26,22 @@ def parsed(**fields: Any) -> ImageRequest:
 
 def test_a_prompt_is_all_it_takes() -> None:
     request = parsed()
-    assert request.wish == parse.GenerationRequest(asked="A cat", prompt="A cat", insists=True)
+    assert request.generation == GenerationRequest(asked="A cat", prompt="A cat", model_required=True)
     assert (request.stream, request.edit) == (False, False)
     assert (request.wants_url, request.wants_base64) == (True, True)
-    assert (request.mime, request.compression) == (None, None)
+    assert (request.generation.options.mime, request.generation.options.compression) == (None, None)
 
 
 @pytest.mark.parametrize("prompt", ["A cat 3:2 --seed 7", "16:9", " A cat \n"])
 def test_the_prompt_is_taken_as_it_is(prompt: str) -> None:
     """Directives are a chat habit."""
-    assert parsed(prompt=prompt).wish.prompt == prompt.strip()
-    assert parsed(prompt=prompt).wish.size is None
+    assert parsed(prompt=prompt).generation.prompt == prompt.strip()
+    assert parsed(prompt=prompt).generation.options.size is None
 
 
 def test_lone_surrogates_do_not_reach_the_model() -> None:
-    wish = parsed(prompt="A \ud83d cat", negative_prompt="\udc00", model="\udc00").wish
-    assert (wish.prompt, wish.negative_prompt, wish.model) == ("A \ufffd cat", "\ufffd", "\ufffd")
+    asked = parsed(prompt="A \ud83d cat", negative_prompt="\udc00", model="\udc00").generation
+    assert (asked.prompt, asked.options.negative_prompt, asked.options.model) == ("A \ufffd cat", "\ufffd", "\ufffd")
 
 
 @pytest.mark.parametrize("body", [{}, {"prompt": None}, {"prompt": ""}, {"prompt": " \n\u3000"}])
@@ -66,7 +68,7 @@ def test_a_prompt_that_says_nothing_is_missing(body: dict[str, Any]) -> None:
     ],
 )
 def test_a_field_is_part_of_the_wish(name: str, value: Any, read: Any) -> None:
-    assert getattr(parsed(**{name: value}).wish, name) == read
+    assert getattr(parsed(**{name: value}).generation.options, name) == read
 
 
 ALL_FIELDS = (
@@ -129,49 +131,58 @@ def test_how_pictures_are_handed_over(wanted: str | None, *, url: bool, base64: 
     [("jpeg", "image/jpeg"), ("jpg", "image/jpeg"), ("png", "image/png"), ("webp", "image/webp"), (None, None)],
 )
 def test_the_type_that_is_delivered(name: str | None, mime: str | None) -> None:
-    assert parsed(output_format=name).mime == mime
+    assert parsed(output_format=name).generation.options.mime == mime
 
 
 @pytest.mark.parametrize(("sent", "quality"), [(0, 1), (1, 1), (80, 80), (100, 100), (50.0, 50), (None, None)])
 def test_compression_is_an_encoders_quality(sent: float | None, quality: int | None) -> None:
     """OpenAI's runs from 0; encoders' from 1."""
-    assert parsed(output_compression=sent).compression == quality
+    assert parsed(output_compression=sent).generation.options.compression == quality
 
 
 # --- pictures to edit -----------------------------------------------------------------------------
 
 
+async def read(sources: list[PictureSource]) -> tuple[Picture, ...]:
+    """The pictures of an edit, as the endpoint reads them."""
+    return (await planned(parse.image({"prompt": "Make it blue"}, sources).generation)).images
+
+
+def form_of(*files: tuple[str, bytes]) -> Form:
+    """A form with these files."""
+    return Form((), tuple((name, Bytes(data)) for name, data in files))
+
+
 @pytest.mark.parametrize("names", [["image"], ["image[]", "image[]"], ["image[0]", "image[1]"], ["image"] * 4])
-def test_a_forms_pictures_are_its_files_called_image(names: list[str]) -> None:
-    pictures = parse.form_pictures(Form((), tuple((name, Bytes(PNG)) for name in names)))
+async def test_a_forms_pictures_are_its_files_called_image(names: list[str]) -> None:
+    pictures = await read(parse.form_sources(form_of(*((name, PNG) for name in names))))
     assert [(one.type, one.size, data_of(one.blob)) for one in pictures] == [("image/png", "300x200", PNG)] * len(names)
 
 
 def test_other_files_of_a_form_are_left_alone() -> None:
-    files = (("document", Bytes(b"x")), ("image", Bytes(PNG)), ("images", Bytes(b"y")))
-    assert len(parse.form_pictures(Form((), files))) == 1
+    assert len(parse.form_sources(form_of(("document", b"x"), ("image", PNG), ("images", b"y")))) == 1
 
 
 @pytest.mark.parametrize("data", [b"", b"GIF89a" + bytes(100), b"<svg/>", PNG[:20]])
-def test_a_file_that_is_no_picture_is_refused(data: bytes) -> None:
+async def test_a_file_that_is_no_picture_is_refused(data: bytes) -> None:
     """By its bytes: nobody's word is taken for its type."""
     with pytest.raises(InvalidRequest) as refusal:
-        parse.form_pictures(Form((), (("image", Bytes(data)),)))
+        await read(parse.form_sources(form_of(("image", data))))
     assert refusal.value.param == "image"
 
 
 def test_masks_are_refused_and_not_ignored() -> None:
     """What they protect would be painted over."""
     with pytest.raises(InvalidRequest) as by_form:
-        parse.form_pictures(Form((), (("mask", Bytes(PNG)), ("image", Bytes(PNG)))))
+        parse.form_sources(form_of(("mask", PNG), ("image", PNG)))
     with pytest.raises(InvalidRequest) as by_json:
-        parse.json_pictures({"images": [], "mask": {"image_url": "x"}}, fakes.decode)
+        parse.json_sources({"images": [], "mask": {"image_url": "x"}})
     assert by_form.value.param == by_json.value.param == "mask"
 
 
 @pytest.mark.parametrize("item", [{"image_url": data_url(PNG)}, {"image_url": {"url": data_url(PNG)}}, data_url(PNG)])
-def test_pictures_in_json_are_data_urls(item: Any) -> None:
-    pictures = parse.json_pictures({"images": [item] * 4}, fakes.decode)
+async def test_pictures_in_json_are_data_urls(item: Any) -> None:
+    pictures = await read(parse.json_sources({"images": [item] * 4}))
     assert [data_of(one.blob) for one in pictures] == [PNG] * 4
 
 
@@ -188,18 +199,18 @@ def test_pictures_in_json_are_data_urls(item: Any) -> None:
         ([{"image_url": data_url(PNG)}] * 5, "images"),
     ],
 )
-def test_pictures_in_json_of_any_other_kind_are_refused_by_their_place(images: Any, param: str) -> None:
-    """Links above all: nothing that a caller names is ever fetched."""
+async def test_pictures_in_json_of_any_other_kind_are_refused_by_their_place(images: Any, param: str) -> None:
+    """Links of other hosts above all: no address that a caller sends is ever fetched."""
     with pytest.raises(InvalidRequest) as refusal:
-        parse.json_pictures({"images": images}, fakes.decode)
+        await read(parse.json_sources({"images": images}))
     assert refusal.value.param == param
 
 
-def test_an_edit_is_about_one_to_four_pictures() -> None:
-    request = parse.image({"prompt": "Make it blue"}, edit=True)
-    assert parse.with_pictures(request, [PICTURE] * 4).wish.images == (PICTURE,) * 4
+async def test_an_edit_is_about_one_to_four_pictures() -> None:
+    sources = [PictureSource("image", blob=PICTURE.blob)]
+    assert [one.blob for one in await read(sources * 4)] == [PICTURE.blob] * 4
     with pytest.raises(MissingParameter) as none:
-        parse.with_pictures(request, parse.json_pictures({}, fakes.decode))
+        await read(parse.json_sources({}))
     with pytest.raises(InvalidRequest, match="at most 4") as many:
-        parse.with_pictures(request, [PICTURE] * 5)
+        await read(sources * 5)
     assert none.value.param == many.value.param == "image"

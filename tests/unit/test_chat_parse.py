@@ -1,15 +1,16 @@
-"""A chat body becomes a wish that cannot be wrong, or a refusal that names the field."""
+"""A chat body becomes a request that cannot be wrong, or a refusal that names the field."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from flux import parse
+from flux.conversation import Message
 from flux.errors import ApiError, InvalidRequest, MissingParameter
-from flux.parse import Message
+from flux.picture import Picture
 from flux.sizes import Size
 from tests import fakes
-from tests.builders import cases, chat_of, chat_wish, data_url
+from tests.builders import cases, chat_generation, chat_of, chat_request, data_url, generation_of_body, planned
 from tests.fakes import data_of, encoded, painted
 
 PNG = encoded(fakes.opened(painted("A photo", 300, 200)), "image/png")
@@ -25,9 +26,9 @@ def messages(*turns: tuple[str, Any]) -> dict[str, Any]:
     return {"messages": [{"role": role, "content": content} for role, content in turns]}
 
 
-def wish_of_body(body: dict[str, Any]) -> parse.GenerationRequest:
-    """What a whole body wishes for."""
-    return parse.chat_wish(parse.chat(body), fakes.decode)
+async def pictures_of(content: Any) -> tuple[Picture, ...]:
+    """The pictures that the model of a chat is given, as the endpoint reads them."""
+    return (await planned(chat_generation(content, model="flux"))).images
 
 
 # --- the prompt -----------------------------------------------------------------------------------
@@ -51,7 +52,7 @@ def wish_of_body(body: dict[str, Any]) -> parse.GenerationRequest:
 )
 def test_the_prompt_is_all_the_text_of_the_message(content: Any, prompt: str) -> None:
     """A string or an array; parts that are neither text nor picture are passed over."""
-    assert chat_wish(content).prompt == prompt
+    assert chat_generation(content).prompt == prompt
 
 
 def test_the_prompt_is_the_last_user_messages_alone() -> None:
@@ -64,19 +65,24 @@ def test_the_prompt_is_the_last_user_messages_alone() -> None:
         ("assistant", "Here it is 16:9"),
         ("tool", [{"type": "text", "text": "42"}]),
     )
-    wish = wish_of_body(body)
-    assert (wish.asked, wish.prompt, wish.size, wish.seed) == ("A cat 3:2", "A cat", Size(768, 512), None)
+    asked = generation_of_body(body)
+    assert (asked.asked, asked.prompt, asked.options.size, asked.options.seed) == (
+        "A cat 3:2",
+        "A cat",
+        Size(768, 512),
+        None,
+    )
 
 
 def test_what_was_typed_is_kept_beside_the_prompt() -> None:
-    wish = chat_wish(" A cat --seed 7, 3:2 ")
-    assert (wish.asked, wish.prompt) == ("A cat --seed 7, 3:2", "A cat")
+    asked = chat_generation(" A cat --seed 7, 3:2 ")
+    assert (asked.asked, asked.prompt) == ("A cat --seed 7, 3:2", "A cat")
 
 
 @pytest.mark.parametrize("content", [None, "", "  \n", [], [{"type": "text", "text": " "}], "3:2", "--raw --seed 3"])
 def test_a_message_that_says_nothing_to_draw_is_refused(content: Any) -> None:
     with pytest.raises(MissingParameter) as refusal:
-        chat_wish(content)
+        chat_generation(content)
     assert (refusal.value.code, refusal.value.param) == ("missing_required_parameter", "messages")
 
 
@@ -103,7 +109,7 @@ def test_a_message_that_says_nothing_to_draw_is_refused(content: Any) -> None:
 )
 def test_messages_of_another_shape_are_refused_by_their_place(body: dict[str, Any], param: str, code: str) -> None:
     with pytest.raises(ApiError) as refusal:
-        wish_of_body(body)
+        generation_of_body(body)
     assert (refusal.value.status, refusal.value.code, refusal.value.param) == (400, code, param)
 
 
@@ -142,27 +148,27 @@ BAD = [
 @pytest.mark.parametrize(("name", "value", "read"), GOOD)
 def test_a_field_of_the_body_is_part_of_the_wish(name: str, value: Any, read: Any) -> None:
     """JSON does not tell 2 from 2.0."""
-    assert getattr(chat_wish(**{name: value}), name) == read
+    assert getattr(chat_generation(**{name: value}).options, name) == read
 
 
 @pytest.mark.parametrize("name", sorted({name for name, *_ in GOOD} - {"model"}))
 @pytest.mark.parametrize("value", [None, "absent"])
 def test_a_field_that_is_null_is_as_one_that_is_absent(name: str, value: Any) -> None:
-    default = 1 if name == "n" else None
-    assert getattr(chat_wish(**({} if value else {name: None})), name) == default
+    assert getattr(chat_generation(**({} if value else {name: None})).options, name) is None
+    assert chat_generation(**({} if value else {name: None})).n == 1
 
 
 @pytest.mark.parametrize(("name", "value"), BAD)
 def test_a_field_of_another_type_or_out_of_range_is_refused_by_name(name: str, value: Any) -> None:
     with pytest.raises(InvalidRequest) as refusal:
-        chat_wish(**{name: value})
+        chat_generation(**{name: value})
     assert (refusal.value.status, refusal.value.code, refusal.value.param) == (400, "invalid_value", name)
 
 
 @pytest.mark.parametrize("name", ["temperature", "top_p", "max_tokens", "tools", "user", "presence_penalty", "x"])
 def test_fields_that_we_have_no_use_for_are_left_alone(name: str) -> None:
     """Chat apps send them all, of any type."""
-    assert chat_wish(**{name: {"any": ["thing"]}}) == chat_wish()
+    assert chat_generation(**{name: {"any": ["thing"]}}) == chat_generation()
 
 
 @pytest.mark.parametrize(
@@ -171,19 +177,15 @@ def test_fields_that_we_have_no_use_for_are_left_alone(name: str) -> None:
      ({"optimize": True}, "--raw")],
 )  # fmt: skip
 def test_the_field_wins_over_the_directive(field: dict[str, Any], directive: str) -> None:
-    assert chat_wish(f"A cat {directive}", **field) == chat_wish("A cat", **field).__class__(
-        **{**_fields(chat_wish("A cat", **field)), "asked": f"A cat {directive}"}
-    )
-
-
-def _fields(wish: parse.GenerationRequest) -> dict[str, Any]:
-    return {name: getattr(wish, name) for name in parse.GenerationRequest.__slots__}
+    asked = f"A cat {directive}"
+    assert chat_generation(asked, **field) == replace(chat_generation("A cat", **field), asked=asked)
 
 
 def test_the_model_that_a_person_names_wins_over_the_apps_setting() -> None:
     """And it is meant: an unknown one is an error, where an app's is not."""
-    assert (chat_wish("A cat --model sdxl").model, chat_wish("A cat --model sdxl").insists) == ("sdxl", True)
-    assert (chat_wish(model="gpt-4o").model, chat_wish(model="gpt-4o").insists) == ("gpt-4o", False)
+    by_person, by_app = chat_generation("A cat --model sdxl", model="flux-2-dev"), chat_generation(model="gpt-4o")
+    assert (by_person.options.model, by_person.model_required) == ("sdxl", True)
+    assert (by_app.options.model, by_app.model_required) == ("gpt-4o", False)
 
 
 @pytest.mark.parametrize(
@@ -192,7 +194,7 @@ def test_the_model_that_a_person_names_wins_over_the_apps_setting() -> None:
 )
 def test_directives_have_the_ranges_of_the_fields(directive: str, param: str) -> None:
     with pytest.raises(InvalidRequest) as refusal:
-        chat_wish(f"A cat {directive}")
+        chat_generation(f"A cat {directive}")
     assert refusal.value.param == param
 
 
@@ -216,14 +218,15 @@ def test_directives_have_the_ranges_of_the_fields(directive: str, param: str) ->
 def test_how_the_answer_is_wanted(
     fields: dict[str, Any], *, stream: bool, include_usage: bool, images_apart: bool
 ) -> None:
-    request = parse.chat(chat_of(**fields))
+    request = chat_request(chat_of(**fields))
     assert (request.stream, request.include_usage, request.images_apart) == (stream, include_usage, images_apart)
 
 
 def test_messages_are_kept_for_whoever_looks_at_the_whole_conversation() -> None:
-    request = parse.chat(messages(("system", "Be kind"), ("user", ["A", image_part("https://x/y.png")])))
-    assert request.messages == (Message("system", "Be kind"), Message("user", "A", ("https://x/y.png",)))
-    assert request.last_user == request.messages[1]
+    body = messages(("system", "Be kind"), ("user", ["A", image_part("https://x/y.png")]))
+    conversation = chat_request(body).conversation
+    assert conversation.messages == (Message("system", "Be kind"), Message("user", "A", links=1))
+    assert conversation.last_user == conversation.messages[1]
 
 
 # --- pictures -------------------------------------------------------------------------------------
@@ -240,21 +243,23 @@ def test_messages_are_kept_for_whoever_looks_at_the_whole_conversation() -> None
         {"type": "input_image", "image_url": data_url(PNG)},
     ],
 )
-def test_a_picture_inside_the_message_is_part_of_the_wish(part: dict[str, Any]) -> None:
-    wish = chat_wish([{"type": "text", "text": "Make it blue"}, part])
-    assert [(one.type, one.size, data_of(one.blob)) for one in wish.images] == [("image/png", "300x200", PNG)]
-    assert not wish.linked_images
+async def test_a_picture_inside_the_message_is_part_of_the_request(part: dict[str, Any]) -> None:
+    content = [{"type": "text", "text": "Make it blue"}, part]
+    assert [(one.type, one.size, data_of(one.blob)) for one in await pictures_of(content)] == [
+        ("image/png", "300x200", PNG)
+    ]
+    assert chat_generation(content).notices == ()
 
 
 def test_a_link_is_never_fetched_and_the_caller_is_told() -> None:
-    wish = chat_wish(["A cat", image_part("https://example.com/cat.png"), image_part(data_url(PNG))])
-    assert len(wish.images) == 1
-    assert wish.linked_images
+    asked = chat_generation(["A cat", image_part("https://example.com/cat.png"), image_part(data_url(PNG))])
+    assert len(asked.sources) == 1
+    assert asked.notices == ("links_ignored",)
 
 
 def test_pictures_of_earlier_messages_are_not_taken() -> None:
     body = messages(("user", ["A dog", image_part("data:broken")]), ("user", "A cat"))
-    assert wish_of_body(body).images == ()
+    assert generation_of_body(body).sources == ()
 
 
 @pytest.mark.parametrize(
@@ -262,15 +267,15 @@ def test_pictures_of_earlier_messages_are_not_taken() -> None:
     ["data:", "data:image/png;base64", "data:image/png,abc", "data:image/png;base64,!!!!", "data:image/png;base64,",
      data_url(b"<svg/>"), data_url(b"GIF89a" + bytes(100)), data_url(PNG[:20]), data_url(PNG) + "\udc00"],
 )  # fmt: skip
-def test_a_picture_that_cannot_be_read_is_refused(url: str) -> None:
+async def test_a_picture_that_cannot_be_read_is_refused(url: str) -> None:
     with pytest.raises(InvalidRequest) as refusal:
-        chat_wish(["A cat", image_part(url)])
+        await pictures_of(["A cat", image_part(url)])
     assert refusal.value.param == "messages"
 
 
-def test_at_most_four_pictures_are_taken() -> None:
+async def test_at_most_four_pictures_are_taken() -> None:
     part = image_part(data_url(PNG))
-    assert len(chat_wish(["A cat", *[part] * 4]).images) == 4
+    assert len(await pictures_of(["A cat", *[part] * 4])) == 4
     with pytest.raises(InvalidRequest, match="at most 4") as refusal:
-        chat_wish(["A cat", *[part] * 5])
+        await pictures_of(["A cat", *[part] * 5])
     assert refusal.value.param == "messages"

@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 
-from flux import parse
+from flux import fields
 from flux.errors import InvalidJson
 from flux.http import Form
+from flux.text import MAX_BRACKETS, MAX_DEPTH, read_json
 
-MOST = parse.MAX_DEPTH
+MOST = MAX_DEPTH
 SIZE = 1024 * 1024
 """Of the largest body that comes here as JSON."""
 
@@ -23,14 +24,14 @@ SIZE = 1024 * 1024
 def test_what_is_no_json_object_is_refused(text: str) -> None:
     """RFC 8259 strictly; numbers without end as well, which Python does not read."""
     with pytest.raises(InvalidJson) as refusal:
-        parse.json_object(text)
+        read_json(text)
     assert (refusal.value.status, refusal.value.code) == (400, "invalid_json")
 
 
 @pytest.mark.parametrize("value", [{}, {"a": [1, {"b": None}], "ü": "猫\u2028"}, {"a": 1e308, "b": 2**64}])
 def test_a_json_object_is_read(value: dict[str, Any]) -> None:
-    assert parse.json_object(json.dumps(value)) == value
-    assert parse.json_object(f"\r\n\t {json.dumps(value, ensure_ascii=False)} ") == value
+    assert read_json(json.dumps(value)) == value
+    assert read_json(f"\r\n\t {json.dumps(value, ensure_ascii=False)} ") == value
 
 
 def nested(depth: int, opening: str = '{"a":', closing: str = "}") -> str:
@@ -42,19 +43,19 @@ def nested(depth: int, opening: str = '{"a":', closing: str = "}") -> str:
 def test_nesting_is_refused_before_it_is_parsed(opening: str, closing: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Under Pyodide the parser's recursion ends the whole isolate, so it must never begin."""
     levels = MOST // opening.count("{") // (1 + opening.count("["))
-    assert parse.json_object(nested(levels, opening, closing))
+    assert read_json(nested(levels, opening, closing))
     monkeypatch.setattr(json, "loads", lambda *_, **__: pytest.fail("parsed"))
     for depth in (MOST + 1, 10_000):
         with pytest.raises(InvalidJson, match="too deep"):
-            parse.json_object(nested(depth, opening, closing))
+            read_json(nested(depth, opening, closing))
 
 
 def test_brackets_that_closed_before_make_no_room_for_deeper_ones() -> None:
     """The limit is the same behind a hundred pairs of them."""
     before = '{"a":[' + "[]," * 100 + '{}],"b":'
-    assert parse.json_object(before + nested(MOST - 1) + "}")
+    assert read_json(before + nested(MOST - 1) + "}")
     with pytest.raises(InvalidJson, match="too deep"):
-        parse.json_object(before + nested(MOST) + "}")
+        read_json(before + nested(MOST) + "}")
 
 
 @pytest.mark.parametrize(
@@ -65,12 +66,12 @@ def test_brackets_in_strings_are_no_nesting(text: str) -> None:
     """Whatever quotes and backslashes stand around them."""
     for value in ({"prompt": text}, {text: text, "b": [text] * 100}):
         for ensure_ascii in (True, False):
-            assert parse.json_object(json.dumps(value, ensure_ascii=ensure_ascii)) == value
+            assert read_json(json.dumps(value, ensure_ascii=ensure_ascii)) == value
 
 
 def test_brackets_side_by_side_are_no_nesting() -> None:
     value: dict[str, Any] = {"messages": [{"content": [{}, [], {}]}] * 1000}
-    assert parse.json_object(json.dumps(value)) == value
+    assert read_json(json.dumps(value)) == value
 
 
 @pytest.mark.parametrize(
@@ -80,7 +81,7 @@ def test_brackets_side_by_side_are_no_nesting() -> None:
 def test_a_hostile_body_of_full_size_is_answered(head: str, unit: str) -> None:
     """Work that grew faster than the text would not come back from a mebibyte."""
     with pytest.raises(InvalidJson):
-        parse.json_object(head + unit * (SIZE // len(unit)))
+        read_json(head + unit * (SIZE // len(unit)))
 
 
 @pytest.mark.parametrize(
@@ -110,13 +111,13 @@ def test_a_hostile_body_of_full_size_is_answered(head: str, unit: str) -> None:
 )
 def test_a_forms_fields_are_what_json_would_hold(name: str, text: str, values: dict[str, Any]) -> None:
     """Numbers and switches are read from their text; an empty field is one left out."""
-    assert parse.form_values(Form(((name, text),), ())) == values
+    assert fields.form_values(Form(((name, text),), ())) == values
 
 
 def test_a_body_of_nothing_but_lists_is_refused_before_it_is_parsed() -> None:
     """Each would take many times its two characters in memory."""
-    many = f'{{"x": [{"[]," * parse.MAX_BRACKETS}1]}}'
+    many = f'{{"x": [{"[]," * MAX_BRACKETS}1]}}'
     with pytest.raises(InvalidJson, match="too many"):
-        parse.json_object(many)
+        read_json(many)
     few = f'{{"x": [{"[]," * 1000}1]}}'
-    assert len(parse.json_object(few)["x"]) == 1001
+    assert len(read_json(few)["x"]) == 1001

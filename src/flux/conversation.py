@@ -1,0 +1,192 @@
+"""A conversation, whichever API it came through -> messages, and the pictures in the order in which they were said."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from flux import prompt
+from flux.errors import InvalidRequest, MissingParameter
+from flux.fields import Body, in_range, picture_source, required_url
+from flux.generation import GenerationRequest, Options, PictureSource
+from flux.picture import ids_in_text
+from flux.text import clean
+
+SYSTEM_ROLES = frozenset(("system", "developer"))
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message: its text, and its pictures."""
+
+    role: str
+    text: str
+    pictures: tuple[PictureSource, ...] = ()
+    links: int = 0
+    """How many pictures were links of other hosts, which are never fetched."""
+
+    @property
+    def has_pictures(self) -> bool:
+        """Whether anything but text is attached."""
+        return bool(self.pictures or self.links)
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """What was said, and all that an app's request for a title or a summary can be recognised by."""
+
+    messages: tuple[Message, ...]
+    param: str = "messages"
+    """The field that the messages came in, for errors."""
+    schema: Mapping[str, Any] | None = None
+    """The JSON schema of the structured output that is asked for."""
+    tasks: tuple[str, ...] = ()
+    """Names that an app gave its request, in a header or in the body; most are anybody's words."""
+    max_tokens: tuple[int, ...] = ()
+    """Limits of the answer's length."""
+    fields: frozenset[str] = frozenset()
+    """Names of the fields that were sent."""
+    streamed: bool | None = None
+    """Whether a stream is asked for; None where nothing is said."""
+
+    @property
+    def last_user(self) -> Message | None:
+        """What a person said last."""
+        return next((message for message in reversed(self.messages) if message.role == "user"), None)
+
+    def newest_picture(self) -> PictureSource | None:
+        """The picture that was attached, linked or drawn last."""
+        shown = (source for message in reversed(self.messages) for source in _shown(message, self.param))
+        return next((source for source in shown if not source.file_id), None)
+
+
+_DATA_URL = re.compile(r"\]\((data:image/[^,)\s]*;base64,[A-Za-z0-9+/=]+)\)", re.IGNORECASE)
+
+
+def _shown(message: Message, param: str) -> Iterator[PictureSource]:
+    """The pictures of a message, the last one first. An answer of ours shows them in its text, too."""
+    yield from reversed(message.pictures)
+    if message.role == "assistant":
+        # Only one of the two is in one answer of ours: a link, or the picture itself where it could not be stored.
+        for id in reversed(list(ids_in_text(message.text))):
+            yield PictureSource(param, id=id)
+        for url in reversed(_DATA_URL.findall(message.text)):
+            yield PictureSource(param, data=url)
+
+
+# --- what an app says of its request --------------------------------------------------------------
+
+_TASK_HEADER = "x-openwebui-task"
+
+
+def tasks(headers: Mapping[str, str], body: Body) -> tuple[str, ...]:
+    """Names that an app gave its request.
+
+    Open WebUI sends one in a header from 0.10 on, where the connection has `{"X-OpenWebUI-Task": "{{TASK}}"}`
+    (docs.openwebui.com, Computer), and in the body behind a pipeline.
+    """
+    metadata = body.get("metadata")
+    names = headers.get(_TASK_HEADER), metadata.get("task") if isinstance(metadata, dict) else None
+    return tuple(name for name in names if isinstance(name, str))
+
+
+def limits(body: Body, *names: str) -> tuple[int, ...]:
+    """The limits of the answer's length that a body has, in tokens."""
+    values = (body.get(name) for name in names)
+    return tuple(value for value in values if isinstance(value, int))
+
+
+# --- parts of a message -------------------------------------------------------------------------
+
+TEXT_PARTS = frozenset(("text", "input_text", "output_text"))
+PICTURE_PARTS = frozenset(("image_url", "input_image"))
+
+
+def message(role: str, content: object, where: str, param: str, apart: tuple[PictureSource, ...] = ()) -> Message:
+    """A message from its `content`: a text, or a list of parts. `where` it stands, for errors.
+
+    `apart` are pictures beside the content. Parts that are neither text nor picture are passed over. Raises
+    `InvalidRequest`.
+    """
+    if content is None or isinstance(content, str):
+        return Message(role, clean(content or ""), apart)
+    if not isinstance(content, list):
+        raise InvalidRequest("'content' must be a text or a list.", param=f"{where}.content")
+    texts: list[str] = []
+    pictures: list[PictureSource] = []
+    links = 0
+    for part in content:
+        if isinstance(part, str):
+            texts.append(clean(part))
+        elif not isinstance(part, dict):
+            raise InvalidRequest("A content part must be an object.", param=f"{where}.content")
+        elif _is_one_of(part.get("type"), TEXT_PARTS):
+            if not isinstance(part.get("text"), str):
+                raise InvalidRequest("A text part's 'text' must be a text.", param=f"{where}.content")
+            texts.append(clean(part["text"]))
+        elif _is_one_of(part.get("type"), PICTURE_PARTS):
+            source = _source(part, f"{where}.content", param)
+            if source:
+                pictures.append(source)
+            else:
+                links += 1
+    return Message(role, "\n".join(filter(None, texts)), (*pictures, *apart), links)
+
+
+def _source(part: Body, where: str, param: str) -> PictureSource | None:
+    file_id = part.get("file_id")
+    if isinstance(file_id, str) and part.get("image_url") is None:
+        return PictureSource(where, file_id=file_id)
+    return picture_source(required_url(part.get("image_url"), where), param)
+
+
+def _is_one_of(kind: object, kinds: frozenset[str]) -> bool:
+    return isinstance(kind, str) and kind in kinds
+
+
+# --- what is asked for --------------------------------------------------------------------------
+
+
+def generation(conversation: Conversation, options: Options, *, follow_ups: bool) -> GenerationRequest:
+    """What the last user message asks to be drawn.
+
+    `options` are the fields of the body; they win over the directives of the prompt, but for the model: there the
+    field is the app's setting, and what stands in the prompt is the person's word. `follow_ups`: whether a
+    conversation that holds a picture edits it unless it says otherwise (`FOLLOW_UPS`).
+    """
+    message = conversation.last_user
+    if message is None:
+        raise InvalidRequest("There is no message with the role 'user'.", param=conversation.param)
+    text, said = prompt.split(message.text)
+    if not text:
+        raise MissingParameter("The last user message has no text that says what to draw.", param=conversation.param)
+    for name in ("n", "steps", "seed"):
+        if (value := getattr(said, name)) is not None:
+            in_range(name, value)
+    chosen = options.over(said)
+    if said.model is not None:
+        chosen = Options(model=said.model).over(chosen)
+    for source in message.pictures:
+        if source.file_id:
+            raise InvalidRequest("Files are not kept here: send the picture as a data URL.", param=source.param)
+    sources = message.pictures
+    implied = follow_ups and chosen.action is None
+    if not sources and (chosen.action == "edit" or implied):
+        newest = conversation.newest_picture()
+        if newest is None and not implied:
+            raise InvalidRequest(
+                "There is no earlier picture to edit in this conversation. Attach one, or leave out --edit.",
+                param=conversation.param,
+            )
+        sources = (newest,) if newest else ()
+    else:
+        implied = False
+    return GenerationRequest(
+        asked=message.text.strip(),
+        prompt=text,
+        options=chosen,
+        model_required=said.model is not None,
+        sources=sources,
+        follow_up=implied and bool(sources),
+        notices=("links_ignored",) if message.links else (),
+    )

@@ -1,0 +1,69 @@
+"""The body of a chat completion -> a value that cannot be wrong."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from flux import conversation, fields
+from flux.conversation import Conversation, Message
+from flux.errors import InvalidRequest, MissingParameter
+from flux.fields import Body
+from flux.generation import Options, PictureSource
+
+
+@dataclass(frozen=True, slots=True)
+class ChatRequest:
+    """`POST /v1/chat/completions`, before it is known whether it wants a picture or a chore done."""
+
+    conversation: Conversation
+    options: Options
+    stream: bool
+    include_usage: bool
+    images_apart: bool
+    """`modalities` has "image": pictures go into `images`, not into the text."""
+
+
+def chat(body: Body, headers: Mapping[str, str]) -> ChatRequest:
+    """A chat request. Raises `InvalidRequest` or one of its kinds with the field's name."""
+    messages = body.get("messages")
+    if messages is None:
+        raise MissingParameter("Send 'messages', with your prompt as the last.", param="messages")
+    if not isinstance(messages, list) or not messages:
+        raise InvalidRequest("'messages' must be a list of at least one.", param="messages")
+    stream_options = fields.value_of(body, "stream_options", dict, "an object") or {}
+    stream = fields.switch(body, "stream")
+    return ChatRequest(
+        conversation=Conversation(
+            messages=tuple(_message(item, f"messages[{i}]") for i, item in enumerate(messages)),
+            schema=_schema(body),
+            tasks=conversation.tasks(headers, body),
+            max_tokens=conversation.limits(body, "max_tokens", "max_completion_tokens"),
+            fields=frozenset(body),
+            streamed=stream,
+        ),
+        options=fields.options(body),
+        stream=stream or False,
+        include_usage=fields.switch(stream_options, "include_usage") or False,
+        images_apart="image" in fields.texts(body, "modalities"),
+    )
+
+
+def _message(item: object, where: str) -> Message:
+    if not isinstance(item, dict) or not isinstance(item.get("role"), str):
+        raise InvalidRequest(f"{where} must be an object with a 'role'.", param=where)
+    return conversation.message(item["role"], item.get("content"), where, "messages", apart=_images(item))
+
+
+def _images(item: Body) -> tuple[PictureSource, ...]:
+    """The pictures that an answer of ours had beside its text (`modalities`)."""
+    images = item.get("images")
+    urls = (fields.url_of(one) for one in images) if isinstance(images, list) else ()
+    sources = (fields.picture_source(url, "messages") for url in urls if url is not None)
+    return tuple(filter(None, sources))
+
+
+def _schema(body: Body) -> Mapping[str, Any] | None:
+    schema = body.get("response_format")
+    for name in ("json_schema", "schema"):
+        schema = schema.get(name) if isinstance(schema, dict) else None
+    return schema if isinstance(schema, dict) else None

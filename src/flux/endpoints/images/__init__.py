@@ -1,0 +1,38 @@
+"""`POST /v1/images/generations` and `/v1/images/edits`: OpenAI's Images API."""
+
+from flux import fields
+from flux.call import Call
+from flux.endpoints import drawing
+from flux.endpoints.images import parse
+from flux.endpoints.images.parse import ImageRequest
+from flux.endpoints.images.respond import ImagesPresenter
+from flux.http import MAX_BODY, Decoder, Response
+from flux.text import Blob, read_json
+
+
+async def generate(call: Call) -> Response:
+    """Draw pictures from a prompt."""
+    document = await call.request.body.document()
+    return await _draw(call, parse.image(read_json(document.text)), document.decode)
+
+
+async def edit(call: Call) -> Response:
+    """Draw pictures from a prompt and pictures, sent as a form or as JSON."""
+    if call.headers.get("content-type", "").lower().startswith("multipart/form-data"):
+        form = await call.request.body.form(MAX_BODY)
+        request = parse.image(fields.form_values(form), parse.form_sources(form))
+        return await _draw(call, request, _no_base64)
+    document = await call.request.body.document(MAX_BODY)
+    body = read_json(document.text)
+    return await _draw(call, parse.image(body, parse.json_sources(body)), document.decode)
+
+
+async def _draw(call: Call, request: ImageRequest, decode: Decoder) -> Response:
+    plan = await drawing.planned(call, request.generation, decode)
+    storage = drawing.storage(call) if request.wants_url else None
+    return await drawing.answer(call, plan, ImagesPresenter(request, plan), storage, stream=request.stream)
+
+
+async def _no_base64(_text: str) -> Blob:
+    """A form's pictures are bytes."""
+    raise ValueError

@@ -1,0 +1,105 @@
+"""Pictures -> OpenAI's list of images and its events."""
+
+import time
+from typing import Any
+
+from flux import notices, sse, tokens
+from flux.endpoints.images.parse import ImageRequest
+from flux.errors import ApiError
+from flux.fields import LEVELS
+from flux.picture import Picture
+from flux.pipeline import GeneratedPicture, Report, Result
+from flux.plan import Plan
+from flux.text import Spliced, Text, data_url, join, write_json
+from flux.words import LANGUAGES
+
+Json = dict[str, Any]
+
+_NOT_STORED = "The picture could not be stored; 'url' holds the picture itself."
+
+
+class ImagesPresenter:
+    """`drawing.Presenter` for the Images API."""
+
+    def __init__(self, request: ImageRequest, plan: Plan) -> None:
+        self._request = request
+        self._plan = plan
+
+    def whole(self, result: Result) -> Text:
+        """The list of images; sizes and types are those of the bytes."""
+        pictures = [one.picture for one in result.pictures]
+        answer = {
+            "created": int(time.time()),
+            "data": [self._image(one) for one in result.pictures],
+            "model": result.model.id,
+            **self._shape(pictures[0]),
+            "usage": _usage(self._plan, *pictures),
+        }
+        if warnings := self._warnings(result):
+            answer["warnings"] = warnings
+        return write_json(answer)
+
+    def begin(self) -> Text:
+        """Opens the stream: there is nothing to tell before the first picture."""
+        return sse.PING
+
+    def event(self, report: Report) -> Text:
+        """The event of a finished picture."""
+        if not isinstance(report, GeneratedPicture):
+            return ""
+        kind = f"{'image_edit' if self._request.edit else 'image_generation'}.completed"
+        data = {
+            "type": kind,
+            **self._image(report),
+            "b64_json": Spliced((report.picture.blob,)),  # the event's one required content
+            "created_at": int(time.time()),
+            **self._shape(report.picture),
+            "usage": _usage(self._plan, report.picture),
+        }
+        return sse.event(data, kind)
+
+    def end(self, result: Result) -> Text:
+        """OpenAI's end of a stream."""
+        return sse.DONE
+
+    def failed(self, error: ApiError) -> Text:
+        """The error as an event."""
+        return join(sse.event(error.body(), "error"), sse.DONE)
+
+    def _warnings(self, result: Result) -> list[str]:
+        """What could not be followed, in English: programs read it."""
+        said = notices.sentences(self._plan, result, LANGUAGES["en"])
+        if self._request.wants_url and any(one.url is None for one in result.pictures):
+            said.append(_NOT_STORED)
+        return [sentence.removeprefix("⚠️ ") for sentence in said]
+
+    def _image(self, one: GeneratedPicture) -> Json:
+        item: Json = {}
+        if self._request.wants_base64:
+            item["b64_json"] = Spliced((one.picture.blob,))
+        if self._request.wants_url:
+            item["url"] = one.url or data_url(one.picture.type, one.picture.blob)
+        if one.written.writer:
+            item["revised_prompt"] = one.written.prompt
+        return item
+
+    def _shape(self, one: Picture) -> Json:
+        return {
+            "background": "opaque",
+            "output_format": one.type.removeprefix("image/"),
+            "quality": LEVELS.get(self._plan.request.options.quality or "", "medium"),
+            "size": one.size,
+        }
+
+
+def _usage(plan: Plan, *pictures: Picture) -> Json:
+    """Estimated tokens."""
+    text = tokens.of_text(plan.request.prompt)
+    taken = tokens.of_pictures(*plan.images)
+    drawn = tokens.of_pictures(*pictures)
+    return {
+        "total_tokens": text + taken + drawn,
+        "input_tokens": text + taken,
+        "output_tokens": drawn,
+        "input_tokens_details": {"text_tokens": text, "image_tokens": taken},
+    }
