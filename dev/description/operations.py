@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from dev.description import responses
 from dev.description.refusals import KEY, ROWS, drawing, headers, protected, references
 from dev.description.schemas import COMPLETION_ID, CONTENT, CREATED, JPEG, MODEL, PNG_URL, ref
 from flux import catalog
@@ -14,6 +15,7 @@ Json = dict[str, Any]
 TAGS = [
     {"name": "Images", "description": "OpenAI's Images API."},
     {"name": "Chat", "description": "A picture as the answer of a chat."},
+    {"name": "Responses", "description": "OpenAI's Responses API."},
     {"name": "Models", "description": "What can draw."},
     {"name": "Pictures", "description": "What was drawn."},
     {"name": "Service", "description": "The deployment itself."},
@@ -218,6 +220,26 @@ PATHS: Json = {
                             text=_chunk({"content": CONTENT}),
                             finish=_chunk({}, "stop"),
                         ),
+                    },
+                ),
+                **drawing(),
+            },
+        }
+    },
+    "/v1/responses": {
+        "post": {
+            "operationId": "createResponse",
+            "tags": ["Responses"],
+            "summary": "Draw what the last message says",
+            "description": "With an `image_generation` tool or without one. Nothing is kept but the pictures: an id "
+            "below this path answers 404.",
+            "requestBody": {"required": True, "content": _json(ref("ResponsesRequest"), **responses.EXAMPLES)},
+            "responses": {
+                "200": _answer(
+                    "The response; streamed with `stream`.",
+                    {
+                        **_json(ref("Response")),
+                        **_streamed("ResponseEvent", end={}, **responses.STREAMED),
                     },
                 ),
                 **drawing(),

@@ -19,6 +19,7 @@ from flux.errors import (
     ModelNotFound,
     NotFound,
     PictureExpired,
+    PreviousResponseNotFound,
     RateLimitExceeded,
     RequestTooLarge,
     StorageUnavailable,
@@ -65,6 +66,13 @@ ROWS = {
         Row(
             UnsupportedModel("@cf/black-forest-labs/flux-1-schnell takes no pictures.", param="model"),
             "An edit is asked of a model that takes no pictures.",
+        ),
+        Row(
+            PreviousResponseNotFound(
+                "This is no id of a response of this service. Send the conversation as 'input'.",
+                param="previous_response_id",
+            ),
+            "The response that is to be continued is not of this service, or its picture has expired.",
         ),
         Row(_upstream(3030), "The safety filter refused the prompt. It always refuses the same words."),
         Row(
@@ -221,6 +229,7 @@ RESPONSES: Json = {
         "invalid_value",
         "missing_required_parameter",
         "unsupported_model",
+        "previous_response_not_found",
         "content_policy_violation",
     ),
     "Unauthorized": _response("No valid API key.", "invalid_api_key"),

@@ -17,7 +17,7 @@ from urllib.parse import unquote
 from flux import settings
 from flux.absent import NoLimiter, NoModel, NoPictureStore, NoResizer, NoRewriter
 from flux.call import Call, Configured, Misconfigured, Services
-from flux.endpoints import chat, health, images, models, pictures
+from flux.endpoints import chat, health, images, models, pictures, responses
 from flux.errors import (
     ApiError,
     ApiKeyNotConfigured,
@@ -43,6 +43,8 @@ class Route:
     path: str
     methods: Mapping[str, Handler]
     protected: bool = True
+    absent: str = ""
+    """Why there is nothing here for any method."""
 
     @property
     def allow(self) -> str:
@@ -60,6 +62,8 @@ API = (
     Route("/models", {"GET": models.list_all}),
     Route("/models/", {"GET": models.retrieve}),
     Route("/chat/completions", {"POST": chat.complete}),
+    Route("/responses", {"POST": responses.create}),
+    Route("/responses/", {}, absent="Responses are not kept here: continue one with 'previous_response_id'."),
     Route("/images/generations", {"POST": images.generate}),
     Route("/images/edits", {"POST": images.edit}),
 )
@@ -122,6 +126,8 @@ class App:
             return Response(204, {**PREFLIGHT, "access-control-allow-headers": allowed})
         route, argument = _find(request.path)
         trace.facts.route = route.path
+        if route.absent:
+            raise NotFound(route.absent)
         handler = route.methods.get("GET" if request.method == "HEAD" else request.method)
         if handler is None:
             raise MethodNotAllowed(f"Use one of: {route.allow}.", headers={"allow": route.allow})

@@ -146,6 +146,12 @@ class MethodNotAllowed(InvalidRequest):
     code = "method_not_allowed"
 
 
+class PreviousResponseNotFound(InvalidRequest):
+    """The response that is named holds no picture of ours, or no longer."""
+
+    code = "previous_response_not_found"
+
+
 class RateLimitExceeded(ApiError):
     """The key drew more than its share of the last minute."""
 

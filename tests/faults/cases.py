@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from flux.words import LANGUAGES
 
 WORDS = LANGUAGES["en"]
-CHAT, GENERATIONS = "/v1/chat/completions", "/v1/images/generations"
+CHAT, GENERATIONS, RESPONSES = "/v1/chat/completions", "/v1/images/generations", "/v1/responses"
 
 BINDING, REST, SPARE = "binding", "rest", "spare+images"
 """The deployments: the `AI` binding; the REST API and an external writer; a fallback model and a broken `IMAGES`."""
@@ -39,7 +39,7 @@ class Refusal:
 
 @dataclass(frozen=True)
 class InBand:
-    """The same after the stream opened: a sentence, the error, the end."""
+    """The same after the stream opened: a sentence, the error, the end. A response has an event for it."""
 
     code: str
 
@@ -179,6 +179,7 @@ def _upstream() -> list[Case]:
                 marks=f"{LATE} {fault.marks}",
                 fields={"stream": True},
             ),
+            replace(plain, name=f"{fault.name}, Responses API", path=RESPONSES),
         ]
     return cases
 
@@ -231,6 +232,31 @@ RETRIED = (
         ("3040",) * 3,
         f"{LATE} [[fault 3040]]",
         path=GENERATIONS,
+        fields=_STREAM,
+    ),
+    Case(
+        "a failure within the grace of a response's stream",
+        SPENT,
+        ("3036",),
+        "[[fault 3036]]",
+        path=RESPONSES,
+        fields=_STREAM,
+    ),
+    Case(
+        "a failure after a response's stream opened",
+        InBand("insufficient_quota"),
+        ("3036",),
+        f"{LATE} [[fault 3036]]",
+        path=RESPONSES,
+        fields=_STREAM,
+    ),
+    Case(
+        "out of capacity once, in a response's stream",
+        Drawn(told="a picture"),
+        ("3040", "ok"),
+        "[[fault 3040 x1]]",
+        stored=1,
+        path=RESPONSES,
         fields=_STREAM,
     ),
     Case(
@@ -331,6 +357,7 @@ STORAGE = (
     Case("KV fails a put", _CARRIED, marks="[[put 500]]"),
     Case("KV fails a put, in a stream", _CARRIED, marks=f"{LATE} [[put 500]]", fields=_STREAM),
     Case("KV fails a put, Images API", _CARRIED_IMAGE, marks="[[put 500]]", path=GENERATIONS),
+    Case("KV fails a put, Responses API", _CARRIED, marks="[[put 500]]", path=RESPONSES),
     Case("KV refuses a put: too many writes", _CARRIED, marks="[[put 429]]"),
     Case("KV refuses a put: too large", _CARRIED, marks="[[put 413]]"),
     Case("KV never answers a put", _CARRIED, marks="[[put hang]]"),
@@ -397,6 +424,15 @@ LEAVING = (
         ("aborted",),
         _SLOW,
         path=GENERATIONS,
+        fields=_STREAM,
+        leaves="opened",
+    ),
+    Case(
+        "after a response's stream opened",
+        Left(),
+        ("aborted",),
+        _SLOW,
+        path=RESPONSES,
         fields=_STREAM,
         leaves="opened",
     ),

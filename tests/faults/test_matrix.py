@@ -3,7 +3,8 @@
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator
+import unittest.mock
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,7 +13,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from tests.faults.cases import CASES, CHAT, LEAVING, Case, Drawn, Fetched, InBand, Left, Refusal
+from tests.faults.cases import CASES, CHAT, GENERATIONS, LEAVING, RESPONSES, Case, Drawn, Fetched, InBand, Left, Refusal
 from tests.worker.service import deltas, error_of, events, links
 from tests.workerd import KEY, PATIENCE_SECONDS, Workerd
 from tests.workerd import REST as REST_API
@@ -90,12 +91,18 @@ async def _all(bare: Workerd, outcomes: dict[str, Outcome]) -> None:
     await asyncio.sleep(SETTLING_SECONDS)
 
 
+BODIES: dict[str, Callable[[str], dict[str, Any]]] = {
+    CHAT: lambda prompt: {"messages": [{"role": "user", "content": prompt}]},
+    GENERATIONS: lambda prompt: {"prompt": prompt},
+    RESPONSES: lambda prompt: {"input": prompt},
+}
+
+
 async def _ask(bare: Workerd, caller: httpx.AsyncClient, case: Case, outcome: Outcome) -> None:
     prompt = f"a cat {outcome.token} {case.marks}"
-    asked = {"messages": [{"role": "user", "content": prompt}]} if case.path == CHAT else {"prompt": prompt}
     if "optimize" in case.fields and case.path == CHAT:
-        asked = {"messages": [{"role": "user", "content": f"{prompt} --optimize"}]}
-    body = json.dumps({**asked, **case.fields}).encode()
+        prompt = f"{prompt} --optimize"
+    body = json.dumps({**BODIES[case.path](prompt), **case.fields}).encode()
     if case.leaves:
         await _leave(bare, caller, case, outcome, body)
         return
@@ -184,6 +191,9 @@ def _told_in_band(seen: InBand, outcome: Outcome) -> None:
     response = outcome.response
     assert response is not None, "no answer"
     assert response.status_code == 200
+    if response.request.url.path == RESPONSES:
+        _told_by_a_response(seen, response)
+        return
     *_, failure, done = events(response.text)
     error = json.loads(failure)["error"]
     assert error.keys() == {"message", "type", "param", "code"}
@@ -194,12 +204,23 @@ def _told_in_band(seen: InBand, outcome: Outcome) -> None:
         assert "event: error\n" in response.text
 
 
+def _told_by_a_response(seen: InBand, response: httpx.Response) -> None:
+    last = json.loads(events(response.text)[-1])
+    assert (last["type"], last["response"]["status"]) == ("response.failed", "failed")
+    assert last["response"]["error"] == {"code": RESPONSE_CODES[seen.code], "message": ANY_TEXT}
+
+
+RESPONSE_CODES = {"insufficient_quota": "rate_limit_exceeded"}
+"""What OpenAI's list has for ours."""
+ANY_TEXT = unittest.mock.ANY
+
+
 def _drawn(seen: Drawn, outcome: Outcome) -> None:
     response = outcome.response
     assert response is not None, "no answer"
     assert response.status_code == 200, response.text
-    if response.request.url.path == CHAT:
-        text, model = _chat(response)
+    if response.request.url.path in TEXTS:
+        text, model = TEXTS[response.request.url.path](response)
         assert seen.says in text
         assert f"{seen.size}\n" in text
         [url] = links(text)
@@ -218,6 +239,20 @@ def _chat(response: httpx.Response) -> tuple[str, str]:
         answer = response.json()
         return answer["choices"][0]["message"]["content"], answer["model"]
     return deltas(response.text), json.loads(events(response.text)[0])["model"]
+
+
+def _response(response: httpx.Response) -> tuple[str, str]:
+    if response.headers["content-type"].startswith("text/event-stream"):
+        answer = json.loads(events(response.text)[-1])["response"]
+    else:
+        answer = response.json()
+    [picture, message] = answer["output"]
+    assert picture["result"]
+    return message["content"][0]["text"], answer["model"]
+
+
+TEXTS: dict[str, Callable[[httpx.Response], tuple[str, str]]] = {CHAT: _chat, RESPONSES: _response}
+"""The text of an answer in words, and the model that it names."""
 
 
 def _fetched(seen: Fetched, outcome: Outcome) -> None:

@@ -14,7 +14,7 @@ from referencing.jsonschema import DRAFT202012
 
 from dev import description
 from flux import app, catalog, errors, fields, picture, sizes
-from flux.endpoints import images
+from flux.endpoints import images, responses
 from tests.builders import chat_request
 
 DOCUMENT = description.document()
@@ -142,6 +142,15 @@ def test_every_field_that_a_chat_reads_is_described_and_no_other() -> None:
     assert body.read == properties("ChatRequest").keys()
 
 
+def test_every_field_that_the_responses_api_reads_is_described_and_no_other() -> None:
+    """Of the request and of the tool."""
+    tool = Recorded({"type": "image_generation"})
+    body = Recorded({"input": "A cat", "tools": [tool]})
+    responses.parse.refuse(body, responses.parse.responses(body, {}))
+    assert body.read == properties("ResponsesRequest").keys()
+    assert tool.read == properties("ImageTool").keys()
+
+
 @pytest.mark.parametrize("schema", ["ImageRequest", "ImageEditRequest"])
 def test_every_field_that_the_images_api_reads_is_described_and_no_other(schema: str) -> None:
     """Read off the parser at work."""
@@ -157,7 +166,7 @@ def test_a_form_has_the_fields_of_json() -> None:
     assert properties("ImageEditForm").keys() - {"image"} == properties("ImageRequest").keys()
 
 
-@pytest.mark.parametrize("schema", ["ChatRequest", "ImageRequest", "ImageEditForm"])
+@pytest.mark.parametrize("schema", ["ChatRequest", "ImageRequest", "ImageEditForm", "ResponsesRequest", "ImageTool"])
 def test_ranges_and_choices_are_those_of_the_parser(schema: str) -> None:
     """Whole numbers have their limits, lists of words all of their words."""
     described = properties(schema)

@@ -13,10 +13,10 @@ import httpx_sse
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flux import fields, picture, pipeline, prompt, sizes, sse, text, upstream
+from flux import conversation, fields, picture, pipeline, prompt, sizes, sse, text, upstream
 from flux import settings as variables
 from flux.catalog import MODELS
-from flux.endpoints import images
+from flux.endpoints import images, responses
 from flux.errors import ApiError, InvalidConfiguration
 from flux.generation import GenerationRequest
 from flux.http import Form
@@ -118,6 +118,21 @@ CHATS = st.fixed_dictionaries(
 )
 PICTURES = st.lists(mostly(st.fixed_dictionaries({"image_url": mostly(URLS)})), min_size=1, max_size=4)
 IMAGES = st.fixed_dictionaries({"prompt": mostly(TALK)}, optional={**FIELDS, "images": mostly(PICTURES)})
+ITEMS = st.fixed_dictionaries(
+    {"type": st.sampled_from(["image_generation_call", "item_reference", "reasoning"])},
+    optional={"id": st.sampled_from(["ig_1", "ig_abcdefghijklmnopqrst_--1vuhmo0"]) | JSON, "result": URLS | JSON},
+)
+TOOLS = st.fixed_dictionaries(
+    {"type": st.just("image_generation")}, optional={**FIELDS, "action": st.sampled_from(["edit", "generate", "auto"])}
+)
+RESPONSES = st.fixed_dictionaries(
+    {
+        "input": mostly(
+            TALK | st.builds(lambda before, last: [*before, last], st.lists(MESSAGES | ITEMS, max_size=3), ASKED)
+        )
+    },
+    optional={**FIELDS, "tools": mostly(st.lists(mostly(TOOLS), max_size=2)), "tool_choice": JSON, "text": JSON},
+)
 FORMS = st.builds(
     Form,
     st.lists(st.tuples(st.sampled_from(["prompt", *FIELDS]) | ANY_TEXT, ANY_TEXT | TALK), max_size=6).map(tuple),
@@ -192,6 +207,14 @@ def test_any_chat_body_becomes_a_plan_or_is_refused(body: dict[str, Any], *, fol
     """Whose inputs can be sent, and whose answer can be written."""
     with refusals():
         assert_sound(generation_of_body(body, follow_ups=follow_ups))
+
+
+@given(body=RESPONSES | st.dictionaries(ANY_TEXT, JSON, max_size=3), follow_ups=st.booleans())
+def test_any_responses_body_becomes_a_plan_or_is_refused(body: dict[str, Any], *, follow_ups: bool) -> None:
+    with refusals():
+        request = responses.parse.responses(body, {})
+        responses.parse.refuse(body, request)
+        assert_sound(conversation.generation(request.conversation, request.options, follow_ups=follow_ups))
 
 
 @given(body=IMAGES | st.dictionaries(ANY_TEXT, JSON, max_size=3), edit=st.booleans())

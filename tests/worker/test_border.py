@@ -23,7 +23,7 @@ FILLER = b"A byte of a picture.    "
 """What the stand-in fills its pictures up with, and we ours."""
 KILOBYTES = 300
 DRAWN = f"A cat [[bytes {KILOBYTES}kb]]"
-MOST = 0.1
+MAX_PART = 0.1
 """Part of a picture that may come to Python: its header, with what stands around it."""
 
 BINDING, WITH_IMAGES, REST_API = "binding", f"binding{IMAGES}", "rest"
@@ -71,6 +71,8 @@ def picture() -> bytes:
 PNG = picture()
 PNG_URL = f"data:image/png;base64,{base64.b64encode(PNG).decode()}"
 CHAT, GENERATIONS, EDITS = "/v1/chat/completions", "/v1/images/generations", "/v1/images/edits"
+RESPONSES = "/v1/responses"
+REPLAYED = {"type": "image_generation_call", "id": "ig_1", "result": base64.b64encode(PNG).decode()}
 ATTACHED = [{"type": "text", "text": "Draw 一只猫"}, {"type": "image_url", "image_url": {"url": PNG_URL}}]
 
 REQUESTS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -82,6 +84,13 @@ REQUESTS: dict[str, tuple[str, dict[str, Any]]] = {
     "a chat with a picture in it": (CHAT, {"json": {"messages": [{"role": "user", "content": ATTACHED}]}}),
     "a picture in base64": (GENERATIONS, {"json": {"prompt": DRAWN, "response_format": "b64_json"}}),
     "a picture in base64, streamed": (GENERATIONS, {"json": {"prompt": f"{DRAWN} [[delay 1500ms]]", "stream": True}}),
+    "a response": (RESPONSES, {"json": {"input": DRAWN}}),
+    "a response, streamed as it comes": (RESPONSES, {"json": {"input": f"{DRAWN} [[delay 1500ms]]", "stream": True}}),
+    "a response after another": (RESPONSES, {"json": {"input": [REPLAYED, {"role": "user", "content": DRAWN}]}}),
+    "an edit of a response's picture": (
+        RESPONSES,
+        {"json": {"input": [REPLAYED, {"role": "user", "content": f"{DRAWN} --edit"}]}},
+    ),
     "an edit, as a form": (EDITS, {"data": {"prompt": DRAWN}, "files": {"image": PNG}}),
     "an edit, as JSON": (EDITS, {"json": {"prompt": DRAWN, "images": [{"image_url": PNG_URL}]}}),
 }
@@ -97,14 +106,23 @@ async def test_no_picture_passes_through_python(
     async with bare.caller(deployment) as caller:
         response = await caller.post(path, **options)
         assert response.status_code == 200, response.text[:300]
-        assert await part_in_python(caller) < MOST
+        assert await part_in_python(caller) < MAX_PART
 
 
 async def test_no_stored_picture_passes_through_python(caller: httpx.AsyncClient) -> None:
     """Nor where it is fetched again."""
     [link] = links(content(await caller.post(CHAT, json=chat_body(DRAWN))))
     assert len((await caller.get(link)).content) == KILOBYTES * 1000
-    assert await part_in_python(caller) < MOST
+    assert await part_in_python(caller) < MAX_PART
+
+
+async def test_no_stored_picture_passes_through_python_to_be_edited(caller: httpx.AsyncClient) -> None:
+    """It goes from KV to the model."""
+    small = {"prompt": DRAWN, "model": "klein", "size": "256x256"}
+    url = (await caller.post(GENERATIONS, json={**small, "response_format": "url"})).json()["data"][0]["url"]
+    response = await caller.post(EDITS, json={**small, "images": [url]})
+    assert response.status_code == 200, response.text[:300]
+    assert await part_in_python(caller) < MAX_PART
 
 
 async def modules(caller: httpx.AsyncClient) -> set[str]:
@@ -141,4 +159,4 @@ async def test_what_passes_through_python_is_found(caller: httpx.AsyncClient, tm
     with Workerd(tmp_path / "bare", {BINDING: {}}, probed(source)) as careless:
         async with careless.caller(BINDING) as victim:
             await victim.post(CHAT, json=chat_body(DRAWN))
-            assert await part_in_python(victim) > MOST
+            assert await part_in_python(victim) > MAX_PART

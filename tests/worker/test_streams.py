@@ -29,7 +29,7 @@ from tests.worker.service import (
     unique,
 )
 
-CHAT, GENERATIONS = "/v1/chat/completions", "/v1/images/generations"
+CHAT, GENERATIONS, RESPONSES = "/v1/chat/completions", "/v1/images/generations", "/v1/responses"
 PING = ": ping"
 AUTHORIZATION = {"authorization": f"Bearer {KEY}"}
 
@@ -125,6 +125,8 @@ LEAVING: dict[str, tuple[str, dict[str, object], float]] = {
     "chat": (CHAT, {}, 1.0),
     "image stream": (GENERATIONS, {"stream": True}, 2.0),
     "three images": (GENERATIONS, {"n": 3}, 1.0),
+    "response": (RESPONSES, {}, 1.0),
+    "response stream": (RESPONSES, {"stream": True}, 2.0),
 }
 """What is asked for, and the seconds after which the caller leaves."""
 
@@ -185,9 +187,9 @@ async def test_a_caller_who_hangs_up_in_silence_is_noticed_by_the_pings(
 
 async def leave(caller: httpx.AsyncClient, path: str, body: dict[str, object], stays: float, prompt: str) -> None:
     """Ask, read what comes, and be gone after `stays` seconds."""
-    asked = chat_body(prompt, **body) if path == CHAT else {"prompt": prompt, **body}
+    asked = chat_body(prompt) if path == CHAT else {"prompt": prompt, "input": prompt}
     with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(stays), caller.stream("POST", path, json=asked) as response:
+        async with asyncio.timeout(stays), caller.stream("POST", path, json={**asked, **body}) as response:
             assert response.status_code == 200
             async for _ in response.aiter_text():
                 pass

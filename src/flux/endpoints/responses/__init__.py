@@ -1,0 +1,50 @@
+"""`POST /v1/responses`: a picture as an answer of OpenAI's Responses API, streamed or not."""
+
+import time
+from dataclasses import replace
+
+from flux import chores, conversation, picture
+from flux.call import Call
+from flux.chores import Chore
+from flux.endpoints import drawing
+from flux.endpoints.responses import parse, respond
+from flux.endpoints.responses.parse import ResponsesRequest
+from flux.endpoints.responses.respond import Answer, ResponsesPresenter
+from flux.http import MAX_BODY, Response
+from flux.text import read_json
+
+
+async def create(call: Call) -> Response:
+    """Answer with a picture, or with the chore that the request turns out to be."""
+    settings = call.services.settings
+    document = await call.request.body.document(MAX_BODY)
+    body = read_json(document.text)
+    request = parse.responses(body, call.headers)
+    if settings.answer_chores and (chore := chores.recognise(request.conversation)):
+        return _answer_chore(call, request, chore)
+    parse.refuse(body, request)
+    asked = conversation.generation(request.conversation, request.options, follow_ups=settings.follow_ups)
+    asked = replace(asked, notices=(*asked.notices, *request.notices))
+    plan = await drawing.planned(call, asked, document.decode)
+    ids = tuple(_new_id(call) for _ in range(asked.n))
+    answer = Answer(request.echo, ids[-1], call.trace.request_id, plan.model.id)
+    presenter = ResponsesPresenter(answer, plan, call.services.words, ids, _input_text(request))
+    return await drawing.answer(call, plan, presenter, drawing.storage(call, ids), stream=request.stream)
+
+
+def _new_id(call: Call) -> str:
+    """The identifier of a picture that is yet to be drawn."""
+    return picture.new_id(int(time.time()) + call.services.settings.image_expiration)
+
+
+def _input_text(request: ResponsesRequest) -> str:
+    message = request.conversation.last_user
+    return message.text if message else ""
+
+
+def _answer_chore(call: Call, request: ResponsesRequest, chore: Chore) -> Response:
+    call.trace.facts.chore = chore.kind
+    # An id of the same form, so that an app may go on from this response, too. No picture is stored under it.
+    answer = Answer(request.echo, _new_id(call), call.trace.request_id, call.services.settings.model.id)
+    body = respond.chore(answer, _input_text(request), chore.text, stream=request.stream)
+    return drawing.told(body, stream=request.stream)

@@ -1,0 +1,208 @@
+"""The body of a Responses API call -> a value that cannot be wrong.
+
+Where OpenAI's documentation says nothing, the types of its `openai` packages (3.57 for Python) are the specification.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from flux import catalog, conversation, fields, output
+from flux.conversation import Conversation, Message
+from flux.errors import InvalidRequest, MissingParameter, PreviousResponseNotFound
+from flux.fields import Body
+from flux.generation import Action, Notice, Options, PictureSource
+from flux.picture import is_id
+from flux.text import clean
+
+ITEM, RESPONSE = "ig_", "resp_"
+"""What the ids of pictures and of responses begin with; the picture's identifier follows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Echo:
+    """Fields that the answer repeats."""
+
+    instructions: str | None
+    metadata: Mapping[str, Any]
+    tools: Sequence[Any]
+    tool_choice: Any
+    parallel_tool_calls: bool
+    previous_response_id: str | None
+    temperature: float
+    top_p: float
+    max_output_tokens: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ResponsesRequest:
+    """`POST /v1/responses`, before it is known whether it wants a picture or a chore done."""
+
+    conversation: Conversation
+    options: Options
+    stream: bool
+    echo: Echo
+    notices: tuple[Notice, ...]
+
+
+def responses(body: Body, headers: Mapping[str, str]) -> ResponsesRequest:
+    """A request. Raises `InvalidRequest` or one of its kinds with the field's name."""
+    echo = _echo(body)
+    stream = fields.switch(body, "stream")
+    tool, notices = _image_tool(echo.tools)
+    return ResponsesRequest(
+        conversation=Conversation(
+            messages=(*_before(echo), *_input(body)),
+            param="input",
+            schema=_schema(body),
+            tasks=conversation.tasks(headers, body),
+            max_tokens=conversation.limits(body, "max_output_tokens"),
+            # As a chat names them: an app's request is known by the fields that it sends.
+            fields=frozenset("messages" if name == "input" else name for name in body),
+            streamed=stream,
+        ),
+        options=tool.over(fields.options(body)),
+        stream=stream or False,
+        echo=echo,
+        notices=notices,
+    )
+
+
+def _echo(body: Body) -> Echo:
+    return Echo(
+        instructions=fields.value_of(body, "instructions", str, "a text"),
+        metadata=_or(body, "metadata", dict, default={}),
+        tools=_or(body, "tools", list, default=[]),
+        tool_choice=_or(body, "tool_choice", (str, dict), default="auto"),
+        parallel_tool_calls=_or(body, "parallel_tool_calls", bool, default=True),
+        previous_response_id=fields.text(body, "previous_response_id") or None,
+        temperature=_or(body, "temperature", (int, float), default=1.0),
+        top_p=_or(body, "top_p", (int, float), default=1.0),
+        max_output_tokens=_or(body, "max_output_tokens", int, default=None),
+    )
+
+
+def _or(body: Body, name: str, kind: Any, *, default: Any) -> Any:
+    """A field without effect, if it has its type."""
+    value = body.get(name)
+    return value if isinstance(value, kind) else default
+
+
+# --- the conversation ---------------------------------------------------------------------------
+
+
+def _before(echo: Echo) -> list[Message]:
+    """What precedes the input: instructions, and the last picture of the response that is continued."""
+    messages = [Message("system", clean(echo.instructions))] if echo.instructions else []
+    if id := _picture_id(echo.previous_response_id, RESPONSE):
+        source = PictureSource("previous_response_id", id=id, missing=PreviousResponseNotFound)
+        messages.append(Message("assistant", "", (source,)))
+    return messages
+
+
+def _input(body: Body) -> list[Message]:
+    value = body.get("input")
+    if value is None or value == "":
+        raise MissingParameter("Send an 'input' that says what to draw.", param="input")
+    if isinstance(value, str):
+        return [Message("user", clean(value))]
+    if not isinstance(value, list) or not value:
+        raise InvalidRequest("'input' must be a text or a list of at least one item.", param="input")
+    messages = (_item(item, f"input[{i}]") for i, item in enumerate(value))
+    return [message for message in messages if message]
+
+
+def _item(item: object, where: str) -> Message | None:
+    """A message; None for an item that says nothing of pictures, such as the model's reasoning."""
+    if not isinstance(item, dict):
+        raise InvalidRequest(f"{where} must be an object.", param=where)
+    kind, role = item.get("type"), item.get("role")
+    if kind in (None, "message"):
+        if not isinstance(role, str):
+            raise InvalidRequest(f"{where} must be a message with a 'role', or an item with a 'type'.", param=where)
+        return conversation.message(role, item.get("content"), where, "input")
+    if kind in ("image_generation_call", "item_reference"):
+        return _drawn(item)
+    return Message("tool", "") if kind == "function_call_output" else None
+
+
+def _drawn(item: Body) -> Message | None:
+    """A picture that was drawn before, with its bytes or by its id alone."""
+    result = item.get("result")
+    if isinstance(result, str) and result:
+        return Message("assistant", "", (PictureSource("input", data=result),))
+    id = _picture_id(item.get("id"), ITEM)
+    return Message("assistant", "", (PictureSource("input", id=id),)) if id else None
+
+
+def _picture_id(id: object, prefix: str) -> str | None:
+    if not isinstance(id, str) or not id.startswith(prefix):
+        return None
+    rest = id.removeprefix(prefix)
+    return rest if is_id(rest) else None
+
+
+def _format(body: Body) -> Mapping[str, Any]:
+    text = body.get("text")
+    found = text.get("format") if isinstance(text, dict) else None
+    return found if isinstance(found, dict) else {}
+
+
+def _schema(body: Body) -> Mapping[str, Any] | None:
+    schema = _format(body).get("schema")
+    return schema if isinstance(schema, dict) else None
+
+
+# --- the tool -----------------------------------------------------------------------------------
+
+_ACTIONS: Mapping[object, Action] = {"edit": "edit", "generate": "generate"}
+
+
+def _image_tool(tools: Sequence[Any]) -> tuple[Options, tuple[Notice, ...]]:
+    """The options of the first `image_generation` tool, and what of them cannot be followed."""
+    for index, tool in enumerate(tools):
+        if isinstance(tool, dict) and tool.get("type") == "image_generation":
+            try:
+                return _tool_options(tool)
+            except InvalidRequest as error:
+                error.param = f"tools[{index}].{error.param}"
+                raise
+    return Options(), ()
+
+
+def _tool_options(tool: Body) -> tuple[Options, tuple[Notice, ...]]:
+    options = fields.output_options(tool).over(fields.options(tool))
+    options = replace(options, action=_ACTIONS.get(tool.get("action")))
+    name = options.model or "default"
+    if catalog.is_generic(name):
+        # The choice is left to us, so the request's own model counts.
+        return replace(options, model=None), ()
+    return options, () if catalog.find(name) else ("model_unknown",)
+
+
+# --- what is refused once it is known to be no chore ----------------------------------------------
+
+
+def refuse(body: Body, request: ResponsesRequest) -> None:
+    """Refuse what no picture can be, and what is not kept here. Raises `InvalidRequest` with the field's name."""
+    for name, sentence in _REFUSED.items():
+        if body.get(name) not in (None, False):
+            raise InvalidRequest(sentence, param=name)
+    previous = request.echo.previous_response_id
+    if previous and not _picture_id(previous, RESPONSE):
+        raise PreviousResponseNotFound(
+            "This is no id of a response of this service. Send the conversation as 'input'.",
+            param="previous_response_id",
+        )
+    for index, tool in enumerate(request.echo.tools):
+        if isinstance(tool, dict) and tool.get("input_image_mask") is not None:
+            raise InvalidRequest(
+                "Masks are not supported: describe the change instead.", param=f"tools[{index}].input_image_mask"
+            )
+    output.refuse_others(body, structured="text.format" if _format(body).get("type") == "json_schema" else None)
+
+
+_REFUSED = {
+    "background": "Background responses are not supported: leave 'background' out, and wait or stream.",
+    "conversation": "Conversations are not kept here: send the whole conversation as 'input'.",
+}

@@ -1,0 +1,225 @@
+"""Pictures -> OpenAI's response: items, and the events of a stream."""
+
+import time
+from typing import Any
+
+from flux import lines, sse, tokens
+from flux.endpoints.responses.parse import ITEM, RESPONSE, Echo
+from flux.errors import ApiError
+from flux.fields import LEVELS
+from flux.pipeline import GeneratedPicture, Report, Result
+from flux.plan import Plan
+from flux.text import Spliced, Text, join, write_json
+from flux.words import Words
+
+Json = dict[str, Any]
+
+_ERROR_CODES = {
+    "content_policy_violation": "image_content_policy_violation",
+    "insufficient_quota": "rate_limit_exceeded",
+    "rate_limit_exceeded": "rate_limit_exceeded",
+}
+"""Ours -> those of `openai.types.responses.ResponseError`. All others are `server_error`."""
+
+
+class Answer:
+    """One response's identity: the same ids, time and echo in its every part. Counts the events of its stream."""
+
+    def __init__(self, echo: Echo, id: str, message_id: str, model: str) -> None:
+        self.id = f"{RESPONSE}{id}"
+        self._echo = echo
+        self._message_id = f"msg_{message_id}"
+        self._model = model
+        self._created = int(time.time())
+        self._number = 0
+
+    def response(
+        self,
+        status: str,
+        output: list[Json],
+        *,
+        model: str | None = None,
+        usage: Json | None = None,
+        error: ApiError | None = None,
+    ) -> Json:
+        """`response`."""
+        echo = self._echo
+        return {
+            "id": self.id,
+            "object": "response",
+            "created_at": self._created,
+            "completed_at": int(time.time()) if status == "completed" else None,
+            "status": status,
+            "model": model or self._model,
+            "output": output,
+            "error": {"code": _ERROR_CODES.get(error.code, "server_error"), "message": error.message}
+            if error
+            else None,
+            "incomplete_details": None,
+            "instructions": echo.instructions,
+            "metadata": echo.metadata,
+            "previous_response_id": echo.previous_response_id,
+            "parallel_tool_calls": echo.parallel_tool_calls,
+            "tool_choice": echo.tool_choice,
+            "tools": echo.tools,
+            "temperature": echo.temperature,
+            "top_p": echo.top_p,
+            "max_output_tokens": echo.max_output_tokens,
+            "background": False,
+            "reasoning": {"effort": None, "summary": None},
+            "store": False,
+            "text": {"format": {"type": "text"}},
+            "truncation": "disabled",
+            "usage": usage,
+        }
+
+    def message(self, text: Text, status: str = "completed") -> Json:
+        """The item of a message, which has no content until it is completed."""
+        content = [_part(text)] if status == "completed" else []
+        return {"id": self._message_id, "type": "message", "role": "assistant", "status": status, "content": content}
+
+    def event(self, kind: str, **data: Any) -> Text:
+        """One event of the stream."""
+        numbered = {"type": kind, "sequence_number": self._number, **data}
+        self._number += 1
+        return sse.event(numbered, kind)
+
+    def begin(self) -> Text:
+        """The first events."""
+        response = self.response("in_progress", [])
+        return join(
+            self.event("response.created", response=response), self.event("response.in_progress", response=response)
+        )
+
+    def message_events(self, index: int, texts: list[Text]) -> Text:
+        """The message at a place of the output, each text a delta of it."""
+        text = join(*texts)
+        place: Json = {"item_id": self._message_id, "output_index": index, "content_index": 0}
+        item = {"output_index": index}
+        deltas = (self.event("response.output_text.delta", **place, delta=delta, logprobs=[]) for delta in texts)
+        return join(
+            self.event("response.output_item.added", **item, item=self.message("", "in_progress")),
+            self.event("response.content_part.added", **place, part=_part("")),
+            *deltas,
+            self.event("response.output_text.done", **place, text=text, logprobs=[]),
+            self.event("response.content_part.done", **place, part=_part(text)),
+            self.event("response.output_item.done", **item, item=self.message(text)),
+        )
+
+
+def _part(text: Text) -> Json:
+    return {"type": "output_text", "text": text, "annotations": [], "logprobs": []}
+
+
+class ResponsesPresenter:
+    """`drawing.Presenter` for the Responses API."""
+
+    def __init__(self, answer: Answer, plan: Plan, words: Words, ids: tuple[str, ...], input_text: str) -> None:
+        """`ids` are the identifiers of the pictures, chosen before they are drawn."""
+        self._answer = answer
+        self._plan = plan
+        self._words = words
+        self._ids = ids
+        self._input_text = input_text
+
+    def whole(self, result: Result) -> Text:
+        """`response`."""
+        text = join(*self._lines(result))
+        return write_json(self._completed(result, text))
+
+    def begin(self) -> Text:
+        """The response, and an item for each picture."""
+        return join(self._answer.begin(), *map(self._announced, range(len(self._ids))))
+
+    def event(self, report: Report) -> Text:
+        """A finished picture. The prompt is told with the message."""
+        if not isinstance(report, GeneratedPicture):
+            return ""
+        place = self._place(report.index)
+        return join(
+            self._answer.event("response.image_generation_call.completed", **place),
+            self._answer.event("response.output_item.done", output_index=report.index, item=self._item(report)),
+        )
+
+    def end(self, result: Result) -> Text:
+        """The message, and the whole response."""
+        texts = self._lines(result)
+        return join(
+            self._answer.message_events(len(self._ids), texts),
+            self._answer.event("response.completed", response=self._completed(result, join(*texts))),
+        )
+
+    def failed(self, error: ApiError) -> Text:
+        """The response as it failed."""
+        return self._answer.event("response.failed", response=self._answer.response("failed", [], error=error))
+
+    # --- pieces ---------------------------------------------------------------------------------
+
+    def _announced(self, index: int) -> Text:
+        place = self._place(index)
+        return join(
+            self._answer.event("response.output_item.added", output_index=index, item=self._pending(index)),
+            self._answer.event("response.image_generation_call.in_progress", **place),
+            self._answer.event("response.image_generation_call.generating", **place),
+        )
+
+    def _place(self, index: int) -> Json:
+        return {"item_id": f"{ITEM}{self._ids[index]}", "output_index": index}
+
+    def _pending(self, index: int) -> Json:
+        return {
+            "id": f"{ITEM}{self._ids[index]}",
+            "type": "image_generation_call",
+            "status": "in_progress",
+            "result": None,
+        }
+
+    def _item(self, one: GeneratedPicture) -> Json:
+        """`image_generation_call`; size and type are those of the bytes."""
+        return {
+            **self._pending(one.index),
+            "status": "completed",
+            "result": Spliced((one.picture.blob,)),
+            "action": "edit" if self._plan.images else "generate",
+            "background": "opaque",
+            "output_format": one.picture.type.removeprefix("image/"),
+            "quality": LEVELS.get(self._plan.request.options.quality or "", "medium"),
+            "size": one.picture.size,
+            "revised_prompt": one.written.prompt,
+        }
+
+    def _lines(self, result: Result) -> list[Text]:
+        written = join(lines.opening(self._plan, self._words), lines.writing(result.written, self._words))
+        return [written, *lines.closing(self._plan, result, self._words, images_apart=False)]
+
+    def _completed(self, result: Result, text: Text) -> Json:
+        pictures = [one.picture for one in result.pictures]
+        return self._answer.response(
+            "completed",
+            [*map(self._item, result.pictures), self._answer.message(text)],
+            model=result.model.id,
+            usage=_usage(
+                tokens.of_text(self._input_text) + tokens.of_pictures(*self._plan.images),
+                tokens.of_text(text) + tokens.of_pictures(*pictures),
+            ),
+        )
+
+
+def chore(answer: Answer, input_text: str, text: str, *, stream: bool) -> Text:
+    """The answer to a chore, streamed or not: a message alone."""
+    usage = _usage(tokens.of_text(input_text), tokens.of_text(text))
+    response = answer.response("completed", [answer.message(text)], usage=usage)
+    if not stream:
+        return write_json(response)
+    return join(answer.begin(), answer.message_events(0, [text]), answer.event("response.completed", response=response))
+
+
+def _usage(taken: int, given: int) -> Json:
+    """Estimated tokens."""
+    return {
+        "input_tokens": taken,
+        "input_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0},
+        "output_tokens": given,
+        "output_tokens_details": {"reasoning_tokens": 0},
+        "total_tokens": taken + given,
+    }
