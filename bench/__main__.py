@@ -64,7 +64,7 @@ def _pictures(root: Path) -> dict[str, Path]:
 def _written(table: list[Row], samples: Samples, load_before: float) -> Iterator[str]:
     yield "# What it costs, side by side"
     yield ""
-    yield "FinalPrompt by `make bench`; [README.md](README.md) says how it measures. CPU is user and system time of the"
+    yield "Written by `make bench`; [README.md](README.md) says how it measures. CPU is user and system time of the"
     yield "runtime's process. A figure is the median of all rounds, in brackets the least and the greatest."
     yield ""
     yield "| | measured | target | met |"

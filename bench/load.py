@@ -50,6 +50,18 @@ def generation(kilobytes: int, *, stream: bool = False, milliseconds: int = 0) -
     return Request(name, "POST", "/v1/chat/completions", json.dumps(body))
 
 
+def image(kilobytes: int) -> Request:
+    """The same through the Images API, with a link and the picture itself."""
+    body = {"prompt": f"A picture of {kilobytes} KB"}
+    return Request(f"image of {kilobytes} KB, linked and whole", "POST", "/v1/images/generations", json.dumps(body))
+
+
+def response(kilobytes: int) -> Request:
+    """The same through the Responses API, which answers with a link and the picture itself, too."""
+    body = {"model": "gpt-6-astra", "input": f"A picture of {kilobytes} KB"}
+    return Request(f"response with {kilobytes} KB", "POST", "/v1/responses", json.dumps(body))
+
+
 CONNECTIONS = 8
 """That stay open, each sending its next request when the last is answered."""
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench import WORKERS, runtime
-from bench.load import CONNECTIONS, REFUSALS, Load, Request, Sample, generation, picture_path
+from bench.load import CONNECTIONS, REFUSALS, Load, Request, Sample, generation, image, picture_path, response
 from bench.runtime import Process, Worker
 
 OURS, USUAL, CAREFUL = "ours", "usual JS", "careful JS"
@@ -55,6 +55,8 @@ KINDS = (
     Kind(generation(USUAL_SIZE, stream=True), (OURS, USUAL, CAREFUL)),
     Kind(generation(SMALL), (OURS, USUAL, CAREFUL, SKETCH), warm_up=50),
     Kind(generation(LARGE), (OURS, USUAL, CAREFUL, SKETCH), LARGE_CONNECTIONS, requests=40, warm_up=20),
+    Kind(image(USUAL_SIZE), (OURS,)),
+    Kind(response(USUAL_SIZE), (OURS,)),
     Kind(PICTURE, (OURS, USUAL, CAREFUL, SKETCH, HELLO, HELLO_JS)),
     *(Kind(request, (OURS, HELLO), requests=400, warm_up=100) for request in REFUSALS),
     *(
