@@ -23,10 +23,10 @@ import jsonschema
 from PIL import Image, ImageDraw, ImageOps, ImageStat
 
 from dev import ROOT
-from flux import picture, upstream
+from flux import embedded, picture, upstream
 from flux.catalog import Model
-from flux.errors import InvalidRequest, RequestTooLarge, StorageUnavailable
-from flux.http import MAX_TEXT, Document, Form, Native
+from flux.errors import InvalidRequest, StorageUnavailable
+from flux.http import MAX_TEXT, Document, Form, Native, body_too_large
 from flux.picture import Picture, expiry
 from flux.ports import Inputs, ResizeFailed, StoredPicture, TooLarge
 from flux.settings import KV_MIN_SECONDS
@@ -49,6 +49,10 @@ class Bytes:
         piece = self.data[start : start + length]
         self.copied += len(piece)
         return piece
+
+    def find(self, byte: int, start: int, end: int | None = None) -> int:
+        """See `Searchable.find`."""
+        return self.data.find(byte, start, end)
 
 
 def data_of(blob: Blob) -> bytes:
@@ -362,11 +366,18 @@ class Posted:
         self._content_type = content_type
 
     async def document(self, limit: int = MAX_TEXT) -> Document:
-        """See `Body.document`; pictures stay in the text."""
-        text = self._within(limit).decode("utf-8-sig", "replace")
-        if len(re.sub('base64,[^"]*', "", text)) > MAX_TEXT:
-            raise RequestTooLarge(f"The body is too large: at most {MAX_TEXT // 1024} KiB beside its pictures.")
-        return Document(text, decoder)
+        """See `Body.document`."""
+        data = self._within(limit)
+        text, kept, pictures = b"", 0, dict[str, bytes]()
+        for start, end in embedded.find(Bytes(data)):
+            pictures[f"#{start}"] = data[start:end]
+            text += data[kept:start] + f"#{start}".encode()
+            kept = end
+
+        async def decode_marked(base64: str) -> Bytes:
+            return decode(json.loads(b'"%s"' % pictures[base64]) if base64 in pictures else base64)
+
+        return Document((text + data[kept:]).decode("utf-8-sig", "replace"), decode_marked)
 
     async def form(self, limit: int) -> Form:
         """See `Body.form`."""
@@ -388,5 +399,5 @@ class Posted:
 
     def _within(self, limit: int) -> bytes:
         if len(self._data) > limit:
-            raise RequestTooLarge(f"The body is too large: at most {limit // 1024} KiB.")
+            raise body_too_large(limit)
         return self._data

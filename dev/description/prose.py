@@ -2,10 +2,8 @@
 
 from dev.description import refusals
 from flux import fields, pipeline, sizes, text
-from flux.http import MAX_BODY, MAX_TEXT
+from flux.http import MAX_BODY, MAX_TEXT, MIB
 from flux.progress import GRACE_SECONDS, PING_SECONDS
-
-_MIB = 1024 * 1024
 
 INTRODUCTION = f"""\
 Pictures from words, for every client that speaks OpenAI's API: change its base URL to `https://HOST/v1` and its key. \
@@ -42,8 +40,8 @@ in band. A comment is sent at the latest after every {PING_SECONDS:g} s of silen
 leaves. One try of a model takes at most {pipeline.DRAW_SECONDS} s.
 
 ## Limits
-Bodies: {MAX_TEXT // _MIB} MiB, edits {MAX_BODY // _MIB} MiB, of which {MAX_TEXT // _MIB} MiB beside their \
-pictures. JSON: {text.MAX_DEPTH} levels. Pictures: {fields.MAX_PICTURES} in, {fields.MAX_PICTURES} out.
+Bodies: {MAX_BODY // MIB} MiB with their pictures, of which {MAX_TEXT // MIB} MiB are text. \
+JSON: {text.MAX_DEPTH} levels. Pictures: {fields.MAX_PICTURES} in, {fields.MAX_PICTURES} out.
 
 ## Every answer
 Browsers may call from any origin: CORS is on every answer, and `OPTIONS` is answered with 204 but for the two static \

@@ -21,12 +21,11 @@ from flux.errors import (
     PictureExpired,
     PreviousResponseNotFound,
     RateLimitExceeded,
-    RequestTooLarge,
     StorageUnavailable,
     UnsupportedModel,
 )
 from flux.fields import RANGES
-from flux.http import MAX_TEXT
+from flux.http import text_too_large
 from flux.text import MAX_DEPTH
 
 Json = dict[str, Any]
@@ -90,7 +89,7 @@ ROWS = {
         ),
         Row(MethodNotAllowed("Use one of: POST, OPTIONS."), "The path exists, for other methods: see `Allow`."),
         Row(
-            RequestTooLarge(f"The body is too large: at most {MAX_TEXT // 1024} KiB."),
+            text_too_large(),
             "The body is over its limit.",
         ),
         Row(

@@ -106,12 +106,6 @@ class RequestTooLarge(InvalidRequest):
     status = 413
     code = "request_too_large"
 
-    @classmethod
-    def of_body(cls, limit: int, what: str = "") -> "RequestTooLarge":
-        """With the limit in bytes, and `what` it is the limit of where that is not the whole body."""
-        size = f"{limit // 2**20} MiB" if limit % 2**20 == 0 else f"{limit // 2**10} KiB"
-        return cls(f"The body is too large: at most {size}{what}.")
-
 
 class InvalidApiKey(InvalidRequest):
     """No key, or one that is not ours."""

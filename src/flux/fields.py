@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from flux import sizes
+from flux import embedded, sizes
 from flux.errors import InvalidRequest
 from flux.generation import Options, PictureSource
 from flux.http import Form
@@ -161,17 +161,17 @@ def picture_source(url: str, param: str) -> PictureSource | None:
 
     No other link of a caller is ever fetched.
     """
-    if url[:5].lower() == "data:":
+    if url.lstrip()[:5].lower() == "data:":
         return PictureSource(param, data=url)
     id = id_in_url(url)
     return PictureSource(param, id=id) if id else None
 
 
 def base64_of(source: PictureSource) -> str:
-    """The base64 in a data URL (RFC 2397), or the text itself. Raises `InvalidRequest`."""
-    if source.data[:5].lower() != "data:":
+    """The base64 in a data URL, or the text itself. Raises `InvalidRequest`."""
+    if source.data.lstrip()[:5].lower() != "data:":
         return source.data
-    head, comma, data = source.data.partition(",")
-    if not comma or not head.lower().endswith(";base64"):
+    base64 = embedded.base64_of(source.data)
+    if base64 is None:
         raise InvalidRequest("Send pictures as data URLs in base64; links are not fetched.", param=source.param)
-    return data
+    return base64

@@ -4,17 +4,17 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from flux.errors import ApiError
-from flux.text import Blob, Text, write_json
+from flux.errors import ApiError, InvalidJson, RequestTooLarge
+from flux.text import Blob, Text, read_json, write_json
 
-MAX_TEXT = 1024 * 1024
+MIB = 1024 * 1024
+MAX_TEXT = MIB
 """Bytes of text in a body, pictures not counted."""
-
-MAX_BODY = 20 * 1024 * 1024
+MAX_BODY = 20 * MIB
 """Bytes of a body with its pictures, wherever pictures may be sent."""
 
 Decoder = Callable[[str], Awaitable[Blob]]
-"""The bytes of a base64 text, decoded outside Python. Raises `ValueError` where it is none."""
+"""The bytes of a base64 text, decoded outside Python when they are needed. Raises `ValueError` where it is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,17 +27,45 @@ class Form:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A JSON body: a text in which large pictures in base64 may be marks, and `decode`, which knows them."""
+    """A JSON body: a text in which large pictures in base64 may be marks, and `decode`, which knows them.
+
+    It keeps the body's bytes, up to 20 MiB, for as long as it is kept itself.
+    """
 
     text: str
     decode: Decoder
+
+    def json_object(self) -> dict[str, Any]:
+        """The object that the body is. Raises `InvalidJson`."""
+        return json_object(self.text)
+
+
+def json_object(text: str) -> dict[str, Any]:
+    """The object that a body is. Raises `InvalidJson`."""
+    try:
+        value = read_json(text)
+    except ValueError as error:
+        raise InvalidJson(f"The body {error}.") from error
+    if not isinstance(value, dict):
+        raise InvalidJson("The body must be a JSON object.")
+    return value
+
+
+def body_too_large(limit: int) -> RequestTooLarge:
+    """For a body of more than `limit` bytes."""
+    return RequestTooLarge(f"The body is too large: at most {limit // MIB} MiB, pictures included.")
+
+
+def text_too_large() -> RequestTooLarge:
+    """For a body of more than `MAX_TEXT` bytes beside its pictures."""
+    return RequestTooLarge(f"The text in the body is too large: at most {MAX_TEXT // MIB} MiB, pictures not counted.")
 
 
 class Body(Protocol):
     """A request's body, read once and counted while it is read."""
 
     async def document(self, limit: int = MAX_TEXT) -> Document:
-        """The body as JSON, not yet parsed.
+        """The body as JSON, not yet parsed. `limit` is `MAX_BODY` where pictures may be sent.
 
         Raises `RequestTooLarge` as soon as it passes `limit` bytes, or `MAX_TEXT` beside its pictures.
         """

@@ -129,6 +129,34 @@ _FORMATS: tuple[tuple[bytes, int, str, Callable[[bytes, Blob], _Size]], ...] = (
 )
 
 
+def format_name(head: bytes) -> str | None:
+    """The format of a picture file, with its article, by its first 24 bytes or more: "a GIF". None where it is unknown.
+
+    For the sentence that refuses it, and to recognise a picture in base64.
+    """
+    return next((name for name, magic in _MAGIC if magic.match(head)), None)
+
+
+_MAGIC = tuple(
+    (name, re.compile(magic, re.DOTALL))
+    for name, magic in (
+        ("a JPEG", rb"\xff\xd8\xff"),
+        ("a PNG", rb"\x89PNG\r\n\x1a\n"),
+        ("a WebP", rb"RIFF....WEBP"),
+        ("a GIF", rb"GIF8[79]a"),
+        ("an AVIF", rb"....ftyp(?:avi[fs]|mi(?:f1|af).{4,}avi[fs])"),
+        ("a HEIC", rb"....ftyp(?:he[iv][cmsx]|m[is]f1|miaf)"),
+        ("a JPEG XL", rb"\xff\x0a|\0\0\0\x0cJXL "),
+        ("a JPEG 2000", rb"\0\0\0\x0cjP  "),
+        ("a BMP", rb"BM....\0\0\0\0"),
+        ("a TIFF", rb"II[*+]\0|MM\0[*+]"),
+        ("a PDF", rb"%PDF-"),
+        ("an SVG", rb"(?:\xef\xbb\xbf)?\s*<(?:svg|\?xml)"),
+    )
+)
+"""By the first bytes of each: those of ISO media files name their brands (ISO 14496-12, 4.3)."""
+
+
 def new_id(expires: int) -> str:
     """A fresh identifier for a picture: 128 random bits, and when it expires (Unix seconds).
 

@@ -5,8 +5,6 @@ import re
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from flux.errors import InvalidJson
-
 
 class Blob(Protocol):
     """Bytes that the runtime holds and Python does not; only the edge opens them whole."""
@@ -87,53 +85,53 @@ def write_json(value: Any) -> Text:
 
 
 MAX_DEPTH = 64
-"""Levels of nesting in a body: the deepest a client sends is a tool's schema, about ten."""
+"""Levels of nesting that are read: the deepest a client sends is a tool's schema, about ten."""
 MAX_BRACKETS = 20_000
-"""Lists and objects in a body: a thousand messages and room to spare. A megabyte of `[],` takes fifty in memory."""
+"""Lists and objects that are read: a thousand messages and room to spare. A megabyte of `[],` takes fifty in memory."""
 
 
-def read_json(text: str) -> dict[str, Any]:
-    """A JSON object (RFC 8259: no NaN, no Infinity) of at most `MAX_DEPTH` levels."""
-    if _is_too_deep(text):
-        raise InvalidJson(f"The body is nested too deep: at most {MAX_DEPTH} levels.")
+def read_json(text: str) -> Any:
+    """The value of a JSON text (RFC 8259: no NaN, no Infinity), the caller's or another service's.
+
+    Raises `ValueError`, whose text ends a sentence: "is nested too deep: at most 64 levels".
+    """
+    _guard_depth(text)
     try:
-        value = json.loads(text, parse_constant=_no_constant)
+        return json.loads(text, parse_constant=_no_constant)
     except ValueError as error:
         place = f" (line {error.lineno})" if isinstance(error, json.JSONDecodeError) else ""
-        raise InvalidJson(f"The body is not valid JSON{place}: send a JSON object.") from error
-    if not isinstance(value, dict):
-        raise InvalidJson("The body must be a JSON object.")
-    return value
+        raise ValueError(f"is not valid JSON{place}") from error
 
 
 def _no_constant(name: str) -> None:
     raise ValueError(name)
 
 
-_STRING_OR_BRACKET = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[\[{]|[\]}]', re.DOTALL)
+_STRING = re.compile(r'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
+_BRACKET = re.compile(r"[\[\]{}]")
+_STEPS = {"[": 1, "{": 1, "]": -1, "}": -1}
 
 
-def _is_too_deep(text: str) -> bool:
-    """Whether brackets nest deeper than `MAX_DEPTH`.
+def _guard_depth(text: str) -> None:
+    """Refuse too many brackets, or brackets too deep, those in strings not counted.
 
-    Asked before the text is parsed: under Pyodide the parser's recursion overflows the WebAssembly
-    stack at some thousand levels, which ends the whole isolate and not only the request.
+    Before the text is parsed: under Pyodide the parser's recursion overflows the WebAssembly stack
+    at some thousand levels, which ends the whole isolate and not only the request.
     """
-    brackets = text.count("[") + text.count("{")
-    if brackets > MAX_BRACKETS:
-        raise InvalidJson(f"The body holds too many lists and objects: at most {MAX_BRACKETS}.")
-    if brackets <= MAX_DEPTH:
-        return False
+    if _openings(text) <= MAX_DEPTH:
+        return
+    structure = _STRING.sub("", text)
+    if _openings(structure) > MAX_BRACKETS:
+        raise ValueError(f"holds too many lists and objects: at most {MAX_BRACKETS}")
     depth = 0
-    for match in _STRING_OR_BRACKET.finditer(text):
-        bracket = match[0][0]
-        if bracket in "[{":
-            depth += 1
-            if depth > MAX_DEPTH:
-                return True
-        elif bracket in "]}":
-            depth -= 1
-    return False
+    for bracket in _BRACKET.findall(structure):
+        depth += _STEPS[bracket]
+        if depth > MAX_DEPTH:
+            raise ValueError(f"is nested too deep: at most {MAX_DEPTH} levels")
+
+
+def _openings(text: str) -> int:
+    return text.count("[") + text.count("{")
 
 
 def clean(text: str) -> str:

@@ -270,7 +270,7 @@ async def test_a_request_that_is_refused_is_not_counted(body: dict[str, Any]) ->
     assert service.limiter.spent == {}
 
 
-@pytest.mark.parametrize(("path", "limit"), [(CHAT, 2**20), (GENERATIONS, 2**20), (EDITS, 20 * 2**20)])
+@pytest.mark.parametrize(("path", "limit"), [(CHAT, 20 * 2**20), (GENERATIONS, 20 * 2**20), (EDITS, 20 * 2**20)])
 async def test_a_body_over_the_limit_is_a_413_that_names_it(path: str, limit: int) -> None:
     exactly = b'{"images":["data:image/png;base64,%s"]}'
     exactly = exactly.replace(b"%s", b"x" * (limit - len(exactly) + 2))
@@ -278,7 +278,7 @@ async def test_a_body_over_the_limit_is_a_413_that_names_it(path: str, limit: in
     over = await Service().ask(request(path, "POST", body=Posted(exactly + b" ")))
     assert (len(exactly), fits.status) == (limit, 400)
     assert (over.status, over.error["code"]) == (413, "request_too_large")
-    assert f"{limit // 1024} KiB" in over.error["message"]
+    assert f"{limit // 2**20} MiB" in over.error["message"]
 
 
 async def test_words_have_a_limit_of_their_own_beside_pictures() -> None:

@@ -19,7 +19,7 @@ from flux.catalog import MODELS
 from flux.endpoints import images, responses
 from flux.errors import ApiError, InvalidConfiguration
 from flux.generation import GenerationRequest
-from flux.http import Form
+from flux.http import Form, json_object
 from tests import fakes
 from tests.builders import (
     CHAT,
@@ -199,7 +199,7 @@ def test_a_picture_of_any_shape_has_a_size_to_edit_it_in(width: int, height: int
 @given(ANY_TEXT | JSON.map(json.dumps) | st.text('[]{}",:\\\\ a1', max_size=200))
 def test_any_text_is_a_json_object_or_refused(body: str) -> None:
     with refusals():
-        assert text.read_json(body) == json.loads(body)
+        assert json_object(body) == json.loads(body)
 
 
 @given(body=CHATS | st.dictionaries(ANY_TEXT, JSON, max_size=3), follow_ups=st.booleans())

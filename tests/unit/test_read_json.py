@@ -5,33 +5,32 @@ from typing import Any
 
 import pytest
 
-from flux import fields
+from flux import fields, text
 from flux.errors import InvalidJson
-from flux.http import Form
-from flux.text import MAX_BRACKETS, MAX_DEPTH, read_json
+from flux.http import Form, json_object
 
-MOST = MAX_DEPTH
+MAX = text.MAX_DEPTH
 SIZE = 1024 * 1024
 """Of the largest body that comes here as JSON."""
 
 
 @pytest.mark.parametrize(
-    "text",
+    "body",
     ["", " ", "{", "nonsense", '{"a":}', '{"a":1,}', "{'a':1}", '{"a":1}}', '{"a":NaN}', '{"a":Infinity}',
      '{"a":-Infinity}', '{"a":"\n"}', '{"a":01}', "[]", "[1]", '"a"', "5", "null", "true", "\ufeff{}",
      '{"a":' + "9" * 5000 + "}"],
 )  # fmt: skip
-def test_what_is_no_json_object_is_refused(text: str) -> None:
+def test_what_is_no_json_object_is_refused(body: str) -> None:
     """RFC 8259 strictly; numbers without end as well, which Python does not read."""
     with pytest.raises(InvalidJson) as refusal:
-        read_json(text)
+        json_object(body)
     assert (refusal.value.status, refusal.value.code) == (400, "invalid_json")
 
 
 @pytest.mark.parametrize("value", [{}, {"a": [1, {"b": None}], "ü": "猫\u2028"}, {"a": 1e308, "b": 2**64}])
 def test_a_json_object_is_read(value: dict[str, Any]) -> None:
-    assert read_json(json.dumps(value)) == value
-    assert read_json(f"\r\n\t {json.dumps(value, ensure_ascii=False)} ") == value
+    assert json_object(json.dumps(value)) == value
+    assert json_object(f"\r\n\t {json.dumps(value, ensure_ascii=False)} ") == value
 
 
 def nested(depth: int, opening: str = '{"a":', closing: str = "}") -> str:
@@ -42,36 +41,44 @@ def nested(depth: int, opening: str = '{"a":', closing: str = "}") -> str:
 @pytest.mark.parametrize(("opening", "closing"), [('{"a":', "}"), ('{"a":[', "]}"), ('{"]":"}","a":', "}")])
 def test_nesting_is_refused_before_it_is_parsed(opening: str, closing: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Under Pyodide the parser's recursion ends the whole isolate, so it must never begin."""
-    levels = MOST // opening.count("{") // (1 + opening.count("["))
-    assert read_json(nested(levels, opening, closing))
+    levels = MAX // opening.count("{") // (1 + opening.count("["))
+    assert json_object(nested(levels, opening, closing))
     monkeypatch.setattr(json, "loads", lambda *_, **__: pytest.fail("parsed"))
-    for depth in (MOST + 1, 10_000):
+    for depth in (MAX + 1, 10_000):
         with pytest.raises(InvalidJson, match="too deep"):
-            read_json(nested(depth, opening, closing))
+            json_object(nested(depth, opening, closing))
 
 
 def test_brackets_that_closed_before_make_no_room_for_deeper_ones() -> None:
     """The limit is the same behind a hundred pairs of them."""
     before = '{"a":[' + "[]," * 100 + '{}],"b":'
-    assert read_json(before + nested(MOST - 1) + "}")
+    assert json_object(before + nested(MAX - 1) + "}")
     with pytest.raises(InvalidJson, match="too deep"):
-        read_json(before + nested(MOST) + "}")
+        json_object(before + nested(MAX) + "}")
 
 
 @pytest.mark.parametrize(
-    "text",
+    "said",
     ["[" * 100, '"' + "[" * 100, '\\"' + "{" * 100, "]" * 100 + "[" * 100, "\\" * 99 + '"[["' + "{" * 100, "]}" * 100],
 )
-def test_brackets_in_strings_are_no_nesting(text: str) -> None:
+def test_brackets_in_strings_are_no_nesting(said: str) -> None:
     """Whatever quotes and backslashes stand around them."""
-    for value in ({"prompt": text}, {text: text, "b": [text] * 100}):
+    for value in ({"prompt": said}, {said: said, "b": [said] * 100}):
         for ensure_ascii in (True, False):
-            assert read_json(json.dumps(value, ensure_ascii=ensure_ascii)) == value
+            assert json_object(json.dumps(value, ensure_ascii=ensure_ascii)) == value
+
+
+def test_pasted_code_is_no_structure() -> None:
+    """However many brackets it has: they stand in a string."""
+    code = 'function f(a) { return [a["b"], {c: `\\`}]; }\n' * 15_000
+    for ensure_ascii in (True, False):
+        value = {"messages": [{"role": "user", "content": code}, {"role": "user", "content": f"猫 {code[:999]}"}]}
+        assert json_object(json.dumps(value, ensure_ascii=ensure_ascii)) == value
 
 
 def test_brackets_side_by_side_are_no_nesting() -> None:
     value: dict[str, Any] = {"messages": [{"content": [{}, [], {}]}] * 1000}
-    assert read_json(json.dumps(value)) == value
+    assert json_object(json.dumps(value)) == value
 
 
 @pytest.mark.parametrize(
@@ -81,7 +88,7 @@ def test_brackets_side_by_side_are_no_nesting() -> None:
 def test_a_hostile_body_of_full_size_is_answered(head: str, unit: str) -> None:
     """Work that grew faster than the text would not come back from a mebibyte."""
     with pytest.raises(InvalidJson):
-        read_json(head + unit * (SIZE // len(unit)))
+        json_object(head + unit * (SIZE // len(unit)))
 
 
 @pytest.mark.parametrize(
@@ -114,10 +121,12 @@ def test_a_forms_fields_are_what_json_would_hold(name: str, text: str, values: d
     assert fields.form_values(Form(((name, text),), ())) == values
 
 
-def test_a_body_of_nothing_but_lists_is_refused_before_it_is_parsed() -> None:
+def test_a_body_of_nothing_but_lists_is_refused_before_it_is_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each would take many times its two characters in memory."""
-    many = f'{{"x": [{"[]," * MAX_BRACKETS}1]}}'
-    with pytest.raises(InvalidJson, match="too many"):
-        read_json(many)
+    with monkeypatch.context() as patched:
+        patched.setattr(json, "loads", lambda *_, **__: pytest.fail("parsed"))
+        for unit in ("[],", "{},", '{"]":[]},'):
+            with pytest.raises(InvalidJson, match="too many"):
+                json_object(f'{{"x": [{unit * text.MAX_BRACKETS}1]}}')
     few = f'{{"x": [{"[]," * 1000}1]}}'
-    assert len(read_json(few)["x"]) == 1001
+    assert len(json_object(few)["x"]) == 1001

@@ -102,7 +102,7 @@ def test_a_wrong_body_is_refused_with_the_name_of_the_field(
     assert (error["type"], error["param"]) == ("invalid_request_error", param)
 
 
-LIMITS = [(CHAT, 2**20), (GENERATIONS, 2**20), (EDITS, 20 * 2**20)]
+LIMITS = [(path, 20 * 2**20) for path in (CHAT, GENERATIONS, EDITS)]
 
 
 @pytest.mark.parametrize(("path", "limit"), LIMITS)

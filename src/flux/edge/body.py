@@ -1,23 +1,19 @@
 """A request's body, counted while it is read, with its pictures left in JavaScript."""
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
 import js
 from pyodide.ffi import JsException, JsProxy
 
+from flux import embedded
 from flux.edge.js_bytes import Bytes, from_base64, js_object
-from flux.errors import InvalidRequest, RequestTooLarge
-from flux.http import MAX_TEXT, Document, Form
+from flux.errors import InvalidRequest
+from flux.http import MAX_TEXT, Document, Form, body_too_large, text_too_large
 from flux.text import clean
 
 SMALL = 64 * 1024
 """Bytes of JSON that are sooner read than searched for pictures."""
-LARGE = 4096
-"""Bytes of a text that is worth a look whether it is a picture."""
-MAX_PROBES = 2 * MAX_TEXT // LARGE
-"""Places looked at in search of pictures, enough for all that may be text: what comes after them is text too."""
 
 WINDOW = 256 * 1024
 """Bytes of base64 decoded at once."""
@@ -39,7 +35,7 @@ class StreamedBody:
             body, size = await self._within(limit)
             if size > SMALL:
                 return await _apart(await js.Response.new(body).bytes())
-            return Document(str(await js.Response.new(body).text()), _decode)
+            return Document(str(await js.Response.new(body).text()), _from_base64)
         except JsException as error:  # it broke off, or its framing did
             raise InvalidRequest("The body could not be read to its end.", detail=error.message or "") from error
 
@@ -53,7 +49,8 @@ class StreamedBody:
         values = js.Array.from_(form.values())
         if values.length > MAX_PARTS:
             raise InvalidRequest(f"The form has too many parts: at most {MAX_PARTS}.")
-        _within_text(js.Blob.new(values.filter(js.Object.isFrozen)))  # texts are, files are not
+        if js.Blob.new(values.filter(js.Object.isFrozen)).size > MAX_TEXT:  # texts are, files are not
+            raise text_too_large()
         fields, files = [], []
         for name, value in form.entries():
             if isinstance(value, str):
@@ -72,7 +69,7 @@ class StreamedBody:
         if declared.isascii() and declared.isdigit():
             size = int(declared.lstrip("0")[:16] or "0")
             if size > limit:
-                raise _too_large(limit)
+                raise body_too_large(limit)
             return self._js_request.body, size
         pieces, size = js.Array.new(), 0
         if isinstance(self._js_request.body, JsProxy):
@@ -81,52 +78,44 @@ class StreamedBody:
                 size += part.value.byteLength
                 if size > limit:
                     await reader.cancel()
-                    raise _too_large(limit)
+                    raise body_too_large(limit)
                 pieces.push(part.value)
         return js.Blob.new(pieces), size
 
 
-async def _apart(body: Any) -> Document:
-    """The document of a body's bytes, with marks where the base64 of its pictures stood.
+class _Searchable(Bytes):
+    """`flux.embedded.Searchable` over a `Uint8Array`."""
 
-    A text of more than `LARGE` bytes cannot hide between two places that are so far apart, so no others are looked at.
-    """
-    rest, pictures = js.Array.new(), dict[str, Bytes | None]()
-    kept = place = 0
-    for _ in range(MAX_PROBES):
-        place += LARGE
-        start, end = body.lastIndexOf(_QUOTE, place), body.indexOf(_QUOTE, place)
-        if end < 0:
-            break
-        if end - start <= LARGE:
-            continue
-        place = end
-        if found := _DATA_URL.match(body.subarray(start, start + 64).to_bytes()):
-            base64 = start + found.end()
-            mark = f"#{end}"  # no base64, so it means this picture or, where a caller wrote it, none
-            pictures[mark] = await _decoded(body.subarray(base64, end))
-            rest.push(body.subarray(kept, base64), mark)
-            kept = end
-    rest.push(body.subarray(kept))
-    text = js.Blob.new(rest)
-    _within_text(text)
+    def find(self, byte: int, start: int, end: int | None = None) -> int:
+        """See `Searchable.find`."""
+        if end is None:
+            return int(self.array.indexOf(byte, start))
+        found = int(self.array.subarray(start, end).indexOf(byte))
+        return found if found < 0 else start + found
+
+
+async def _apart(body: Any) -> Document:
+    """The document of a body's bytes, with a mark where the base64 of each picture stood."""
+    pieces, places, kept = js.Array.new(), dict[str, tuple[int, int]](), 0
+    for start, end in embedded.find(_Searchable(body)):
+        mark = f"#{start}"  # no base64, so it means this picture or, where a caller wrote it, none
+        places[mark] = start, end
+        pieces.push(body.subarray(kept, start), mark)
+        kept = end
+    pieces.push(body.subarray(kept))
 
     async def decode(base64: str) -> Bytes:
-        return pictures.get(base64) or from_base64(base64)
+        return await _decoded(body.subarray(*places[base64])) if base64 in places else from_base64(base64)
 
-    return Document(str(await text.text()), decode)
-
-
-async def _decode(base64: str) -> Bytes:
-    return from_base64(base64)
+    return Document(str(await js.Blob.new(pieces).text()), decode)
 
 
-_QUOTE = ord('"')
-_DATA_URL = re.compile(rb'"data:[^"]*;base64,')
+async def _from_base64(text: str) -> Bytes:
+    return from_base64(text)
 
 
-async def _decoded(base64: Any) -> Bytes | None:
-    r"""The bytes of base64 in a JSON string, itself as bytes; None where it is none.
+async def _decoded(base64: Any) -> Bytes:
+    r"""The bytes of base64 in a JSON string, itself as bytes. Raises `ValueError` where it is none.
 
     Escapes are left to JSON: PHP writes `\/` for `/`, .NET `\u002B` for `+`, and some break lines. Window by window,
     as JSON's way from bytes to a string takes six times their memory.
@@ -142,8 +131,8 @@ async def _decoded(base64: Any) -> Bytes | None:
             done = js.Reflect.apply(decoded.setFromBase64, decoded.subarray(size), text.concat(options))
             left_over = js.Reflect.apply(js.Function.prototype.call, js.String.prototype.slice, text.concat(done.read))
             start, size = end, size + done.written
-    except JsException:
-        return None
+    except JsException as error:
+        raise ValueError("no base64") from error
     return Bytes(decoded.subarray(0, size))
 
 
@@ -167,13 +156,3 @@ def _outside_escapes(string: Any, end: int) -> int:
 
 
 _ESCAPE = len(r"\u002B")
-
-
-def _within_text(text: Any) -> None:
-    """Refuse a `Blob` of more text than we read."""
-    if text.size > MAX_TEXT:
-        raise RequestTooLarge(f"The body is too large: at most {MAX_TEXT // 1024} KiB beside its pictures.")
-
-
-def _too_large(limit: int) -> RequestTooLarge:
-    return RequestTooLarge(f"The body is too large: at most {limit // 1024} KiB.")

@@ -8,9 +8,9 @@ from typing import Any, Protocol
 from flux import fields, picture, plan, sse
 from flux.call import Call
 from flux.catalog import Model
-from flux.errors import ApiError, InvalidRequest, RequestTooLarge, StorageUnavailable
+from flux.errors import ApiError, InvalidRequest, StorageUnavailable
 from flux.generation import GenerationRequest, Notice, PictureSource
-from flux.http import JSON, MAX_BODY, Decoder, Response, Stream
+from flux.http import JSON, MAX_BODY, Decoder, Response, Stream, body_too_large
 from flux.picture import Picture
 from flux.pipeline import Report, Result, Storage, Tell, unheard
 from flux.plan import Plan
@@ -107,7 +107,7 @@ async def _stored(call: Call, source: PictureSource, max_bytes: int) -> Picture:
     except TimeoutError as error:
         raise StorageUnavailable.because("time-out") from error
     except TooLarge as error:
-        raise RequestTooLarge.of_body(MAX_BODY, " with its pictures") from error
+        raise body_too_large(MAX_BODY) from error
     if found is None:
         raise source.missing(
             "The picture has expired, or is not of this service: attach it, or draw it again.", param=source.param

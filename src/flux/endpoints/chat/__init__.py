@@ -7,19 +7,19 @@ from flux.endpoints import drawing
 from flux.endpoints.chat import parse, respond
 from flux.endpoints.chat.parse import ChatRequest
 from flux.endpoints.chat.respond import ChatPresenter, Completion
-from flux.http import Response
-from flux.text import read_json
+from flux.http import MAX_BODY, Response
 
 
 async def complete(call: Call) -> Response:
     """Answer a chat request with a picture, or with the chore that it turns out to be."""
     settings = call.services.settings
-    document = await call.request.body.document()
-    request = parse.chat(read_json(document.text), call.headers)
+    document = await call.request.body.document(MAX_BODY)
+    request = parse.chat(document.json_object(), call.headers)
     if settings.answer_chores and (chore := chores.recognise(request.conversation)):
         return _answer_chore(call, request, chore)
     asked = conversation.generation(request.conversation, request.options, follow_ups=settings.follow_ups)
     plan = await drawing.planned(call, asked, document.decode)
+    del document  # with the bytes of all pictures that it came with
     presenter = ChatPresenter(_completion(call, request), plan, call.services.words, images_apart=request.images_apart)
     storage = None if request.images_apart else drawing.storage(call)
     return await drawing.answer(call, plan, presenter, storage, stream=request.stream)

@@ -7,13 +7,13 @@ from flux.endpoints.images import parse
 from flux.endpoints.images.parse import ImageRequest
 from flux.endpoints.images.respond import ImagesPresenter
 from flux.http import MAX_BODY, Decoder, Response
-from flux.text import Blob, read_json
+from flux.text import Blob
 
 
 async def generate(call: Call) -> Response:
     """Draw pictures from a prompt."""
-    document = await call.request.body.document()
-    return await _draw(call, parse.image(read_json(document.text)), document.decode)
+    document = await call.request.body.document(MAX_BODY)
+    return await _draw(call, parse.image(document.json_object()), document.decode)
 
 
 async def edit(call: Call) -> Response:
@@ -23,7 +23,7 @@ async def edit(call: Call) -> Response:
         request = parse.image(fields.form_values(form), parse.form_sources(form))
         return await _draw(call, request, _no_base64)
     document = await call.request.body.document(MAX_BODY)
-    body = read_json(document.text)
+    body = document.json_object()
     return await _draw(call, parse.image(body, parse.json_sources(body)), document.decode)
 
 

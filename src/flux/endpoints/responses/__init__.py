@@ -11,14 +11,13 @@ from flux.endpoints.responses import parse, respond
 from flux.endpoints.responses.parse import ResponsesRequest
 from flux.endpoints.responses.respond import Answer, ResponsesPresenter
 from flux.http import MAX_BODY, Response
-from flux.text import read_json
 
 
 async def create(call: Call) -> Response:
     """Answer with a picture, or with the chore that the request turns out to be."""
     settings = call.services.settings
     document = await call.request.body.document(MAX_BODY)
-    body = read_json(document.text)
+    body = document.json_object()
     request = parse.responses(body, call.headers)
     if settings.answer_chores and (chore := chores.recognise(request.conversation)):
         return _answer_chore(call, request, chore)
@@ -26,6 +25,7 @@ async def create(call: Call) -> Response:
     asked = conversation.generation(request.conversation, request.options, follow_ups=settings.follow_ups)
     asked = replace(asked, notices=(*asked.notices, *request.notices))
     plan = await drawing.planned(call, asked, document.decode)
+    del document  # with the bytes of all pictures that it came with
     ids = tuple(_new_id(call) for _ in range(asked.n))
     answer = Answer(request.echo, ids[-1], call.trace.request_id, plan.model.id)
     presenter = ResponsesPresenter(answer, plan, call.services.words, ids, _input_text(request))

@@ -1,0 +1,154 @@
+"""Bodies on the real runtime, with bytes as other platforms write them: what of them is a picture, what is text."""
+
+import base64
+import io
+import json
+import secrets
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import httpx
+import pytest
+import pytest_asyncio
+from PIL import Image
+
+from tests import written
+from tests.faults.cases import BINDING, CHAT, GENERATIONS
+from tests.soak.fuzz import EDITS, MIB
+from tests.worker.service import error_of
+from tests.workerd import Workerd
+
+KLEIN = "flux-2-klein-4b"
+
+
+@pytest_asyncio.fixture(loop_scope="function")
+async def caller(bare: Workerd) -> AsyncIterator[httpx.AsyncClient]:
+    """With the key, to the deployment with the `AI` binding."""
+    async with bare.caller(BINDING) as caller:
+        yield caller
+
+
+def noise(width: int, height: int, kind: str = "png") -> bytes:
+    """A picture that no encoder makes small."""
+    file = io.BytesIO()
+    Image.effect_noise((width, height), 100).convert("RGB").save(file, kind)
+    return file.getvalue()
+
+
+PHOTO = noise(500, 480)
+"""As large as a model takes in one, some 700 KB."""
+BASE64 = base64.b64encode(PHOTO).decode()
+PHOTO_URL = f"data:image/png;base64,{BASE64}"
+
+
+def unique() -> str:
+    """A prompt that no other test has, to be found again in the ledger."""
+    return f"a cat {secrets.token_hex(4)}"
+
+
+def given(bare: Workerd, prompt: str) -> list[int]:
+    """The bytes of each picture that the model was given with a prompt."""
+    [call] = bare.calls(prompt)["calls"]
+    return [value["bytes"] for name, value in call["inputs"].items() if name.startswith("input_image_")]
+
+
+async def sent(caller: httpx.AsyncClient, path: str, body: str) -> httpx.Response:
+    return await caller.post(path, content=body.encode(), headers={"content-type": "application/json"})
+
+
+# --- JSON -----------------------------------------------------------------------------------------
+
+
+def attached(prompt: str, *urls: str) -> dict[str, Any]:
+    """A message with pictures."""
+    pictures = [{"type": "image_url", "image_url": {"url": url}} for url in urls]
+    return {"role": "user", "content": [{"type": "text", "text": prompt}, *pictures]}
+
+
+IN_LINES = "\r\n".join(BASE64[at : at + 76] for at in range(0, len(BASE64), 76))
+SPELLINGS = {
+    "usual": PHOTO_URL,
+    "in capitals": f"Data:image/PNG;BASE64,{BASE64}",
+    "after a space": f" data:image/png;base64,{BASE64}",
+    "with a space in it": f"data:image/png; base64,{BASE64}",
+    "with parameters": f"data:image/png;charset=utf-8;name=a.png;base64,{BASE64}",
+    "in lines": f"data:image/png;base64,{IN_LINES}",
+    "without padding": PHOTO_URL.rstrip("="),
+}
+
+
+@pytest.mark.parametrize("write", written.JSON.values(), ids=written.JSON.keys())
+@pytest.mark.parametrize("url", SPELLINGS.values(), ids=SPELLINGS.keys())
+async def test_a_picture_in_json_reaches_the_model_whole(
+    bare: Workerd, caller: httpx.AsyncClient, write: Callable[[Any], str], url: str
+) -> None:
+    """However its data URL and its JSON are written; in an edit and in a chat."""
+    edit, chat = unique(), unique()
+    asked = {
+        EDITS: {"prompt": edit, "images": [{"image_url": url}, {"image_url": url}], "note": "猫 \\"},
+        CHAT: {"model": KLEIN, "messages": [attached(chat, url)]},
+    }
+    for path, body in asked.items():
+        response = await sent(caller, path, write(body))
+        assert response.status_code == 200, response.text
+    assert given(bare, edit) == [len(PHOTO)] * 2
+    assert given(bare, chat) == [len(PHOTO)]
+
+
+CODE = "function f(a) { return [a[0], {b: `\\`}]; }\n" * 5_000
+EARLIER: dict[str, list[dict[str, Any]]] = {
+    "pictures in earlier messages": [attached("a dog", PHOTO_URL), attached("a bird", PHOTO_URL, PHOTO_URL)] * 6,
+    "pictures in earlier answers": [
+        {"role": "assistant", "content": f"Here's the result:\n\n![Generated Image]({PHOTO_URL})\n![2]({PHOTO_URL})"}
+    ]
+    * 6,
+    "images of earlier answers": [
+        {"role": "assistant", "content": "", "images": [{"type": "image_url", "image_url": {"url": PHOTO_URL}}] * 20}
+    ],
+    "results of replayed calls": [{"role": "assistant", "type": "image_generation_call", "result": BASE64}] * 20,
+    "a page": [{"role": "user", "content": f'<img src="{PHOTO_URL[:80_000]}"> what is it?'}],
+    "a stylesheet": [{"role": "user", "content": f"a {{ background: url('{PHOTO_URL[:80_000]}') }}"}],
+    "JSON": [{"role": "user", "content": json.dumps({"url": PHOTO_URL[:80_000]})}],
+    "two pictures as one text": [{"role": "user", "content": f"{PHOTO_URL[:80_000]}\n{PHOTO_URL[:80_000]}"}],
+    "pasted code": [{"role": "user", "content": CODE}],
+    "a recording": [
+        {"role": "user", "content": [{"type": "file", "file": {"file_data": f"data:audio/wav;base64,{BASE64 * 3}"}}]}
+    ],
+}
+
+
+@pytest.mark.parametrize("write", written.JSON.values(), ids=written.JSON.keys())
+@pytest.mark.parametrize("earlier", EARLIER.values(), ids=EARLIER.keys())
+async def test_whatever_was_said_before_a_text_is_drawn(
+    caller: httpx.AsyncClient, write: Callable[[Any], str], earlier: list[dict[str, Any]]
+) -> None:
+    """What is a picture from end to end costs a skip, and what quotes one is text."""
+    body = {"messages": [*earlier, {"role": "user", "content": "a cat"}]}
+    response = await sent(caller, CHAT, write(body))
+    assert response.status_code == 200, response.text
+    assert "a cat" in response.json()["choices"][0]["message"]["content"]
+
+
+@pytest.mark.parametrize("path", [CHAT, GENERATIONS, EDITS])
+async def test_a_body_that_is_too_large_is_told_what_is_too_large(caller: httpx.AsyncClient, path: str) -> None:
+    text = {"prompt": "a" * 2 * MIB, "messages": [attached("a" * 2 * MIB)], "images": [PHOTO_URL]}
+    pictures = {"prompt": "a cat", "messages": [attached("a cat", *[PHOTO_URL] * 30)], "images": [PHOTO_URL]}
+    for body, told in ((text, "text in the body is too large: at most 1 MiB"), (pictures, "at most 20 MiB")):
+        error = error_of(response := await caller.post(path, json=body))
+        assert (response.status_code, error["code"]) == (413, "request_too_large")
+        assert told in error["message"]
+
+
+async def test_base64_that_cannot_be_decoded_is_refused_where_it_is_used(caller: httpx.AsyncClient) -> None:
+    broken = f"data:image/png;base64,{BASE64[:100_000]}={BASE64[:100_000]}"
+    used = await caller.post(EDITS, json={"prompt": "a cat", "images": [broken]})
+    assert (used.status_code, error_of(used)["param"]) == (400, "images[0]")
+    skipped = await caller.post(CHAT, json={"messages": [attached("a dog", broken), attached("a cat")]})
+    assert skipped.status_code == 200
+
+
+async def test_a_mark_that_a_caller_writes_is_no_picture(caller: httpx.AsyncClient) -> None:
+    """Marks stand in a text for the pictures of its own body alone."""
+    for url in ("data:image/png;base64,#1", "data:image/png;base64,#90"):
+        response = await caller.post(EDITS, json={"prompt": "a cat", "images": [url], "note": PHOTO_URL})
+        assert (response.status_code, error_of(response)["param"]) == (400, "images[0]")
