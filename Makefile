@@ -11,6 +11,7 @@ PIP := $(VENV)/python -m pip --disable-pip-version-check --quiet
 NEW_PYTHON = $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "$(PYTHON) is older than 3.11: make PYTHON=python3.13 ...")'
 # The newest file of each thing that is installed or assembled: what is newer than it makes it anew.
 NPM := node_modules/.package-lock.json
+TEST_NPM := tests/node_modules/.package-lock.json
 TOOLS := .venv/.tools
 SDK := .local/python_modules/pyvenv.cfg
 BUNDLE := .local/bundle/pyodide_dev.capnp.bin
@@ -33,7 +34,7 @@ help:
 dev: runtime
 	@$(PYTHON) -m dev.serve --port $(PORT) --ai $(AI)
 
-test: check runtime
+test: check runtime $(TEST_NPM)
 	$(BIN)/node --test dev/ai/*.test.js
 	$(VENV)/python -m tests.browser.chromium
 	$(VENV)/pytest
@@ -71,7 +72,7 @@ describe: $(TOOLS)
 runtime: $(NPM) $(SDK) $(BUNDLE)
 
 clean:
-	rm -rf .local .venv .venv-workers node_modules python_modules pylock.toml .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .local .venv .venv-workers node_modules tests/node_modules python_modules pylock.toml .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 # The pinned node first (all but it is a devDependency), so that npm then judges packages by that one and not by an
 # older one of the machine; npm 9 and 10 forget to link it. Not `npm ci`: npm 11 wants every platform in the lock file,
@@ -80,6 +81,12 @@ $(NPM): package.json package-lock.json .npmrc
 	npm install --no-save --omit=dev --loglevel=error
 	PATH="$$(echo "$(CURDIR)"/node_modules/node-*/bin):$$PATH" npm install --no-save
 	@for node in node_modules/node-*/bin/node; do [ ! -x $$node ] || ln -sf ../../$$node $(BIN)/node; done
+	@touch $@
+
+# What only tests use, so that the first `make dev` and `make deploy` install none of it. In tests/ npm reads no other
+# .npmrc than the link there. The pinned node has to be installed first, but a new one changes nothing here.
+$(TEST_NPM): tests/package.json tests/package-lock.json tests/.npmrc | $(NPM)
+	PATH="$(CURDIR)/$(BIN):$$PATH" npm --prefix tests install --no-save
 	@touch $@
 
 # A pip of our own: older ones know no dependency groups.

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import ConsoleMessage, Locator, Page, Request, expect
 
-from dev import NODE_MODULES
+from tests.npm import NODE_MODULES
 
 KEY = "browser-key"
 LUCID = "@cf/leonardo/lucid-origin"

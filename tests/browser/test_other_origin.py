@@ -15,7 +15,8 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser
 
-from dev import BIN, ROOT, serve
+from dev import BIN, serve
+from tests import npm
 from tests.browser.playground import KEY, LUCID
 
 PAGE = '<!doctype html><meta charset="utf-8"><title>Elsewhere</title><script type="module" src="openai.js"></script>'
@@ -41,7 +42,7 @@ def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     subprocess.run(
         [BIN / "esbuild", "--bundle", "--format=esm", "--log-level=warning", f"--outfile={folder / 'openai.js'}"],
         input=ENTRY,
-        cwd=ROOT,  # whose node_modules have the SDK
+        cwd=npm.FOLDER,  # whose node_modules have the SDK
         text=True,
         check=True,
     )

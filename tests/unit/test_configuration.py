@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from dev import ROOT, configuration, pyodide_bundle, serve
+from tests import npm
 
 SECRETS = {"API_KEY", "CF_ACCOUNT_ID", "CF_API_TOKEN", "EXTERNAL_API_KEY"}
 
@@ -15,6 +16,8 @@ DEPLOYED = configuration.read(configuration.DEPLOYED)
 STAND_IN = configuration.read(configuration.STAND_IN)
 PACKAGE = json.loads((ROOT / "package.json").read_text())
 LOCK = json.loads((ROOT / "package-lock.json").read_text())
+FOLDERS = {"the project's": ROOT, "the tests'": npm.FOLDER}
+"""The folders with a package.json."""
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 
 
@@ -79,12 +82,28 @@ def test_the_runtime_bundle_is_made_for_the_pinned_versions() -> None:
     assert LOCK["packages"]["node_modules/workerd"]["version"] == pyodide_bundle.VERSIONS["workerd"]
 
 
-@pytest.mark.parametrize("group", ["devDependencies", "optionalDependencies"])
-def test_npm_packages_are_pinned_and_come_from_any_registry(group: str) -> None:
+@pytest.mark.parametrize("whose", FOLDERS)
+def test_npm_packages_are_pinned_and_come_from_any_registry(whose: str) -> None:
     """Exact versions, the same ones in the lock file, and in that no address of a registry."""
-    assert {name: v for name, v in PACKAGE[group].items() if not re.fullmatch(r"\d+\.\d+\.\d+", v)} == {}
-    assert LOCK["packages"][""][group] == PACKAGE[group]
-    assert [name for name, locked in LOCK["packages"].items() if "resolved" in locked] == []
+    package = json.loads((FOLDERS[whose] / "package.json").read_text())
+    lock = json.loads((FOLDERS[whose] / "package-lock.json").read_text())
+    groups = {name: group for name, group in package.items() if name.endswith("ependencies")}
+    pins = [pin for group in groups.values() for pin in group.items()]
+    assert pins
+    assert [pin for pin in pins if not re.fullmatch(r"\d+\.\d+\.\d+", pin[1])] == []
+    assert {name: lock["packages"][""][name] for name in groups} == groups
+    assert [name for name, locked in lock["packages"].items() if "resolved" in locked] == []
+
+
+def test_npm_is_configured_alike_in_both_folders() -> None:
+    """In a folder with a package.json of its own npm does not read the .npmrc of the folder above."""
+    assert npm.FOLDER.joinpath(".npmrc").samefile(ROOT / ".npmrc")
+
+
+def test_the_first_make_dev_installs_nothing_that_only_tests_use() -> None:
+    """The tests of dev/ai use sharp, which is installed with wrangler anyway: that version and no second one."""
+    assert PACKAGE["devDependencies"].keys() == {"@cloudflare/cabidela", "pyodide", "sharp", "wrangler"}
+    assert LOCK["packages"]["node_modules/miniflare"]["dependencies"]["sharp"] == PACKAGE["devDependencies"]["sharp"]
 
 
 def test_python_tools_are_pinned() -> None:

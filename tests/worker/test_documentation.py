@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from dev import BIN, NODE_MODULES, ROOT, configuration
+from dev import BIN, ROOT, configuration
+from tests.npm import NODE_MODULES
 from tests.worker.service import KEY, PATIENCE_SECONDS, Service, content, decoded, fetched
 
 DOCUMENTS = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
