@@ -1,60 +1,9 @@
 """Clients other than openai's for Python, each unmodified and in a process of its own (tests/clients)."""
 
-import base64
-import json
-import subprocess
-import sys
-from typing import Any
-
 import pytest
 
-from dev import BIN, ROOT
-from tests.worker.service import (
-    PATIENCE_SECONDS,
-    SCHNELL,
-    Ledger,
-    Service,
-    comment,
-    decoded,
-    fetched,
-    links,
-    shows,
-    unique,
-)
-
-CLIENTS = ROOT / "tests" / "clients"
-
-Understood = tuple[str, Any]
-"""The prompt that a client's calls begin with, and what it understood of the answers."""
-
-
-def understood(script: str, service: Service) -> Understood:
-    """What a client makes of the service; its own errors fail the test."""
-    program = BIN / "node" if script.endswith(".mjs") else sys.executable
-    prompt = unique("a carousel")
-    finished = subprocess.run(
-        [program, CLIENTS / script, f"{service.url}/v1", "test-key", prompt],
-        capture_output=True,
-        text=True,
-        timeout=2 * PATIENCE_SECONDS,
-        check=False,
-    )
-    assert finished.returncode == 0, finished.stderr
-    return prompt, json.loads(finished.stdout)
-
-
-def shown(url_or_base64: str) -> Any:
-    """The picture of a link or of base64."""
-    if url_or_base64.startswith("http"):
-        return fetched(url_or_base64)[0]
-    return decoded(base64.b64decode(url_or_base64))
-
-
-def only_link(text: str) -> str:
-    """The one picture of a chat answer."""
-    [link] = links(text)
-    return link
-
+from tests.worker.clients import Understood, only_link, shown, understood
+from tests.worker.service import SCHNELL, Ledger, Service, comment, shows
 
 # --- openai for Node ------------------------------------------------------------------------------
 
