@@ -35,7 +35,7 @@ ORDER = re.compile(
 def assert_valid(kind: type[BaseModel], data: Json) -> None:
     """Every field has its type, without any conversion, and no field is unknown."""
     valid = kind.model_validate_json(json.dumps(data), strict=True)
-    assert set(unknown(valid)) <= UNTYPED, data
+    assert set(unknown(valid)) <= UNTYPED
 
 
 def unknown(value: object) -> Iterator[str]:
