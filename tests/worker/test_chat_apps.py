@@ -1,7 +1,8 @@
 """One conversation in each chat app, replayed request by request: what a person wrote is drawn, and nothing else.
 
 Paths, headers and fields are the apps' own, read from their sources; the templates of their chores, with where each was
-read, are in tests/data/chores.toml.
+read, are in tests/data/chores.toml. Each conversation is had by way of the Responses API as well, which some of these
+apps can be switched to.
 """
 
 import json
@@ -14,12 +15,14 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.worker import responses
 from tests.worker.service import (
     SCHNELL,
     Ledger,
     Service,
     content,
     deltas,
+    events,
     fetched,
     links,
     shows,
@@ -46,12 +49,68 @@ STAINLESS = {
 Json = dict[str, Any]
 
 
+Ask = Callable[[httpx.Client, list[Json], Json, dict[str, str]], str]
+"""Sends messages, with other fields of a chat completion and headers, and gives back the text of the answer."""
+
+
+def ask_chat(http: httpx.Client, messages: list[Json], fields: Json, headers: dict[str, str]) -> str:
+    """`Ask` for a chat completion."""
+    body = {"model": "flux", "messages": messages, **fields}
+    response = http.post("/v1/chat/completions", json=body, headers=headers)
+    assert response.status_code == 200, response.text
+    return deltas(response.text) if fields["stream"] else content(response)
+
+
+def ask_responses(http: httpx.Client, messages: list[Json], fields: Json, headers: dict[str, str]) -> str:
+    """`Ask` for a response. It is one message, after as many pictures as the message has links."""
+    body = {"model": "flux", "input": [as_item(message) for message in messages], **as_responses(fields)}
+    response = http.post("/v1/responses", json=body, headers=headers)
+    assert response.status_code == 200, response.text
+    answer = streamed_response(response.text) if fields["stream"] else response.json()
+    assert answer["status"] == "completed"
+    *pictures, message = answer["output"]
+    [part] = message["content"]
+    text = str(part["text"])
+    assert message["type"] == "message"
+    assert [item["type"] for item in pictures] == ["image_generation_call"] * len(links(text))
+    return text
+
+
+def streamed_response(stream: str) -> Json:
+    """The response at the end of a stream."""
+    found = [json.loads(data) for data in events(stream)]
+    responses.assert_numbered(found)
+    response: Json = found[-1]["response"]
+    return response
+
+
+def as_item(message: Json) -> Json:
+    """A chat message as an item of a response's input."""
+    if isinstance(message["content"], str):
+        return message
+    parts = [{"type": "input_text", "text": part["text"]} for part in message["content"]]
+    return {**message, "content": parts}
+
+
+def as_responses(fields: Json) -> Json:
+    """The fields of a chat completion under their names in the Responses API."""
+    renamed = {"max_tokens": "max_output_tokens", "max_completion_tokens": "max_output_tokens"}
+    kept = {renamed.get(name, name): value for name, value in fields.items() if name != "stream_options"}
+    if form := kept.pop("response_format", None):
+        kept["text"] = {"format": {"type": form["type"], **form["json_schema"]}}
+    return kept
+
+
+APIS: Mapping[str, Ask] = {"chat": ask_chat, "responses": ask_responses}
+
+
 class Talk:
     """A conversation in an app: it keeps the history that the app would send."""
 
-    def __init__(self, service: Service, app: str, headers: Mapping[str, str], fields: Json) -> None:
+    def __init__(self, service: Service, ask: Ask, app: str, headers: Mapping[str, str], fields: Json) -> None:
         self.messages: list[Json] = []
         """The history: what a person wrote and what was answered."""
+        self._ask = ask
         self._app = app
         self._http = service.http
         self._headers = dict(headers)
@@ -71,7 +130,7 @@ class Talk:
         """A turn: what a person wrote, and the picture that has to come back."""
         said = [{"type": "text", "text": prompt}] if parts else prompt
         asked = [*(before or []), *self.messages, {"role": "user", "content": said}]
-        answer = self._ask(asked, self._fields)
+        answer = self._ask(self._http, asked, self._fields, self._headers)
         [link] = links(answer)
         assert shows(fetched(link)[0], prompt)
         self.messages += [{"role": "user", "content": prompt}, {"role": "assistant", "content": answer}]
@@ -87,19 +146,10 @@ class Talk:
 
     def app_asks(self, messages: list[Json], fields: Json, headers: Mapping[str, str] | None = None) -> str:
         """The text that the app gets, which must hold no picture."""
-        answer = self._ask(messages, fields, headers)
+        answer = self._ask(self._http, messages, fields, {**self._headers, **(headers or {})})
         assert answer
         assert links(answer) == []
         return answer
-
-    def _ask(self, messages: list[Json], fields: Json, headers: Mapping[str, str] | None = None) -> str:
-        response = self._http.post(
-            "/v1/chat/completions",
-            json={"model": "flux", "messages": messages, **fields},
-            headers={**self._headers, **(headers or {})},
-        )
-        assert response.status_code == 200, response.text
-        return deltas(response.text) if fields["stream"] else content(response)
 
     def _filled(self, template: str) -> str:
         """The template with the conversation in it, in the app's own way of quoting."""
@@ -121,11 +171,11 @@ class Talk:
         return template.removeprefix("\n")
 
 
-def next_chat(service: Service, first: str, second: str) -> None:
+def next_chat(service: Service, ask: Ask, first: str, second: str) -> None:
     """From a browser, straight to us. Its memory comes as a last system message, its title without a stream."""
     fields = {"temperature": 0.5, "presence_penalty": 0, "frequency_penalty": 0, "top_p": 1}
     headers = {"accept": "application/json", "origin": "https://app.nextchat.dev"}
-    talk = Talk(service, "NextChat", headers, {"stream": True, **fields})
+    talk = Talk(service, ask, "NextChat", headers, {"stream": True, **fields})
     preflight = service.http.options(
         "/v1/chat/completions",
         headers={
@@ -148,11 +198,11 @@ def next_chat(service: Service, first: str, second: str) -> None:
     talk.app_asks([*talk.messages, summarize], {"stream": True, **fields})
 
 
-def chat_box(service: Service, first: str, second: str) -> None:
+def chat_box(service: Service, ask: Ask, first: str, second: str) -> None:
     """Its host is typed without /v1, and the list of models is asked for there."""
     headers = {"user-agent": "Mozilla/5.0 Chatbox/1.17.2 Electron/37.2.0 ai-sdk/openai-compatible/1.0.22"}
     fields = {"temperature": 0.7, "top_p": 1, "stream": True}
-    talk = Talk(service, "ChatBox", headers, fields)
+    talk = Talk(service, ask, "ChatBox", headers, fields)
     system = [{"role": "system", "content": "You are a helpful assistant."}]
     talk.models("/models")
     talk.say(first, system, parts=True)
@@ -161,10 +211,10 @@ def chat_box(service: Service, first: str, second: str) -> None:
     talk.chore("compaction", fields)
 
 
-def lobe_chat(service: Service, first: str, second: str) -> None:
+def lobe_chat(service: Service, ask: Ask, first: str, second: str) -> None:
     """The `openai` client for Node, behind a server of its own; titles are objects of a schema."""
     fields = {"temperature": 1, "top_p": 1, "stream": True, "stream_options": {"include_usage": True}, "user": "u_1"}
-    talk = Talk(service, "LobeChat", STAINLESS, fields)
+    talk = Talk(service, ask, "LobeChat", STAINLESS, fields)
     talk.models("/v1/models")
     talk.say(first)
     title = json.loads(talk.chore("title", {"stream": False, "user": "u_1"}))
@@ -173,9 +223,9 @@ def lobe_chat(service: Service, first: str, second: str) -> None:
     talk.chore("summary of the history", fields)
 
 
-def open_webui(service: Service, first: str, second: str) -> None:
+def open_webui(service: Service, ask: Ask, first: str, second: str) -> None:
     """Its tasks are many, and never streamed."""
-    talk = Talk(service, "Open WebUI", OPEN_WEBUI_HEADERS, OPEN_WEBUI_FIELDS)
+    talk = Talk(service, ask, "Open WebUI", OPEN_WEBUI_HEADERS, OPEN_WEBUI_FIELDS)
     talk.models("/v1/models")
     assert json.loads(talk.chore("query_generation", {"stream": False})) == {"queries": []}
     talk.say(first)
@@ -187,9 +237,9 @@ def open_webui(service: Service, first: str, second: str) -> None:
     assert json.loads(talk.chore("autocomplete_generation", {"stream": False})) == {"text": ""}
 
 
-def open_webui_with_its_header(service: Service, first: str, second: str) -> None:
+def open_webui_with_its_header(service: Service, ask: Ask, first: str, second: str) -> None:
     """An administrator who rewrote the templates and sends `X-OpenWebUI-Task`."""
-    talk = Talk(service, "Open WebUI", OPEN_WEBUI_HEADERS, OPEN_WEBUI_FIELDS)
+    talk = Talk(service, ask, "Open WebUI", OPEN_WEBUI_HEADERS, OPEN_WEBUI_FIELDS)
     talk.models("/v1/models")
     for prompt in (first, second):
         talk.say(prompt)
@@ -203,11 +253,11 @@ OPEN_WEBUI_HEADERS = {"user-agent": "Python/3.11 aiohttp/3.12.15", "x-openwebui-
 OPEN_WEBUI_FIELDS: Json = {"stream": True, "stream_options": {"include_usage": True}}
 
 
-def cherry_studio(service: Service, first: str, second: str) -> None:
+def cherry_studio(service: Service, ask: Ask, first: str, second: str) -> None:
     """The button that checks a provider comes first."""
     headers = {**STAINLESS, "http-referer": "https://cherry-ai.com", "x-title": "Cherry Studio"}
     fields = {"temperature": 1, "stream": True, "stream_options": {"include_usage": True}}
-    talk = Talk(service, "Cherry Studio", headers, fields)
+    talk = Talk(service, ask, "Cherry Studio", headers, fields)
     talk.models("/v1/models")
     assert talk.chore("check of a provider", {"stream": True}) == "OK"
     talk.say(first)
@@ -215,12 +265,12 @@ def cherry_studio(service: Service, first: str, second: str) -> None:
     talk.say(second)
 
 
-def libre_chat(service: Service, first: str, second: str) -> None:
+def libre_chat(service: Service, ask: Ask, first: str, second: str) -> None:
     """Its title is asked for beside the first answer, before there is one."""
     fields = {"user": "66f0c0ffee", "stream": True, "stream_options": {"include_usage": True}}
-    talk = Talk(service, "LibreChat", STAINLESS, fields)
+    talk = Talk(service, ask, "LibreChat", STAINLESS, fields)
     talk.models("/v1/models")
-    beside = Talk(service, "LibreChat", STAINLESS, fields)
+    beside = Talk(service, ask, "LibreChat", STAINLESS, fields)
     beside.messages = [{"role": "user", "content": first}]
     with ThreadPoolExecutor(1) as other:
         title = other.submit(beside.chore, "titleMethod: completion", {"user": "66f0c0ffee", "stream": False})
@@ -231,7 +281,7 @@ def libre_chat(service: Service, first: str, second: str) -> None:
     assert_is_title(found["title"], first)
 
 
-APPS: Mapping[str, Callable[[Service, str, str], None]] = {
+APPS: Mapping[str, Callable[[Service, Ask, str, str], None]] = {
     "NextChat": next_chat,
     "ChatBox": chat_box,
     "LobeChat": lobe_chat,
@@ -248,10 +298,11 @@ def assert_is_title(title: str, prompt: str) -> None:
     assert prompt.startswith(title)
 
 
+@pytest.mark.parametrize("api", APIS)
 @pytest.mark.parametrize("app", APPS)
-def test_as_many_pictures_are_drawn_as_a_person_asked_for(service: Service, ledger: Ledger, app: str) -> None:
+def test_as_many_pictures_are_drawn_as_a_person_asked_for(service: Service, ledger: Ledger, app: str, api: str) -> None:
     first, second = unique(FIRST), unique(SECOND)
     before = ledger.count()
-    APPS[app](service, first, second)
+    APPS[app](service, APIS[api], first, second)
     assert [ledger.outcomes(first), ledger.outcomes(second)] == [["ok"], ["ok"]]
     assert ledger.count() - before == 2, "something else was asked of Workers AI"
