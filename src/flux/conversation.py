@@ -13,6 +13,8 @@ from flux.picture import ids_in_text
 from flux.text import clean
 
 SYSTEM_ROLES = frozenset(("system", "developer"))
+ASKING_ROLES = SYSTEM_ROLES | {"user"}
+"""Of messages that ask for something; the others answer."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -628,3 +628,10 @@ def test_whatever_is_sent_is_answered_without_a_picture_or_drawn(
         assert found.text
         assert "![" not in found.text
         found.text.encode()
+
+
+@pytest.mark.parametrize("template", TEMPLATES, ids=lambda template: f"{template['app']}: {template['name']}")
+def test_a_template_matches_one_rule_and_no_other_of_its_stage(template: Json) -> None:
+    """So that an app's rules can be read, changed and taken away by themselves."""
+    stages = [stage for stage, _ in chores.matches(chat_request(sent(template, "A cute cat")).conversation)]
+    assert stages.count(stages[0]) == 1

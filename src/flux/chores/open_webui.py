@@ -1,0 +1,128 @@
+"""Open WebUI's tasks (open-webui/open-webui)."""
+
+from collections.abc import Mapping
+
+from flux.chores.quotes import UPPER_LINES, between, prompts_of
+from flux.chores.rule import Chore, Recogniser, Rule, Stage, TextRule
+from flux.chores.titles import NO_PROMPT, Answer, always, image_prompt, summary, title, title_json
+from flux.conversation import ASKING_ROLES, Conversation
+
+_TASKS: Mapping[str, tuple[str, Answer]] = {
+    "title_generation": ("title", title_json),
+    "tags_generation": ("tags", always({"tags": [NO_PROMPT]})),
+    "follow_up_generation": ("follow_ups", always({"follow_ups": []})),
+    "query_generation": ("queries", always({"queries": []})),
+    "autocomplete_generation": ("autocomplete", always({"text": ""})),
+    "image_prompt_generation": ("image_prompt", image_prompt),
+    "emoji_generation": ("emoji", always("🙂")),
+    "moa_response_generation": ("merge", always("Each model drew a picture of its own; pictures are not merged.")),
+    "function_calling": ("tools", always({"tool_calls": []})),
+    "context_compaction": ("summary", summary),
+    "memory_review": ("memory", always({"operations": []})),
+}
+"""Open WebUI's tasks by their own names (backend/open_webui/constants.py, TASKS; routers/tasks.py;
+utils/context_compaction.py; utils/memory.py), with the keys that utils/middleware.py reads back."""
+
+
+def _named(conversation: Conversation) -> Chore | None:
+    """A task that Open WebUI names.
+
+    Only the names we know count: an older version sends the placeholder as it stands, and `metadata` is anybody's
+    field.
+    """
+    for name in conversation.tasks:
+        if name in _TASKS:
+            return _task(conversation, name)
+    return None
+
+
+def _task(conversation: Conversation, name: str) -> Chore:
+    kind, answer = _TASKS[name]
+    return Chore(kind, answer(prompts_of(conversation, UPPER_LINES)))
+
+
+_TASK_START = "### Task:"
+_RAG_START = "### Task:\nRespond to the user query"
+"""A person's prompt, wrapped with what was found for it (backend/open_webui/config.py, RAG_TEMPLATE)."""
+_HISTORY, _HISTORY_END = "\n<chat_history>\n", "\n</chat_history>"
+_HISTORY_STARTS = ("USER: ", "ASSISTANT: ", "SYSTEM: ", "TOOL: ", _HISTORY_END)
+_KEYS = {
+    '"title":': "title_generation",
+    '"follow_ups":': "follow_up_generation",
+    '"tags":': "tags_generation",
+    '"queries":': "query_generation",
+    '"text":': "autocomplete_generation",
+    '"prompt":': "image_prompt_generation",
+}
+
+
+def _by_history(conversation: Conversation) -> Chore | None:
+    """Open WebUI's templates (backend/open_webui/config.py, DEFAULT_*_PROMPT_TEMPLATE).
+
+    They all begin alike and quote the conversation; the key of the JSON they want back tells them
+    apart, also where an administrator has rewritten or translated the rest.
+    """
+    asking = conversation.messages[-1]
+    text = asking.text
+    if asking.role not in ASKING_ROLES or not text.startswith(_TASK_START) or text.startswith(_RAG_START):
+        return None
+    instructions, history, quoted = text.partition(_HISTORY)
+    if not history or not quoted.startswith(_HISTORY_STARTS) or _HISTORY_END not in quoted:
+        return None
+    for key, name in _KEYS.items():
+        if key in instructions:
+            return _task(conversation, name)
+    return Chore("title", title(prompts_of(conversation, UPPER_LINES)))
+
+
+RULES: tuple[Rule, ...] = (
+    # open-webui/open-webui, backend/open_webui/config.py, DEFAULT_EMOJI_GENERATION_PROMPT_TEMPLATE
+    TextRule(
+        Stage.START,
+        *_TASKS["emoji_generation"],
+        ("Your task is to reflect the speaker's likely facial expression through a",),
+    ),
+    # the same, DEFAULT_MOA_GENERATION_PROMPT_TEMPLATE
+    TextRule(
+        Stage.START,
+        *_TASKS["moa_response_generation"],
+        ("You have been provided with a set of responses from various models to the latest user query:",),
+    ),
+    # open-webui/open-webui, backend/open_webui/utils/context_compaction.py; no <chat_history> there
+    TextRule(
+        Stage.START,
+        *_TASKS["context_compaction"],
+        ("### Task:\nSummarize the conversation history that will be compacted out of the active chat context.",),
+        quotes=(UPPER_LINES,),
+    ),
+    # open-webui/open-webui before 0.5, DEFAULT_TITLE_GENERATION_PROMPT_TEMPLATE: the title alone
+    TextRule(
+        Stage.START,
+        "title",
+        title,
+        ("Create a concise, 3-5 word title with an emoji as a title for the chat history, in the given language.",),
+        quotes=(UPPER_LINES,),
+    ),
+    # the same before 0.4
+    TextRule(
+        Stage.START,
+        "title",
+        title,
+        ("Create a concise, 3-5 word title with an emoji as a title for the prompt in the given language.",),
+        quotes=(between("\nPrompt: "),),
+    ),
+    # open-webui/open-webui, backend/open_webui/config.py, DEFAULT_TOOLS_FUNCTION_CALLING_PROMPT_TEMPLATE
+    TextRule(
+        Stage.SYSTEM,
+        *_TASKS["function_calling"],
+        ("Your task is to choose and return the correct tool(s) from the list of available tools based on the query.",),
+    ),
+    # open-webui/open-webui, backend/open_webui/utils/memory.py
+    TextRule(
+        Stage.SYSTEM,
+        *_TASKS["memory_review"],
+        ("You are Open WebUI's private memory reviewer. Return only valid JSON.",),
+    ),
+    Recogniser(Stage.NAME, _named),
+    Recogniser(Stage.START, _by_history),
+)
