@@ -185,9 +185,14 @@ def _tool_options(tool: Body) -> tuple[Options, tuple[Notice, ...]]:
 
 def refuse(body: Body, request: ResponsesRequest) -> None:
     """Refuse what no picture can be, and what is not kept here. Raises `InvalidRequest` with the field's name."""
-    for name, sentence in _REFUSED.items():
-        if body.get(name) not in (None, False):
-            raise InvalidRequest(sentence, param=name)
+    if body.get("background") not in (None, False):
+        raise InvalidRequest(
+            "Background responses are not supported: leave 'background' out, and wait or stream.", param="background"
+        )
+    if body.get("conversation") is not None:
+        raise InvalidRequest(
+            "Conversations are not kept here: send the whole conversation as 'input'.", param="conversation"
+        )
     previous = request.echo.previous_response_id
     if previous and not _picture_id(previous, RESPONSE):
         raise PreviousResponseNotFound(
@@ -200,9 +205,3 @@ def refuse(body: Body, request: ResponsesRequest) -> None:
                 "Masks are not supported: describe the change instead.", param=f"tools[{index}].input_image_mask"
             )
     output.refuse_others(body, structured="text.format" if _format(body).get("type") == "json_schema" else None)
-
-
-_REFUSED = {
-    "background": "Background responses are not supported: leave 'background' out, and wait or stream.",
-    "conversation": "Conversations are not kept here: send the whole conversation as 'input'.",
-}
