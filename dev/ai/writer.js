@@ -10,6 +10,7 @@ import { withoutMarks } from "./marks.js";
 
 const HANG_MS = 600_000;
 const LONG = 5_000; // characters
+const DEEP = 4_000; // levels
 const PAGE = "<!doctype html><title>Sign in</title><h1>Please sign in to the network</h1>";
 const ADDED = ", cinematic lighting, highly detailed";
 
@@ -28,6 +29,7 @@ const BEHAVIOURS = {
   thinking: () => ({ content: null, reasoning: "The user wants a picture. Let me think about the light" }),
   chatty: (words) => ({ content: `Sure! Here is your prompt:\n\n"${words + ADDED}"` }),
   object: (words) => ({ content: { prompt: words + ADDED } }),
+  deep: () => ({ content: nested(DEEP) }),
   refused: (words) => ({ content: `${words + ADDED} [[fault 3030]]` }),
 };
 
@@ -48,6 +50,12 @@ export function lastUserText(messages) {
   const content = messages.findLast((message) => message?.role === "user")?.content ?? "";
   if (typeof content === "string") return content;
   return Array.isArray(content) ? content.map((part) => part?.text ?? "").join("\n") : "";
+}
+
+function nested(levels) {
+  let value = {};
+  for (let level = 1; level < levels; level += 1) value = { a: value };
+  return value;
 }
 
 /**

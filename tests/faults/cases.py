@@ -313,6 +313,7 @@ WRITER = (
     *_writer("answers without a message", "[[writer empty]]"),
     *_writer("answers nothing", "[[writer blank]]"),
     *_writer("answers no text", "[[writer object]]"),
+    *_writer("answers with thousands of nested objects", "[[writer deep]]"),
     *_writer("thinks until its tokens end", "[[writer thinking]]"),
     *_writer("hangs", "[[writer hang]]", calls=("aborted", "ok")),
     *_writer(

@@ -130,3 +130,18 @@ def test_a_body_of_nothing_but_lists_is_refused_before_it_is_parsed(monkeypatch:
                 json_object(f'{{"x": [{unit * text.MAX_BRACKETS}1]}}')
     few = f'{{"x": [{"[]," * 1000}1]}}'
     assert len(json_object(few)["x"]) == 1001
+
+
+@pytest.mark.parametrize("value", [None, True, 5, "text", [], [1, {"a": None}], {"errors": [{"code": 7}]}])
+def test_any_json_value_of_another_service_is_read(value: object) -> None:
+    """Its answer need not be an object."""
+    assert text.read_json(json.dumps(value)) == value
+
+
+@pytest.mark.parametrize("answer", ["", "<html>", "[" * 5000 + "]" * 5000, "[" * 100_000, "NaN"])
+def test_what_is_no_json_of_another_service_is_a_value_error(answer: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And nothing else: a RecursionError would pass by those who handle a bad answer."""
+    if answer.startswith("["):
+        monkeypatch.setattr(json, "loads", None)
+    with pytest.raises(ValueError, match=r"^(is|holds) "):
+        text.read_json(answer)

@@ -8,6 +8,7 @@ from flux.edge.fetching import fetch
 from flux.edge.workers_ai import answer_text, conversation
 from flux.ports import RewriteFailed
 from flux.settings import ExternalRewriter
+from flux.text import read_json
 
 
 class ChatApiRewriter:
@@ -32,7 +33,7 @@ class ChatApiRewriter:
             response = await fetch(self._settings.url, headers, json.dumps(body))
             if not response.ok:
                 raise RewriteFailed(f"HTTP {response.status}")
-            return answer_text(json.loads(await response.text()))
+            return answer_text(read_json(await response.text()))
         except JsException as error:
             raise RewriteFailed(error.name) from error
         except ValueError as error:

@@ -3,19 +3,18 @@
 import json
 from typing import Any
 
-import js
 from pyodide.ffi import JsException
 
 from flux import upstream
 from flux.catalog import Model
 from flux.edge.fetching import fetch
 from flux.edge.model_output import picture_of
-from flux.edge.workers_ai import MAX_TOKENS, answer_text, conversation, form_of
+from flux.edge.workers_ai import MAX_TOKENS, answer_text, conversation, form_of, plain
 from flux.errors import UpstreamFailure
 from flux.picture import Picture
 from flux.ports import Inputs, RewriteFailed
 from flux.settings import Account
-from flux.text import Blob
+from flux.text import Blob, read_json
 
 
 class RestApi:
@@ -52,7 +51,7 @@ class RestApi:
 def _failure(status: int, text: str) -> UpstreamFailure:
     """The failure in Cloudflare's envelope: `{"errors": [{"code", "message"}], ...}`."""
     try:
-        error = json.loads(text)["errors"][0]
+        error = read_json(text)["errors"][0]
         return upstream.failure(str(error["message"]), code=int(error["code"]), status=status)
     except (ValueError, LookupError, TypeError):
         return upstream.failure(text or f"HTTP {status}", status=status)
@@ -88,4 +87,4 @@ class RestRewriter:
             answer = await self._api.run(self.name, json.dumps(body), "application/json")
         except UpstreamFailure as failure:
             raise RewriteFailed(failure.detail or failure.code) from failure
-        return answer_text(json.loads(js.JSON.stringify(answer) or "null"))
+        return answer_text(plain(answer))

@@ -11,7 +11,7 @@ from flux.edge.js_bytes import array_of, js_object
 from flux.edge.model_output import picture_of
 from flux.picture import Picture
 from flux.ports import Inputs, RewriteFailed
-from flux.text import Blob
+from flux.text import Blob, read_json
 
 
 def form_of(inputs: Inputs, images: tuple[Blob, ...]) -> Any:
@@ -69,7 +69,7 @@ class BindingRewriter:
             answer = await self._ai.run(self.name, js_object(inputs), *gateway_option(self._gateway_id))
         except JsException as error:
             raise RewriteFailed(error.message or error.name) from error
-        return answer_text(answer.to_py() if hasattr(answer, "to_py") else answer)
+        return answer_text(plain(answer))
 
 
 MAX_TOKENS = 400
@@ -88,6 +88,19 @@ def gateway_option(gateway_id: str | None) -> tuple[Any, ...]:
 def conversation(system_message: str, prompt: str) -> list[dict[str, str]]:
     """The messages that ask for a prompt."""
     return [{"role": "system", "content": system_message}, {"role": "user", "content": prompt}]
+
+
+def plain(answer: Any) -> Any:
+    """A text model's answer as Python's own values. Raises `RewriteFailed`.
+
+    By way of JSON, since `to_py` has no limit of depth: a deeply nested answer would end the isolate.
+    """
+    try:
+        return read_json(js.JSON.stringify(answer) or "null")
+    except JsException as error:  # too deep for JavaScript as well
+        raise RewriteFailed(error.name) from error
+    except ValueError as error:
+        raise RewriteFailed("too deeply nested an answer") from error
 
 
 def answer_text(answer: Any) -> str:
