@@ -2,7 +2,7 @@
  * How Workers AI says no: its error codes as data, and the three shapes in which callers see them.
  *
  * Codes, statuses and texts: developers.cloudflare.com/workers-ai/platform/errors/, except where a row says "seen": a
- * code that the page lacks, or words it it otherwise, taken from answers of the live API that others have published.
+ * code that the page lacks, or words otherwise, taken from answers of the live API that others have published.
  */
 const DOCUMENTED = [
   [3003, 400, "Request is missing headers or body"],
@@ -37,9 +37,19 @@ const SEEN = [
     "you have used up your daily free allocation of 10,000 neurons, please upgrade to Cloudflare's Workers Paid plan " +
       "if you would like to continue usage.",
   ],
+  [3010, 400, "Invalid or incomplete input for the model"],
+  [3043, 500, "Internal server error"],
+  [3046, 408, "Request timeout"],
   [5006, 400, "Error: required properties at '/' are 'prompt'", "Bad input"],
+  [5012, 422, "Request body failed validation"],
+  [5021, 400, "The estimated number of input and maximum output tokens exceeded this model context window limit"],
+  [5028, 410, "This model was deprecated on 2026-05-30. Please use an alternative model."],
+  [7000, 400, "No route for that URI"],
+  [7003, 404, "Could not route to /client/v4/accounts/wrong/ai/run, perhaps your object identifier is invalid?"],
   [8001, 400, "Invalid input"],
+  [8004, 500, "Internal server error"],
   [8007, 400, "Input prompt contains NSFW content."],
+  [9109, 403, "Unauthorized to access requested resource"],
 ];
 
 /** Code to `{code, status, description, title}`. */

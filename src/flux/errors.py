@@ -94,7 +94,7 @@ class UnsupportedModel(InvalidRequest):
 
 
 class ContentPolicyViolation(InvalidRequest):
-    """The safety filter reads the text of the prompt: the same prompt is always refused."""
+    """The safety filter refused the prompt, or the picture that was drawn of it: a client should not send it again."""
 
     code = "content_policy_violation"
     should_retry = False
@@ -200,6 +200,10 @@ class InsufficientQuota(UpstreamFailure):
 
 class PromptRefused(ContentPolicyViolation, UpstreamFailure):
     """`ContentPolicyViolation` as the model upstream reports it."""
+
+
+class OutputFlagged(PromptRefused):
+    """The filter refused what was drawn: another seed may draw something that it lets pass."""
 
 
 class StorageUnavailable(ApiError):

@@ -1,7 +1,7 @@
-"""Workers AI's failures -> ours, as a table.
+"""Workers AI's failures -> ours, as tables.
 
-Codes: developers.cloudflare.com/workers-ai/platform/errors, and those that are only seen live
-(3030, 8007, 4006, 5006, 10000). A failure's own text goes into the log, never to the caller.
+The codes are from developers.cloudflare.com/workers-ai/platform/errors, and from answers of the live service that
+others have published. A failure's own text goes into the log, never to the caller.
 """
 
 import re
@@ -10,6 +10,7 @@ import time
 from flux.errors import (
     InsufficientQuota,
     ModelOverloaded,
+    OutputFlagged,
     PromptRefused,
     UpstreamFailure,
     UpstreamNotAuthorized,
@@ -17,92 +18,157 @@ from flux.errors import (
 )
 
 RETRY_AFTER = 10
-"""Seconds a caller is told to wait when the model is out of capacity."""
+"""Seconds that a caller is told to wait when the model is out of capacity."""
 
-_REFUSED = (
+Row = tuple[type[UpstreamFailure], str]
+"""A kind of failure, and the sentence for the caller."""
+
+_REFUSED: Row = (
     PromptRefused,
+    "The safety filter refused this prompt. It can be wrong about harmless words: rephrase the prompt.",
+)
+_FLAGGED: Row = (
+    OutputFlagged,
     (
-        "The safety filter refused this prompt. It reads the words alone and can be wrong about harmless ones: "
-        "say it differently."
+        "The safety filter refused the picture that was drawn. It judges the prompt together with the pictures that "
+        "were sent: change the prompt, or send other pictures."
     ),
 )
-_BUSY = (ModelOverloaded, "The model is out of capacity. Try again in some seconds.")
-_SLOW = (ModelOverloaded, "The model did not answer in time. Try again in some seconds.")
-_SPENT = (
+_BUSY: Row = (ModelOverloaded, "The model is out of capacity. Try again in a few seconds.")
+_SLOW: Row = (ModelOverloaded, "The model did not answer in time. Try again in a few seconds.")
+_SPENT: Row = (
     InsufficientQuota,
-    "This service's allowance of Workers AI for today is used up. It starts afresh at 00:00 UTC.",
+    "This service's daily allowance of Workers AI is used up. It resets at 00:00 UTC.",
 )
-_FORBIDDEN = (
+_FORBIDDEN: Row = (
     UpstreamNotAuthorized,
     (
-        "This service's Cloudflare account or token may not use the model. Its owner has to look at the account, "
-        "its plan and CF_API_TOKEN."
+        "This service's Cloudflare account or API token is not allowed to use the model. The service's owner should "
+        "check the account, its plan and CF_API_TOKEN."
     ),
 )
-_GONE = (
-    UpstreamRefusal,
-    "Workers AI does not serve this model any more. Choose another one from GET /v1/models.",
+_WRONG_ACCOUNT: Row = (
+    UpstreamNotAuthorized,
+    "Cloudflare does not find this service's account. The service's owner should check CF_ACCOUNT_ID.",
 )
-_TOO_LARGE = (UpstreamRefusal, "The model refused the pictures as too large. Send smaller ones.")
-_UNKNOWN = (UpstreamFailure, "The model failed. Try once more, or choose another model.")
-_MISUNDERSTOOD = (UpstreamRefusal, "The model refused the request. Choose another model, or tell us the request id.")
-_NO_PICTURE = "The model's answer was no picture. Try once more, or choose another model."
+_GONE: Row = (
+    UpstreamRefusal,
+    "Workers AI no longer serves this model. Choose another one from GET /v1/models.",
+)
+_TOO_LARGE: Row = (UpstreamRefusal, "The model refused the pictures as too large. Send smaller ones.")
+_TOO_LONG: Row = (
+    UpstreamRefusal,
+    "The prompt is too long for this model. Shorten it, or choose another model.",
+)
+_MISUNDERSTOOD: Row = (
+    UpstreamRefusal,
+    (
+        "The model refused the request. Choose another model. If that does not help, give the service's owner the "
+        "request id."
+    ),
+)
+_UNKNOWN: Row = (UpstreamFailure, "The model failed. Try once more, or choose another model.")
+_NO_PICTURE = "The model did not return a picture. Try once more, or choose another model."
 
-FILTER = 3030
-
-BY_CODE: dict[int, tuple[type[UpstreamFailure], str]] = {
-    FILTER: _REFUSED,
-    8007: _REFUSED,
-    3040: _BUSY,
+BY_CODE: dict[int, Row] = {
+    # Documented.
+    3003: _MISUNDERSTOOD,  # the request is incomplete
+    3006: _TOO_LARGE,
     3007: _SLOW,
     3008: _SLOW,
-    3036: _SPENT,
-    4006: _SPENT,
     3023: _FORBIDDEN,
+    3036: _SPENT,
+    3039: _MISUNDERSTOOD,  # files of a fine-tune are missing
+    3040: _BUSY,
     3041: _FORBIDDEN,
+    3042: _GONE,
+    5004: _MISUNDERSTOOD,  # base64 of a wrong type
+    5005: _MISUNDERSTOOD,  # no LoRA with this model
+    5007: _GONE,
     5016: _FORBIDDEN,
     5018: _FORBIDDEN,
+    5019: _MISUNDERSTOOD,  # "deprecated SDK version"
     5035: _FORBIDDEN,
-    10000: _FORBIDDEN,  # the REST API's "Authentication error"
-    5007: _GONE,
-    3042: _GONE,
-    3006: _TOO_LARGE,
-    3003: _MISUNDERSTOOD,
-    5004: _MISUNDERSTOOD,
-    5006: _MISUNDERSTOOD,
+    # Seen live.
+    3005: _UNKNOWN,  # "Internal server error"
+    3010: _MISUNDERSTOOD,  # "Invalid or incomplete input for the model"
+    3030: _REFUSED,  # the filter of the older models
+    3043: _UNKNOWN,  # "Internal server error"
+    3046: _SLOW,  # "Request timeout", with status 408
+    4006: _SPENT,  # what the live service says where the documentation has 3036
+    5006: _MISUNDERSTOOD,  # against the model's schema
+    5012: _MISUNDERSTOOD,  # "Request body failed validation", with status 422
+    5021: _TOO_LONG,  # "exceeded context window limit"
+    5028: _GONE,  # "This model was deprecated on ..."
+    8001: _MISUNDERSTOOD,  # a form through AI Gateway, always
+    8004: _UNKNOWN,  # "Internal server error"
+    8007: _MISUNDERSTOOD,  # "BadRequestError" of the inference server, its filter among them
+    # Of Cloudflare's API in front of Workers AI.
+    2009: _FORBIDDEN,  # AI Gateway's "Unauthorized"
+    6003: _FORBIDDEN,  # "Invalid request headers": a token that is malformed
+    6111: _FORBIDDEN,  # "Invalid format for Authorization header"
+    7000: _WRONG_ACCOUNT,  # "No route for that URI"
+    7003: _WRONG_ACCOUNT,  # "Could not route to ..., perhaps your object identifier is invalid?"
+    9106: _FORBIDDEN,  # "Authentication failed", with status 400
+    9107: _FORBIDDEN,
+    9109: _FORBIDDEN,  # "Unauthorized to access requested resource"
+    10000: _FORBIDDEN,  # "Authentication error"
 }
-BY_STATUS = {401: _FORBIDDEN, 403: _FORBIDDEN, 408: _SLOW, 429: _BUSY, 503: _BUSY, 504: _SLOW}
-"""By HTTP status, for an answer of the REST API that has no code we know."""
-BY_TEXT = (("network connection lost", _BUSY), ("nsfw", _REFUSED))
-"""By what the runtime or the model says where there is no code at all."""
-NOT_THE_FILTER = ("input is not valid", "sequence too long")
-"""What 3030 says of a request instead of its prompt: the code stands for more than the filter."""
+BY_TEXT: tuple[tuple[re.Pattern[str], Row], ...] = tuple(
+    (re.compile(words, re.DOTALL), row)
+    for words, row in (
+        # "Your output has been flagged. Please choose another prompt / input image combination", of FLUX.2.
+        (r"\b(output|generated)\b.*(nsfw|flagged|moderation)|input image combination", _FLAGGED),
+        (r"nsfw|flagged|moderation", _REFUSED),
+        (r"context length|context window|sequence too long", _TOO_LONG),
+        (r"validation error|input is not valid", _MISUNDERSTOOD),
+        (r"no route for that uri|could not route to", _WRONG_ACCOUNT),
+        (r"daily free allocation", _SPENT),
+        (r"network connection lost", _BUSY),
+    )
+)
+"""By what the model or the runtime says, in lower case, where no code is known. The first that is found counts."""
+SEVERAL_MEANINGS = (3030, 8007)
+"""Codes that stand for more than one thing: their text counts first."""
+BY_STATUS: dict[int, Row] = {
+    401: _FORBIDDEN,
+    403: _FORBIDDEN,
+    408: _SLOW,
+    410: _GONE,
+    413: _TOO_LARGE,
+    429: _BUSY,
+    503: _BUSY,
+    504: _SLOW,
+}
+"""By HTTP status, for an answer of the REST API that says nothing that we know."""
 
 _CODE = re.compile(r"\b(\d{4,5})\s*:")
+MAX_DETAIL = 500
+"""Characters of a failure's text that are looked at and logged."""
 
 
 def failure(text: str, *, code: int = 0, status: int = 0) -> UpstreamFailure:
     """The failure that upstream's text means; `code` and `status` where the answer tells them."""
-    codes = [code] if code else [int(found) for found in _CODE.findall(text[:500])]
+    text = text[:MAX_DETAIL]
+    codes = [code] if code else [int(found) for found in _CODE.findall(text)]
     known = next((one for one in codes if one in BY_CODE), 0)
-    kind, message = _UNKNOWN
-    if known == FILTER and any(words in text.lower() for words in NOT_THE_FILTER):
-        kind, message = _MISUNDERSTOOD
-    elif known:
-        kind, message = BY_CODE[known]
-    elif status in BY_STATUS:
-        kind, message = BY_STATUS[status]
-    else:
-        for words, row in BY_TEXT:
-            if words in text.lower():
-                kind, message = row
-                break
+    kind, message = _row(text, known, status)
     return kind(
         message,
         upstream_code=known or next(iter(codes), 0),
         retry_after=_retry_after(kind),
-        detail=text[:500],
+        detail=text,
     )
+
+
+def _row(text: str, code: int, status: int) -> Row:
+    if not code or code in SEVERAL_MEANINGS:
+        said = text.lower()
+        is_page = said.lstrip().startswith("<")  # of a proxy: its words are about something else
+        for words, row in () if is_page else BY_TEXT:
+            if words.search(said):
+                return row
+    return BY_CODE.get(code) or BY_STATUS.get(status) or _UNKNOWN
 
 
 def no_picture(what: str) -> UpstreamFailure:

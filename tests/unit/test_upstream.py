@@ -1,11 +1,13 @@
 """Workers AI's failures and the answers that they deserve."""
 
 import asyncio
+import re
 
 import pytest
 
+from dev import ROOT
 from flux import upstream
-from flux.errors import ApiError, UpstreamFailure
+from flux.errors import ApiError, OutputFlagged, PromptRefused, UpstreamFailure
 from tests.builders import NOW
 
 MIDNIGHT = "21600"
@@ -19,12 +21,14 @@ HOPELESS = (502, "upstream_error", "server_error", {"x-should-retry": "false"})
 UNKNOWN = (502, "upstream_error", "server_error", {"x-should-retry": "true"})
 
 CODES = {
-    **dict.fromkeys((3030, 8007), REFUSED),
-    **dict.fromkeys((3040, 3007, 3008), BUSY),
+    3030: REFUSED,
+    **dict.fromkeys((3040, 3007, 3008, 3046), BUSY),
     **dict.fromkeys((3036, 4006), SPENT),
-    **dict.fromkeys((3023, 3041, 5016, 5018, 5035, 10000), FORBIDDEN),
-    **dict.fromkeys((3003, 3006, 3042, 5004, 5006, 5007), HOPELESS),
-    **dict.fromkeys((3005, 8001, 9999), UNKNOWN),
+    **dict.fromkeys((3023, 3041, 5016, 5018, 5035), FORBIDDEN),
+    **dict.fromkeys((2009, 6003, 6111, 7000, 7003, 9106, 9107, 9109, 10000), FORBIDDEN),
+    **dict.fromkeys((3003, 3006, 3010, 3039, 3042, 5004, 5005, 5006, 5007, 5012, 5019, 5021, 5028), HOPELESS),
+    **dict.fromkeys((8001, 8007), HOPELESS),
+    **dict.fromkeys((3005, 3043, 8004, 9999), UNKNOWN),
 }
 SECRET = "/srv/inference/secret.py token=abc"
 
@@ -62,7 +66,7 @@ def test_a_code_that_the_answer_tells_needs_none_in_the_text(code: int, answer: 
 @pytest.mark.parametrize(
     ("status", "answer"),
     [(401, FORBIDDEN), (403, FORBIDDEN), (408, BUSY), (429, BUSY), (503, BUSY), (504, BUSY), (500, UNKNOWN),
-     (502, UNKNOWN), (520, UNKNOWN), (400, UNKNOWN), (0, UNKNOWN)],
+     (410, HOPELESS), (413, HOPELESS), (502, UNKNOWN), (520, UNKNOWN), (400, UNKNOWN), (0, UNKNOWN)],
 )  # fmt: skip
 def test_a_status_decides_where_there_is_no_code_that_we_know(status: int, answer: object) -> None:
     assert told(upstream.failure("<html>Bad gateway</html>", status=status)) == answer
@@ -80,7 +84,18 @@ def test_a_status_decides_where_there_is_no_code_that_we_know(status: int, answe
         ("12345: 3030: NSFW", REFUSED),
         ("3030: Input prompt contains NSFW content", REFUSED),
         ("3030: Error: oneOf at '/' not met: input is not valid", HOPELESS),  # the code stands for more than the filter
-        ("3030: Sequence too long", HOPELESS),
+        ("3030: Sequence too long: 9003 > 8192", HOPELESS),
+        ("8007: Input prompt contains NSFW content.", REFUSED),
+        ("8007: This model's maximum context length is 24000 tokens.", HOPELESS),
+        ("8007: 400 Bad Request validation errors", HOPELESS),
+        ("5006: Error: the prompt 'a flagged parcel' is too long", HOPELESS),  # the code has one meaning
+        ("Your request was rejected by our moderation system", REFUSED),
+        ("The prompt was flagged", REFUSED),
+        ("No route for that URI", FORBIDDEN),
+        ("Could not route to /client/v4/accounts/x/ai/run, perhaps your object identifier is invalid?", FORBIDDEN),
+        ("This model's maximum context length is 77 tokens", HOPELESS),
+        ("<html><title>Flagged by the firewall</title>", UNKNOWN),
+        ("at a moderate load", UNKNOWN),
         ("at 10:30 something failed", UNKNOWN),
         ("3030", UNKNOWN),
         ("13040: no", UNKNOWN),
@@ -90,6 +105,66 @@ def test_a_status_decides_where_there_is_no_code_that_we_know(status: int, answe
 def test_a_text_decides_where_there_is_neither(text: str, answer: object) -> None:
     """The first code that we know wins."""
     assert told(upstream.failure(text)) == answer
+
+
+@pytest.mark.usefixtures("clock")
+def test_a_used_up_allowance_is_known_by_its_text_where_the_code_is_new() -> None:
+    """Code and status alone would be a model that is busy, to be tried three times."""
+    said = "you have used up your daily free allocation of 10,000 neurons"
+    assert told(upstream.failure(said, status=429, code=4999)) == SPENT
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "3030: Your output has been flagged. Please choose another prompt / input image combination",
+        "AiError: AiError: Your output has been flagged. Please choose another prompt (1b2c)",
+        "3030: Choose another prompt / input image combination",
+        "8007: The generated image was flagged",
+        "Your output contains NSFW content",
+    ],
+)
+def test_a_flagged_picture_is_told_from_a_refused_prompt(text: str) -> None:
+    """Another seed may draw something else; the sentence names what was judged."""
+    failure = upstream.failure(text)
+    assert isinstance(failure, OutputFlagged)
+    assert told(failure) == REFUSED
+    assert {"prompt", "pictures"} <= set(failure.message.replace(",", "").split())
+    assert "words" not in failure.message
+
+
+@pytest.mark.parametrize("text", ["3030: Input prompt contains NSFW content", "3030: no", "8007: nsfw", "flagged"])
+def test_a_refused_prompt_is_no_flagged_picture(text: str) -> None:
+    failure = upstream.failure(text)
+    assert isinstance(failure, PromptRefused)
+    assert not isinstance(failure, OutputFlagged)
+
+
+@pytest.mark.parametrize(
+    ("failure", "variable"),
+    [
+        (upstream.failure("No route for that URI", code=7000, status=400), "CF_ACCOUNT_ID"),
+        (upstream.failure("Could not route to /x", code=7003, status=404), "CF_ACCOUNT_ID"),
+        (upstream.failure("Authentication error", code=10000, status=401), "CF_API_TOKEN"),
+        (upstream.failure("Invalid request headers", code=6003, status=400), "CF_API_TOKEN"),
+    ],
+)
+def test_a_wrong_account_and_a_wrong_token_name_their_variable(failure: UpstreamFailure, variable: str) -> None:
+    assert told(failure) == FORBIDDEN
+    assert variable in failure.message
+
+
+@pytest.mark.parametrize("text", ["8007: maximum context length is 77", "3030: Sequence too long", "5021: exceeded"])
+def test_a_prompt_that_is_too_long_is_called_so(text: str) -> None:
+    assert "too long" in upstream.failure(text).message
+
+
+def test_every_code_of_the_stand_in_has_its_row() -> None:
+    """The stand-in has those of Cloudflare's documentation, and those that were seen beside it."""
+    table = (ROOT / "dev" / "ai" / "faults.js").read_text()
+    codes = {int(code) for code in re.findall(r"^ +\[?\s*(\d{4}),", table, re.MULTILINE)}
+    assert len(codes) > 25
+    assert codes <= set(upstream.BY_CODE)
 
 
 async def test_the_allowance_returns_at_midnight_utc(clock: None) -> None:
