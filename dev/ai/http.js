@@ -36,6 +36,7 @@ async function restRun(request, settings, { model }) {
   }
   try {
     const body = await bodyOf(request);
+    if (body.form && request.headers.has("cf-aig-gateway-id")) throw new Fault(7000); // FLUX.2 has no gateway
     const answered = await infer({ transport: "rest", model: named(model), ...body }, settings);
     return "value" in answered ? envelope({ result: answered.value, success: true }) : bytes(answered);
   } catch (error) {

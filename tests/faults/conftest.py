@@ -14,7 +14,7 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workerd]:
     """All deployments of the fault matrix."""
     deployments = {
         BINDING: {},
-        REST: REST_API | WRITER | {"PUBLIC_URL": PUBLIC_URL},
+        REST: REST_API | WRITER | {"PUBLIC_URL": PUBLIC_URL, "AI_GATEWAY_ID": "gateway"},
         SPARE: {"FLUX_FALLBACK_MODEL": "lucid-origin"},
     }
     with Workerd(tmp_path_factory.mktemp("faults") / "bare", deployments) as running:

@@ -27,13 +27,13 @@ class RestApi:
     async def run(self, model: str, body: Any, content_type: str | None) -> Any:
         """The model's answer: what the binding's `run` would answer, or a `Response` of bytes.
 
-        Raises `UpstreamFailure`.
+        A form brings its own content type, with its boundary. Raises `UpstreamFailure`.
         """
         headers = {"authorization": f"Bearer {self._account.api_token}"}
         if content_type:
             headers["content-type"] = content_type
-        if self._gateway_id:
-            headers |= {"cf-aig-gateway-id": self._gateway_id, "cf-aig-skip-cache": "true"}
+            if self._gateway_id:  # which refuses forms
+                headers |= {"cf-aig-gateway-id": self._gateway_id, "cf-aig-skip-cache": "true"}
         url = f"{self._account.base_url}/accounts/{self._account.account_id}/ai/run/{model}"
         try:
             response = await fetch(url, headers, body)
