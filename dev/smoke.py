@@ -111,6 +111,7 @@ class _Bytes:
 REMEDIES = {
     "api_key": "set one with: npx wrangler secret put API_KEY",
     "model": "bind AI in wrangler.toml, or set CF_ACCOUNT_ID and CF_API_TOKEN",
+    "writer": "bind AI in wrangler.toml, or set EXTERNAL_API_BASE and EXTERNAL_MODEL, to have prompts rewritten",
     "storage": "bind FLUX_CF_KV in wrangler.toml",
     "images": "bind IMAGES in wrangler.toml: without it pictures keep the size of their model",
     "rate_limiter": "bind RATE_LIMITER in wrangler.toml: without it a key may draw without limit",

@@ -252,7 +252,7 @@ class Service:
         """The log as it was written."""
         ports = Ports(
             model=lambda _settings: None if "model" in unbound else self.painter,
-            rewriter=lambda _settings: self.writer,
+            rewriter=lambda _settings: None if "rewriter" in unbound else self.writer,
             resizer=None if "resizer" in unbound else self.resizer,
             store=None if "store" in unbound else self.gallery,
             limiter=None if "limiter" in unbound else self.limiter,

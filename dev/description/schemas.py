@@ -511,9 +511,10 @@ ANSWERS: Json = {
             "checks": an_object(
                 {
                     name: {"type": "string"}
-                    for name in ("api_key", "settings", "model", "storage", "images", "rate_limiter")
+                    for name in ("api_key", "settings", "model", "writer", "storage", "images", "rate_limiter")
                 },
-                description="`ok`, `missing`, or what is wrong. Never a value.",
+                description="`ok`, `missing`, or what is wrong; never a value. `writer` rewrites prompts. Without "
+                "`writer`, `images` or `rate_limiter` the service still works.",
             ),
         },
         examples=[
@@ -524,6 +525,7 @@ ANSWERS: Json = {
                     "api_key": "ok",
                     "settings": "ok",
                     "model": "ok",
+                    "writer": "ok",
                     "storage": "ok",
                     "images": "ok",
                     "rate_limiter": "missing",

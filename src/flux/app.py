@@ -253,18 +253,17 @@ def compose(variables: Mapping[str, str], ports: Ports, log: Callable[[str], Non
         chosen = settings.read(variables)
     except InvalidConfiguration as wrong:
         configuration = Misconfigured(wrong.variable, wrong.problem)
-        said, model = wrong.message, "unknown"
+        said, model, writer = wrong.message, "unknown", "unknown"
     else:
-        drawn_by = ports.model(chosen)
-        pipeline = Pipeline(
-            drawn_by or NoModel(), ports.rewriter(chosen) or NoRewriter(), ports.resizer or NoResizer(), store
-        )
+        drawn_by, rewritten_by = ports.model(chosen), ports.rewriter(chosen)
+        pipeline = Pipeline(drawn_by or NoModel(), rewritten_by or NoRewriter(), ports.resizer or NoResizer(), store)
         configuration = Configured(chosen, pipeline)
-        said, model = "ok", _present(drawn_by)
+        said, model, writer = "ok", _present(drawn_by), _present(rewritten_by)
     checks = {
         "api_key": _present(api_keys),
         "settings": said,
         "model": model,
+        "writer": writer,
         "storage": _present(ports.store),
         "images": _present(ports.resizer),
         "rate_limiter": _present(ports.limiter),

@@ -8,7 +8,7 @@ from openai.types import Model
 from flux import VERSION, catalog
 from tests.builders import FLUX_2, KLEIN, PHOENIX, SCHNELL, Service
 
-CHECKS = dict.fromkeys(("api_key", "settings", "model", "storage", "images", "rate_limiter"), "ok")
+CHECKS = dict.fromkeys(("api_key", "settings", "model", "writer", "storage", "images", "rate_limiter"), "ok")
 
 
 async def test_every_model_that_we_serve_is_listed() -> None:
@@ -64,6 +64,7 @@ async def test_health_needs_no_key_and_names_the_version() -> None:
 LACKING: dict[str, tuple[dict[str, Any], str]] = {
     "api_key": ({"variables": {"API_KEY": ""}}, "degraded"),
     "model": ({"unbound": ["model"]}, "degraded"),
+    "writer": ({"unbound": ["rewriter"]}, "ok"),
     "storage": ({"unbound": ["store"]}, "degraded"),
     "images": ({"unbound": ["resizer"]}, "ok"),
     "rate_limiter": ({"unbound": ["limiter"]}, "ok"),
@@ -84,7 +85,7 @@ async def test_the_service_is_degraded_where_a_setting_is_wrong() -> None:
     assert (answer.status, answer.json["status"]) == (200, "degraded")
     said = answer.json["checks"]["settings"]
     assert said.startswith("IMAGE_EXPIRATION must be a whole number")
-    assert answer.json["checks"] == {**CHECKS, "settings": said, "model": "unknown"}
+    assert answer.json["checks"] == {**CHECKS, "settings": said, "model": "unknown", "writer": "unknown"}
 
 
 @pytest.mark.parametrize("variables", [{"API_KEY": ""}, {"IMAGE_EXPIRATION": "5"}])
