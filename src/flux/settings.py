@@ -1,5 +1,6 @@
 """The Worker's variables, read once into one value that cannot be wrong."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -60,9 +61,18 @@ class ExternalRewriter:
     """An OpenAI-compatible chat API that rewrites prompts."""
 
     url: str
-    """Of the chat completions endpoint, whole."""
+    """The full address of the chat completions endpoint."""
     model: str
     api_key: str
+
+    @property
+    def token_limit(self) -> str:
+        """The field that limits the answer. OpenAI's newer models refuse the name that everybody else takes."""
+        name = self.model.rsplit("/", 1)[-1].lower()
+        return "max_completion_tokens" if _NEWER_MODEL.match(name) else "max_tokens"
+
+
+_NEWER_MODEL = re.compile(r"gpt-[5-9]|o[1-9]\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +130,7 @@ def read(variables: Mapping[str, str]) -> Settings:
         image_expiration=value("IMAGE_EXPIRATION", _whole_number(KV_MIN_SECONDS, MAX_SECONDS), default=1800),
         prompt_optimization=value("PROMPT_OPTIMIZATION", _switch, default=False),
         external_writer=_external_writer(
-            value("EXTERNAL_API_BASE", _url, default=""), text("EXTERNAL_MODEL"), text("EXTERNAL_API_KEY")
+            value("EXTERNAL_API_BASE", _chat_url, default=""), text("EXTERNAL_MODEL"), text("EXTERNAL_API_KEY")
         ),
         prompt_model=text("PROMPT_MODEL", catalog.DEFAULT_PROMPT_MODEL),
         system_message=text("SYSTEM_MESSAGE", DEFAULT_SYSTEM_MESSAGE),
@@ -138,14 +148,13 @@ def read(variables: Mapping[str, str]) -> Settings:
     )
 
 
-def _external_writer(base: str, model: str, api_key: str) -> ExternalRewriter | None:
-    """Base and model go together; a key is optional, since a writer of one's own may need none."""
-    if not base:
+def _external_writer(url: str, model: str, api_key: str) -> ExternalRewriter | None:
+    """Address and model go together; a key is optional, since a writer of one's own may need none."""
+    if not url:
         return None
     if not model:
         raise InvalidConfiguration("EXTERNAL_MODEL", "is missing: EXTERNAL_API_BASE is set.")
-    has_version = base.rsplit("/", 1)[-1].removeprefix("v").isdigit()
-    return ExternalRewriter(f"{base}{'' if has_version else '/v1'}/chat/completions", model, api_key)
+    return ExternalRewriter(url, model, api_key)
 
 
 def _account(account_id: str, api_token: str, base_url: str) -> Account | None:
@@ -198,12 +207,49 @@ def _model(text: str) -> catalog.Model:
     return model
 
 
+_NO_URL = "must be a web address that starts with https:// (no query, no spaces)."
+
+
 def _url(text: str) -> str:
+    """Without a slash at its end."""
     scheme, separator, rest = text.partition("://")
-    plain = rest.isascii() and rest.isprintable() and not set(rest) & set(' "<>\\?#()')
-    if scheme in ("http", "https") and separator and rest[:1] not in ("", "/") and plain:
+    if scheme in ("http", "https") and separator and rest[:1] not in ("", "/") and _is_plain(rest):
         return text.rstrip("/")
-    raise ValueError("must be a web address that starts with https:// (no query, no spaces).")
+    raise ValueError(_NO_URL)
+
+
+def _is_plain(text: str) -> bool:
+    """Whether there is nothing in a part of an address that would end it, or a link around it."""
+    return text.isascii() and text.isprintable() and not set(text) & set(' "<>\\?#()')
+
+
+_CHAT = "/chat/completions"
+_VERSION = re.compile(r"/v\d+(?:(?:alpha|beta)\d*)?(?=/|$)")
+"""A version as providers write it, anywhere in a path: `/v1`, `/v1beta/openai`, `/v1/ACCOUNT/GATEWAY/compat`."""
+_OTHER_ENDPOINTS = ("/chat", "/completions", "/responses")
+"""Ends of a full address that is not the one for chat."""
+_WITHOUT_VERSION = ("//api.perplexity.ai", "//models.github.ai/inference", "/serving-endpoints")
+"""Ends of documented bases that have no version and need none; the last one is that of Databricks."""
+
+
+def _chat_url(text: str) -> str:
+    """The chat completions endpoint of a base URL or a full address, in any form that providers document.
+
+    A full address may have a query, such as Azure's `?api-version=2024-10-21`.
+    """
+    base, question, query = text.partition("?")
+    base = _url(base)
+    if question:
+        if not base.endswith(_CHAT) or not _is_plain(query):
+            raise ValueError(_NO_URL)
+        return f"{base}?{query}"
+    if base.endswith(_CHAT):
+        return base
+    for end in _OTHER_ENDPOINTS:
+        base = base.removesuffix(end)
+    path = base.partition("://")[2].partition("/")
+    complete = base.endswith(_WITHOUT_VERSION) or _VERSION.search("".join(path[1:]))
+    return f"{base}{'' if complete else '/v1'}{_CHAT}"
 
 
 def _identifier(text: str) -> str:

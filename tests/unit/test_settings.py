@@ -79,23 +79,108 @@ def test_a_good_value_is_what_it_says(variables: dict[str, str], changed: dict[s
     assert differences(variables) == changed
 
 
-@pytest.mark.parametrize(
-    ("base", "url"),
-    [
-        ("https://api.example", "https://api.example/v1/chat/completions"),
-        ("https://api.example/", "https://api.example/v1/chat/completions"),
-        ("https://api.example/v1", "https://api.example/v1/chat/completions"),
-        ("https://api.example/v1/", "https://api.example/v1/chat/completions"),
-        ("https://api.example/api/v3", "https://api.example/api/v3/chat/completions"),
-        ("http://localhost:11434", "http://localhost:11434/v1/chat/completions"),
-    ],
-)
-def test_the_writers_base_comes_with_a_version_or_without(base: str, url: str) -> None:
+OPENAI = "https://api.openai.com/v1/chat/completions"
+BASES = {
+    # A host, with a version or without.
+    "https://api.openai.com": OPENAI,
+    "https://api.openai.com/": OPENAI,
+    "https://api.openai.com/v1": OPENAI,
+    "https://api.openai.com/v1/": OPENAI,
+    "https://api.mistral.ai/v1": "https://api.mistral.ai/v1/chat/completions",
+    "https://api.deepseek.com": "https://api.deepseek.com/v1/chat/completions",
+    "https://api.together.xyz/v1": "https://api.together.xyz/v1/chat/completions",
+    "https://api.x.ai/v1": "https://api.x.ai/v1/chat/completions",
+    "https://router.huggingface.co/v1": "https://router.huggingface.co/v1/chat/completions",
+    "http://localhost:11434": "http://localhost:11434/v1/chat/completions",  # Ollama
+    "http://localhost:1234/v1/": "http://localhost:1234/v1/chat/completions",  # LM Studio
+    # A path before the version, or another version.
+    "https://api.groq.com/openai/v1": "https://api.groq.com/openai/v1/chat/completions",
+    "https://openrouter.ai/api/v1": "https://openrouter.ai/api/v1/chat/completions",
+    "https://api.fireworks.ai/inference/v1": "https://api.fireworks.ai/inference/v1/chat/completions",
+    "https://api.cohere.ai/compatibility/v1": "https://api.cohere.ai/compatibility/v1/chat/completions",
+    "https://dashscope.aliyuncs.com/compatible-mode/v1": (
+        "https://dashscope.aliyuncs.com/compatible-mode/v1/chat/completions"
+    ),
+    "https://name.openai.azure.com/openai/v1/": "https://name.openai.azure.com/openai/v1/chat/completions",
+    "https://qianfan.baidubce.com/v2": "https://qianfan.baidubce.com/v2/chat/completions",
+    "https://ark.cn-beijing.volces.com/api/v3": "https://ark.cn-beijing.volces.com/api/v3/chat/completions",
+    "https://open.bigmodel.cn/api/paas/v4/": "https://open.bigmodel.cn/api/paas/v4/chat/completions",
+    "https://api.cloudflare.com/client/v4/accounts/a1/ai/v1": (
+        "https://api.cloudflare.com/client/v4/accounts/a1/ai/v1/chat/completions"
+    ),
+    # A path after the version.
+    "https://generativelanguage.googleapis.com/v1beta/openai/": (
+        "https://generativelanguage.googleapis.com/v1beta/openai/chat/completions"
+    ),
+    "https://gateway.ai.cloudflare.com/v1/a1/name/compat": (
+        "https://gateway.ai.cloudflare.com/v1/a1/name/compat/chat/completions"
+    ),
+    "https://api.deepinfra.com/v1/openai": "https://api.deepinfra.com/v1/openai/chat/completions",
+    "https://aiplatform.googleapis.com/v1beta1/projects/p/locations/global/endpoints/openapi": (
+        "https://aiplatform.googleapis.com/v1beta1/projects/p/locations/global/endpoints/openapi/chat/completions"
+    ),
+    # No version at all.
+    "https://api.perplexity.ai": "https://api.perplexity.ai/chat/completions",
+    "https://models.github.ai/inference": "https://models.github.ai/inference/chat/completions",
+    "https://dbc-1.cloud.databricks.com/serving-endpoints": (
+        "https://dbc-1.cloud.databricks.com/serving-endpoints/chat/completions"
+    ),
+    # A full address.
+    OPENAI: OPENAI,
+    f"{OPENAI}/": OPENAI,
+    "https://api.deepseek.com/chat/completions": "https://api.deepseek.com/chat/completions",
+    "https://ark.cn-beijing.volces.com/api/v3/chat/completions": (
+        "https://ark.cn-beijing.volces.com/api/v3/chat/completions"
+    ),
+    "https://name.openai.azure.com/openai/deployments/d/chat/completions?api-version=2024-10-21": (
+        "https://name.openai.azure.com/openai/deployments/d/chat/completions?api-version=2024-10-21"
+    ),
+    # A full address of another endpoint.
+    "https://api.openai.com/v1/responses": OPENAI,
+    "https://api.openai.com/v1/completions": OPENAI,
+    "https://models.github.ai/inference/chat": "https://models.github.ai/inference/chat/completions",
+    # What only looks like a version.
+    "https://v1.example": "https://v1.example/v1/chat/completions",
+    "https://v1": "https://v1/v1/chat/completions",
+    "https://api.example/v1x": "https://api.example/v1x/v1/chat/completions",
+    "https://api.example/dev1": "https://api.example/dev1/v1/chat/completions",
+}
+"""Addresses as providers print them in their documentation."""
+
+
+@pytest.mark.parametrize(("base", "url"), BASES.items())
+def test_the_writers_address_is_taken_in_every_form_that_providers_print(base: str, url: str) -> None:
     """Its key is optional: a writer of one's own may need none."""
     variables = {"EXTERNAL_API_BASE": base, "EXTERNAL_MODEL": "m"}
     assert settings.read(variables).external_writer == ExternalRewriter(url, "m", "")
     keyed = settings.read({**variables, "EXTERNAL_API_KEY": "k"})
     assert keyed.external_writer == ExternalRewriter(url, "m", "k")
+
+
+@pytest.mark.parametrize("query", ["?", "?a=b", "/v1?a=b", "/chat/completions?a b", "/chat/completions?a?b"])
+def test_a_query_is_taken_with_a_full_address_alone(query: str) -> None:
+    with pytest.raises(InvalidConfiguration) as refusal:
+        settings.read({"EXTERNAL_API_BASE": f"https://api.example{query}", "EXTERNAL_MODEL": "m"})
+    assert refusal.value.variable == "EXTERNAL_API_BASE"
+
+
+@pytest.mark.parametrize(
+    ("model", "field"),
+    [
+        ("gpt-4o-mini", "max_tokens"),
+        ("gpt-5-mini", "max_completion_tokens"),
+        ("openai/gpt-5.2", "max_completion_tokens"),
+        ("o3", "max_completion_tokens"),
+        ("o4-mini", "max_completion_tokens"),
+        ("o1x", "max_tokens"),
+        ("llama-3.3-70b", "max_tokens"),
+        ("@cf/openai/gpt-oss-20b", "max_tokens"),
+        ("deepseek-chat", "max_tokens"),
+    ],
+)
+def test_the_writers_answer_is_limited_by_the_field_that_its_model_takes(model: str, field: str) -> None:
+    """OpenAI's newer models answer `max_tokens` with a 400, other services `max_completion_tokens`."""
+    assert ExternalRewriter("https://api.example", model, "").token_limit == field
 
 
 WRONG_URLS = (
