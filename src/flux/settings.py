@@ -101,18 +101,22 @@ class Settings:
 
 
 def read_api_keys(variables: Mapping[str, str]) -> tuple[str, ...]:
-    """The keys that open the door. Apart from `read`, so that a slip elsewhere opens nothing."""
-    return tuple(filter(None, map(str.strip, variables.get("API_KEY", "").split(","))))
+    """The keys that let callers in. Separate from `read`, so that a mistake in another setting lets nobody in.
+
+    Separated by commas or on lines of their own.
+    """
+    return tuple(filter(None, map(_bare, re.split(r"[,\r\n]", _bare(variables.get("API_KEY", ""))))))
 
 
 def read(variables: Mapping[str, str]) -> Settings:
     """Settings from the Worker's variables. Raises `InvalidConfiguration` naming the first wrong one.
 
-    A variable that is empty or white space counts as not set, as an empty field in the dashboard.
+    A variable that is empty or white space counts as not set, as an empty field in the dashboard. Quotes around a value
+    are taken off.
     """
 
     def value(name: str, parse: Callable[[str], Any], *, default: Any) -> Any:
-        text = variables.get(name, "").strip()
+        text = _bare(variables.get(name, ""))
         if not text:
             return default
         try:
@@ -130,16 +134,18 @@ def read(variables: Mapping[str, str]) -> Settings:
         image_expiration=value("IMAGE_EXPIRATION", _whole_number(KV_MIN_SECONDS, MAX_SECONDS), default=1800),
         prompt_optimization=value("PROMPT_OPTIMIZATION", _switch, default=False),
         external_writer=_external_writer(
-            value("EXTERNAL_API_BASE", _chat_url, default=""), text("EXTERNAL_MODEL"), text("EXTERNAL_API_KEY")
+            value("EXTERNAL_API_BASE", _chat_url, default=""),
+            text("EXTERNAL_MODEL"),
+            value("EXTERNAL_API_KEY", _token, default=""),
         ),
         prompt_model=text("PROMPT_MODEL", catalog.DEFAULT_PROMPT_MODEL),
         system_message=text("SYSTEM_MESSAGE", DEFAULT_SYSTEM_MESSAGE),
         account=_account(
             value("CF_ACCOUNT_ID", _identifier, default=""),
-            text("CF_API_TOKEN"),
+            value("CF_API_TOKEN", _token, default=""),
             value("CF_API_BASE_URL", _url, default="https://api.cloudflare.com/client/v4"),
         ),
-        public_url=value("PUBLIC_URL", _url, default=None),
+        public_url=value("PUBLIC_URL", _public_url, default=None),
         language=value("RESPONSE_LANGUAGE", _language, default="en"),
         log_prompts=value("LOG_PROMPTS", _switch, default=False),
         answer_chores=value("CHORES", _one_of("answer", "draw"), default="answer") == "answer",
@@ -166,12 +172,42 @@ def _account(account_id: str, api_token: str, base_url: str) -> Account | None:
     return Account(account_id, api_token, base_url)
 
 
+_INVISIBLE = "\u200b\u2060\ufeff"
+"""Characters without width that come along when a value is copied from a page."""
+_QUOTES = {
+    '"': '"',
+    "'": "'",
+    "`": "`",
+    "\N{LEFT DOUBLE QUOTATION MARK}": "\N{RIGHT DOUBLE QUOTATION MARK}",
+    "\N{RIGHT DOUBLE QUOTATION MARK}": "\N{RIGHT DOUBLE QUOTATION MARK}",
+    "\N{DOUBLE LOW-9 QUOTATION MARK}": "\N{LEFT DOUBLE QUOTATION MARK}",
+    "\N{LEFT SINGLE QUOTATION MARK}": "\N{RIGHT SINGLE QUOTATION MARK}",
+    "\N{RIGHT SINGLE QUOTATION MARK}": "\N{RIGHT SINGLE QUOTATION MARK}",
+    "\N{LEFT-POINTING DOUBLE ANGLE QUOTATION MARK}": "\N{RIGHT-POINTING DOUBLE ANGLE QUOTATION MARK}",
+    "\N{LEFT CORNER BRACKET}": "\N{RIGHT CORNER BRACKET}",
+}
+"""The opening quote and its closing one, as a shell, `.dev.vars` or a word processor writes them."""
+
+
+def _bare(text: str) -> str:
+    """A value without what was copied with it: white space, invisible characters, quotes around the whole."""
+    text = text.strip().strip(_INVISIBLE).strip()
+    inside, opening = text[1:-1], text[:1]
+    if len(text) > 1 and _QUOTES.get(opening) == text[-1] and not set(inside) & {opening, text[-1]}:
+        return _bare(inside)
+    return text
+
+
 # --- one kind of value each; a ValueError's text completes "NAME ..." -----------------------------
+
+
+MAX_DIGITS = 12
+"""Of a number: far above every range, far below what makes `int` slow."""
 
 
 def _whole_number(minimum: int, maximum: int) -> Callable[[str], int]:
     def parse(text: str) -> int:
-        if text.isascii() and text.isdigit() and minimum <= int(text[:12]) <= maximum:
+        if text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS and minimum <= int(text) <= maximum:
             return int(text)
         raise ValueError(f"must be a whole number from {minimum} to {maximum}.")
 
@@ -188,16 +224,24 @@ def _one_of(*choices: str) -> Callable[[str], str]:
     return parse
 
 
-_language = _one_of(*words.LANGUAGES)
+def _language(text: str) -> str:
+    """A language of ours; `de_DE` and `de-AT` are `de`."""
+    text = text.replace("_", "-")
+    find = _one_of(*words.LANGUAGES)
+    try:
+        return find(text)
+    except ValueError:
+        return find(text.partition("-")[0])
+
+
+_SWITCHES = {
+    **dict.fromkeys(("true", "1", "yes", "on", "enabled"), True),
+    **dict.fromkeys(("false", "0", "no", "off", "disabled"), False),
+}
 
 
 def _switch(text: str) -> bool:
-    return _one_of("true", "false", "1", "0", "yes", "no", "on", "off")(text) in (
-        "true",
-        "1",
-        "yes",
-        "on",
-    )
+    return _SWITCHES[_one_of(*_SWITCHES)(text)]
 
 
 def _model(text: str) -> catalog.Model:
@@ -207,15 +251,25 @@ def _model(text: str) -> catalog.Model:
     return model
 
 
-_NO_URL = "must be a web address that starts with https:// (no query, no spaces)."
+_NO_URL = "must be a web address that starts with https:// (no user, no query, no spaces)."
+_HOST = re.compile(r"(?:\w[\w.-]*|\[[0-9a-f:.]+\])(?::(?P<port>\d{1,5}))?", re.ASCII | re.IGNORECASE)
+"""A host and its port: no user and no password before it, which would be in every link."""
+MAX_PORT = 65_535
 
 
 def _url(text: str) -> str:
     """Without a slash at its end."""
-    scheme, separator, rest = text.partition("://")
-    if scheme in ("http", "https") and separator and rest[:1] not in ("", "/") and _is_plain(rest):
-        return text.rstrip("/")
-    raise ValueError(_NO_URL)
+    scheme, _, rest = text.partition("://")
+    host = _HOST.fullmatch(rest.partition("/")[0])
+    port = int(host["port"] or 1) if host else 0
+    if scheme.lower() not in ("http", "https") or not 0 < port <= MAX_PORT or not _is_plain(rest):
+        raise ValueError(_NO_URL)
+    return f"{scheme.lower()}://{rest}".rstrip("/")
+
+
+def _public_url(text: str) -> str:
+    """Links start with it, and pictures are not below `/v1`: a base URL of the API means the service."""
+    return _url(text).removesuffix("/v1")
 
 
 def _is_plain(text: str) -> bool:
@@ -250,6 +304,15 @@ def _chat_url(text: str) -> str:
     path = base.partition("://")[2].partition("/")
     complete = base.endswith(_WITHOUT_VERSION) or _VERSION.search("".join(path[1:]))
     return f"{base}{'' if complete else '/v1'}{_CHAT}"
+
+
+def _token(text: str) -> str:
+    """A secret that is sent in a header. `Bearer`, which stands before it there, is no part of it."""
+    scheme, _, rest = text.partition(" ")
+    token = rest.strip() if scheme.lower() == "bearer" else text
+    if token.isascii() and token.isprintable() and " " not in token:
+        return token
+    raise ValueError("may hold no spaces and no characters outside of ASCII: copy the token alone.")
 
 
 def _identifier(text: str) -> str:

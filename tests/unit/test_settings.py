@@ -39,7 +39,7 @@ def test_what_is_empty_counts_as_not_set(variables: dict[str, str]) -> None:
     assert differences(variables) == {}
 
 
-ON, OFF = ("true", "TRUE", "1", "yes", "on"), ("false", "False", "0", "no", "off")
+ON, OFF = ("true", "TRUE", "1", "yes", "On", "enabled"), ("false", "False", "0", "no", "OFF", "Disabled")
 API = "https://api.cloudflare.com/client/v4"
 
 
@@ -61,12 +61,20 @@ API = "https://api.cloudflare.com/client/v4"
         ({"SYSTEM_MESSAGE": "Be brief.\nBe kind."}, {"system_message": "Be brief.\nBe kind."}),
         *(({"RESPONSE_LANGUAGE": name}, {"language": name}) for name in words.LANGUAGES if name != "en"),
         ({"RESPONSE_LANGUAGE": "ZH-cn"}, {"language": "zh-CN"}),
+        ({"RESPONSE_LANGUAGE": "zh_TW"}, {"language": "zh-TW"}),
+        ({"RESPONSE_LANGUAGE": "de_AT"}, {"language": "de"}),
+        ({"RESPONSE_LANGUAGE": "en-GB"}, {}),
         ({"CHORES": "draw"}, {"answer_chores": False}),
         ({"CHORES": "answer"}, {}),
         ({"AI_GATEWAY_ID": "my-gateway_1"}, {"gateway_id": "my-gateway_1"}),
         ({"PUBLIC_URL": "https://pictures.example/"}, {"public_url": "https://pictures.example"}),
         ({"PUBLIC_URL": "http://localhost:8080/flux"}, {"public_url": "http://localhost:8080/flux"}),
+        ({"PUBLIC_URL": "HTTPS://pictures.example:65535//"}, {"public_url": "https://pictures.example:65535"}),
+        ({"PUBLIC_URL": "http://[::1]:8787"}, {"public_url": "http://[::1]:8787"}),
+        ({"PUBLIC_URL": "https://pictures.example/v1/"}, {"public_url": "https://pictures.example"}),
+        ({"PUBLIC_URL": "https://pictures.example/a@b"}, {"public_url": "https://pictures.example/a@b"}),
         ({"CF_ACCOUNT_ID": "a1", "CF_API_TOKEN": "t"}, {"account": Account("a1", "t", API)}),
+        ({"CF_ACCOUNT_ID": "a1", "CF_API_TOKEN": "bearer  t"}, {"account": Account("a1", "t", API)}),
         (
             {"CF_ACCOUNT_ID": "a1", "CF_API_TOKEN": "t", "CF_API_BASE_URL": "http://localhost:1/v4/"},
             {"account": Account("a1", "t", "http://localhost:1/v4")},
@@ -187,14 +195,35 @@ WRONG_URLS = (
     "example.com", "ftp://example.com", "https://", "https:///", "https:///path", "https://a b",
     "//x", "https://a?b", "https://a#b", 'https://a"b', "https://a<b", "https://é.example", "https://a)b",
 )  # fmt: skip
-WRONG_NUMBERS = ("0", "-1", "1.5", "four", "1e3", "٤", "0x10", "9" * 5000)
+WRONG_HOSTS = (
+    "https://user:pw@x.com", "https://user@x.com", "https://:80", "https://:pw@x.com", "https://x.com:", "https://[::1",
+    "https://x.com:0", "https://x.com:65536", "https://x.com:http", "https://.x", "https://-", "https://x%2F.com",
+    "https:x.com", "https//x.com", "https://https://x.com",
+)  # fmt: skip
+WRONG_NUMBERS = (
+    "0",
+    "-1",
+    "+4",
+    "1.5",
+    "four",
+    "1e3",
+    "٤",
+    "0x10",
+    "9" * 5000,
+    "1_800",
+    "1,800",
+    "1 800",
+    "1800s",
+    "²",
+)
+OF_13_DIGITS = ("1800000000000", "0000000000060", "6000000000000")
 
 
 @pytest.mark.parametrize(
     ("name", "value"),
     [
         *cases("FLUX_NUM_STEPS", [*WRONG_NUMBERS, "101"]),
-        *cases("IMAGE_EXPIRATION", [*WRONG_NUMBERS, "59", "315360001"]),
+        *cases("IMAGE_EXPIRATION", [*WRONG_NUMBERS, *OF_13_DIGITS, "59", "315360001"]),
         ("FLUX_MODEL", "dall-e-3"),
         ("FLUX_MODEL", "@cf/nobody/nothing"),
         ("FLUX_FALLBACK_MODEL", "none"),
@@ -204,9 +233,12 @@ WRONG_NUMBERS = ("0", "-1", "1.5", "four", "1e3", "٤", "0x10", "9" * 5000)
         ("RESPONSE_LANGUAGE", "tlh"),
         ("AI_GATEWAY_ID", "a/b"),
         ("CF_ACCOUNT_ID", "../x"),
-        *cases("PUBLIC_URL", WRONG_URLS),
-        *cases("EXTERNAL_API_BASE", WRONG_URLS),
-        *cases("CF_API_BASE_URL", WRONG_URLS),
+        *cases("PUBLIC_URL", WRONG_URLS + WRONG_HOSTS),
+        *cases("EXTERNAL_API_BASE", WRONG_URLS + WRONG_HOSTS),
+        *cases("CF_API_BASE_URL", WRONG_URLS + WRONG_HOSTS),
+        *cases("CF_API_TOKEN", ["two words", "Bearer two words", "t\tab", "line\nline", "tökén", "Bearer  "]),
+        *cases("EXTERNAL_API_KEY", ["two words", "tökén"]),
+        ("RESPONSE_LANGUAGE", "zh"),
     ],
 )
 def test_a_wrong_value_names_its_variable(name: str, value: str) -> None:
@@ -218,7 +250,7 @@ def test_a_wrong_value_names_its_variable(name: str, value: str) -> None:
     assert error.message.startswith(f"{name} ")
 
 
-FREE = {"API_KEY", "EXTERNAL_MODEL", "EXTERNAL_API_KEY", "PROMPT_MODEL", "SYSTEM_MESSAGE", "CF_API_TOKEN"}
+FREE = {"API_KEY", "EXTERNAL_MODEL", "PROMPT_MODEL", "SYSTEM_MESSAGE"}
 """Variables that any text is good for."""
 
 
@@ -228,6 +260,41 @@ def test_a_wrong_value_is_never_said_back(name: str) -> None:
     with pytest.raises(InvalidConfiguration) as refusal:
         settings.read({name: "Tr0ub4dor&3 = secret"})
     assert "Tr0ub4dor" not in refusal.value.message
+
+
+QUOTES = ['""', "''", "``", "“”", "””", "„“", "‘’", "’’", "«»", "「」"]
+GOOD = {
+    "FLUX_MODEL": FLUX_2,
+    "FLUX_NUM_STEPS": "8",
+    "IMAGE_EXPIRATION": "86400",
+    "PROMPT_OPTIMIZATION": "true",
+    "EXTERNAL_API_BASE": "https://api.example/v1",
+    "EXTERNAL_MODEL": "m",
+    "EXTERNAL_API_KEY": "k",
+    "SYSTEM_MESSAGE": "Be brief.",
+    "CF_ACCOUNT_ID": "a1",
+    "CF_API_TOKEN": "t",
+    "PUBLIC_URL": "https://pictures.example",
+    "RESPONSE_LANGUAGE": "de",
+    "CHORES": "draw",
+    "AI_GATEWAY_ID": "gateway",
+}
+"""A variable of each kind."""
+
+
+@pytest.mark.parametrize("quotes", QUOTES)
+@pytest.mark.parametrize("around", ["{}", " {} ", "\ufeff{}\u200b", "\u00a0{}\n"])
+def test_quotes_around_a_value_are_no_part_of_it(quotes: str, around: str) -> None:
+    """They are copied from a shell, from `.dev.vars`, or from a page that made them typographic."""
+    opening, closing = tuple(quotes)
+    quoted = {name: around.format(f"{opening} {value}{closing}") for name, value in GOOD.items()}
+    assert settings.read(quoted) == settings.read(GOOD)
+    assert settings.read({"SYSTEM_MESSAGE": around.format(quotes)}) == settings.read({})
+
+
+@pytest.mark.parametrize("text", ['"A" and "B"', "'tis", '"', 'a "b"', "“A” or “B”", "\"a'", '5"'])
+def test_quotes_that_are_part_of_a_text_stay(text: str) -> None:
+    assert settings.read({"SYSTEM_MESSAGE": text}).system_message == text
 
 
 @pytest.mark.parametrize(
@@ -253,9 +320,16 @@ def test_half_of_what_goes_together_names_the_other_half(variables: dict[str, st
         ("one", ("one",)),
         (" one , two,three,", ("one", "two", "three")),
         ("with space", ("with space",)),
+        ('"a,b"', ("a", "b")),
+        ('"a","b"', ("a", "b")),
+        ("'a', “b”", ("a", "b")),
+        ("one\ntwo\r\n three", ("one", "two", "three")),
+        ('""', ()),
+        ('"", “”', ()),
+        ("\ufeff", ()),
     ],
 )
-def test_the_keys_are_one_or_several_separated_by_commas(value: str | None, keys: tuple[str, ...]) -> None:
+def test_the_keys_are_one_or_several_separated_by_commas_or_lines(value: str | None, keys: tuple[str, ...]) -> None:
     """An empty one is none: it would open the door to everybody."""
     assert settings.read_api_keys({} if value is None else {"API_KEY": value}) == keys
 
