@@ -65,14 +65,14 @@ async function gatewayRun(request, settings, { model }) {
 /** POST /v1/chat/completions */
 async function chatCompletions(request, settings) {
   if (!authorized(request, settings)) return openAiError(401, "Incorrect API key provided.", "invalid_api_key");
-  const { model, messages, stream } = (await request.json().catch(() => null)) ?? {};
+  const { model, messages, stream, ...rest } = (await request.json().catch(() => null)) ?? {};
   if (typeof model !== "string" || !Array.isArray(messages) || messages.length === 0) {
     return openAiError(400, "'model' and 'messages' are required.", "missing_required_parameter");
   }
   if (stream) return openAiError(400, "The stand-in does not stream.", "unsupported_value");
   const call = ledger.open("openai", model);
   call.prompt = lastUserText(messages);
-  call.inputs = { messages };
+  call.inputs = { messages, ...rest };
   try {
     const { writer } = readMarks(call.prompt);
     const written = draft(messages, writer);

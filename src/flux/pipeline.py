@@ -151,7 +151,7 @@ class Pipeline:
         try:
             with trace.step("write"):
                 async with asyncio.timeout(WRITER_SECONDS):
-                    answer = await self._rewriter.rewrite(plan.request.prompt)
+                    answer = await self._rewriter.rewrite(plan.to_rewrite)
         except (RewriteFailed, TimeoutError) as failure:
             # Safe to go on: the person's own prompt is always there to be drawn.
             trace.facts.writer_error = str(failure) or "time-out"

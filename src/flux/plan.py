@@ -48,6 +48,15 @@ class Plan:
         """That is asked first."""
         return self.calls[0].model
 
+    @property
+    def to_rewrite(self) -> str:
+        """The prompt for the writer: no more of it than the most lenient model could draw."""
+        return shorten(self.request.prompt, max(call.model.max_prompt or MAX_REWRITE for call in self.calls))
+
+
+MAX_REWRITE = 8192
+"""UTF-16 units for the writer where a model's limit is not published: about 2,000 tokens."""
+
 
 def make(request: GenerationRequest, settings: Settings, images: tuple[Picture, ...] = ()) -> Plan:
     """The plan for a request; `images` are its sources, read.

@@ -154,6 +154,21 @@ async def test_an_optimised_prompt_is_the_writers() -> None:
     assert shows(work.result.pictures[0].picture, "A fluffy cat")
 
 
+@pytest.mark.parametrize(
+    ("variables", "longest"),
+    [({}, 2048), ({"FLUX_MODEL": SDXL}, 8192), ({"FLUX_FALLBACK_MODEL": SDXL}, 8192)],
+)
+async def test_the_writer_is_sent_no_more_than_a_model_of_the_plan_could_take(
+    variables: dict[str, str], longest: int
+) -> None:
+    """Cut between words; where no limit is published there is one all the same."""
+    writer = Rewriter()
+    await made(plan_of("word " * 200_000, optimize=True, variables=variables), writer=writer)
+    [sent] = writer.prompts
+    assert longest - 5 <= len(sent) <= longest
+    assert sent.endswith("word")
+
+
 async def test_the_writer_is_not_asked_without_need() -> None:
     writer = Rewriter()
     await made(plan_of(), writer=writer)

@@ -16,7 +16,7 @@ ADDED = ", cinematic lighting, highly detailed"
 """What the stand-in's writer makes of any prompt."""
 
 FAILURES = ["500", "html", "hang", "empty", "blank", "object", "thinking"]
-BEHAVIOURS = ["", "long", "chatty", "refused", *FAILURES]
+BEHAVIOURS = ["", "endless", "long", "chatty", "refused", *FAILURES]
 WRITERS = [EXTERNAL, WORKERS_AI]
 PARTIAL = pytest.mark.parametrize("writer", WRITERS)
 
@@ -41,7 +41,10 @@ def answers(start: Start, service: Service, stand_in: Server) -> Iterator[dict[t
         callers = stack.enter_context(ThreadPoolExecutor(len(WRITERS) * len(BEHAVIOURS)))
 
         def ask(worker: Service, behaviour: str) -> Answer:
-            prompt = unique(f"a barn owl [[writer {behaviour}]]" if behaviour else "a barn owl")
+            marked = behaviour not in ("", "endless")
+            prompt = unique(f"a barn owl [[writer {behaviour}]]" if marked else "a barn owl")
+            if behaviour == "endless":
+                prompt += " by day" * 100_000
             return prompt, content(worker.chat(f"{prompt} --optimize" if worker is service else prompt))
 
         asked = {
@@ -99,6 +102,17 @@ def test_a_long_prompt_is_cut_between_words_to_what_the_model_takes(
     assert named.rstrip(",").endswith("and so on") or named.endswith((" and", " so"))
     [sent] = drawn(ledger, prompt)
     assert sent == named
+
+
+@PARTIAL
+def test_the_writer_is_sent_a_part_of_an_endless_prompt_and_has_a_limit_of_its_own(
+    answers: dict[tuple[str, str], Answer], ledger: Ledger, writer: str
+) -> None:
+    """As long as the longest that the model could draw. Its answer is no longer than it could be used."""
+    prompt, _ = answers[writer, "endless"]
+    [asked] = ledger.calls(prompt[:60], model=writer)
+    assert 2000 < len(asked["prompt"]) <= 2048
+    assert 400 <= asked["inputs"]["max_tokens"] <= 4000
 
 
 @PARTIAL

@@ -10,6 +10,9 @@ from flux.ports import RewriteFailed
 from flux.settings import ExternalRewriter
 from flux.text import read_json
 
+MAX_TOKENS = 4000
+"""Of an answer, thoughts included: more than a model can write within the time that it has."""
+
 
 class ChatApiRewriter:
     """`PromptRewriter` over HTTP."""
@@ -25,10 +28,13 @@ class ChatApiRewriter:
             "model": self.name,
             "messages": conversation(self._system_message, prompt),
             "stream": False,
+            self._settings.token_limit: MAX_TOKENS,
         }
         headers = {"content-type": "application/json"}
         if self._settings.api_key:
             headers["authorization"] = f"Bearer {self._settings.api_key}"
+            if ".azure.com/" in self._settings.url:  # whose older addresses take keys here alone
+                headers["api-key"] = self._settings.api_key
         try:
             response = await fetch(self._settings.url, headers, json.dumps(body))
             if not response.ok:
