@@ -9,7 +9,7 @@ import hashlib
 import hmac
 import os
 import traceback
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 from urllib.parse import unquote
@@ -79,6 +79,50 @@ OPEN = (
 ROUTES = {route.path: route for route in OPEN + API} | {f"/v1{route.path}": route for route in API}
 PREFIXES = tuple(path for path in ROUTES if path.endswith("/") and path != "/")
 
+BASES = ("/v1", "/api", "/openai", *(route.path for route in API if "POST" in route.methods))
+"""What base URLs end with, one of which is then followed by a whole path: `/v1/v1/models`, `/api/v1/models`,
+`/v1/chat/completions/v1/chat/completions`."""
+MAX_BASES = 6
+"""How many of them may stand before a path."""
+
+_ANOTHER_SERVICE = "This service only draws pictures: use another one for {}."
+_OPENAI_INSTEAD = "{} is not served here: set the client to OpenAI's API, or to an OpenAI-compatible one."
+_NO_FILES = "Files are not stored here: send pictures in the request itself, as data URLs or in a form."
+_NO_ASSISTANTS = "Assistants are not served here: use /v1/responses or /v1/chat/completions."
+ABSENT: Mapping[str, str] = {
+    "/completions": "Use /v1/chat/completions: send the prompt as a user message.",
+    "/edits": "Use /v1/images/edits for pictures.",
+    "/engines": "Use /v1/chat/completions, with the model's name as 'model'.",
+    "/chat": "Use /v1/chat/completions.",
+    "/messages": "Anthropic's API is not served here: use /v1/chat/completions in OpenAI's format.",
+    "/images/variations": "Variations are not served here: send the picture with a prompt to /v1/images/edits.",
+    "/images": "Use /v1/images/generations to draw, /v1/images/edits to edit.",
+    "/embeddings": _ANOTHER_SERVICE.format("embeddings"),
+    "/audio": _ANOTHER_SERVICE.format("audio"),
+    "/realtime": _ANOTHER_SERVICE.format("audio"),
+    "/videos": _ANOTHER_SERVICE.format("videos"),
+    "/rerank": _ANOTHER_SERVICE.format("ranking"),
+    "/moderations": "Use another service for moderation. The models' own safety filter checks every prompt here.",
+    "/files": _NO_FILES,
+    "/uploads": _NO_FILES,
+    "/containers": _NO_FILES,
+    "/vector_stores": _NO_FILES,
+    "/batches": "Batches are not served here: send each request to its own endpoint.",
+    "/fine_tuning": "Models cannot be trained here: GET /v1/models lists those there are.",
+    "/evals": "Models cannot be evaluated here: GET /v1/models lists those there are.",
+    "/assistants": _NO_ASSISTANTS,
+    "/threads": _NO_ASSISTANTS,
+    "/conversations": "Conversations are not stored here: send the whole conversation to /v1/responses as 'input'.",
+    "/deployments": "Azure's paths are not served here: use a client for OpenAI, and send the model's name as 'model'.",
+    "/v1beta": _OPENAI_INSTEAD.format("Gemini's API"),
+    "/sdapi": _OPENAI_INSTEAD.format("The API of Stable Diffusion WebUI"),
+    **dict.fromkeys(
+        ("/api/chat", "/api/generate", "/api/tags", "/api/show", "/api/version"),
+        _OPENAI_INSTEAD.format("Ollama's API"),
+    ),
+}
+"""Paths that are not served, at `/v1` and without it and with all below them: what to use instead."""
+
 CORS = {
     "access-control-allow-origin": "*",
     "access-control-expose-headers": "x-request-id, retry-after, x-should-retry, server-timing",
@@ -127,7 +171,7 @@ class App:
         route, argument = _find(request.path)
         trace.facts.route = route.path
         if route.absent:
-            raise NotFound(route.absent)
+            raise NotFound(f"{route.absent} {self._where(request)}")
         handler = route.methods.get("GET" if request.method == "HEAD" else request.method)
         if handler is None:
             raise MethodNotAllowed(f"Use one of: {route.allow}.", headers={"allow": route.allow})
@@ -136,6 +180,12 @@ class App:
             digest = self._authenticated(request)
             _ = self.services.configured  # raises what is wrong with the settings
         return await handler(Call(request, self.services, trace, digest, argument))
+
+    def _where(self, request: Request) -> str:
+        configuration = self.services.configuration
+        public_url = configuration.settings.public_url if isinstance(configuration, Configured) else None
+        base = public_url or request.origin
+        return f"The base URL of this API is {base}/v1, and {base}/openapi.json describes it."
 
     def _authenticated(self, request: Request) -> str:
         """The digest of the key that was sent, if it is one of ours.
@@ -225,20 +275,40 @@ def _is_header_list(text: str) -> bool:
     return bool(text) and all(c.isascii() and (c.isalnum() or c in "!#$%&'*+-.^_`|~, ") for c in text)
 
 
+NOWHERE = Route("none", {}, absent="There is nothing here.")
+
+
 def _find(path: str) -> tuple[Route, str]:
     """The route of a path, and what stands in its variable part.
 
-    A slash too many is forgiven: users type base URLs with one at the end.
+    A slash too many is accepted: users type base URLs with one at the end.
     """
     while "//" in path:
         path = path.replace("//", "/")
-    path = path.rstrip("/") or "/"
-    if route := ROUTES.get(path):
-        return route, ""
-    for prefix in PREFIXES:
-        if path.startswith(prefix):
-            return ROUTES[prefix], unquote(path[len(prefix) :])
-    raise NotFound("There is nothing here. See /openapi.json for what there is.")
+    readings = tuple(_readings(path.rstrip("/") or "/"))
+    for reading in readings:
+        if route := ROUTES.get(reading):
+            return route, ""
+    for reading in readings:
+        for prefix in PREFIXES:
+            if reading.startswith(prefix):
+                return ROUTES[prefix], unquote(reading[len(prefix) :])
+    for reading in readings:
+        for start, instead in ABSENT.items():
+            if f"{reading}/".startswith((f"{start}/", f"/v1{start}/")):
+                return Route(start, {}, absent=instead), ""
+    return NOWHERE, ""
+
+
+def _readings(path: str) -> Iterator[str]:
+    """The path, then what it is without one base after the other before it."""
+    yield path
+    for _ in range(MAX_BASES):
+        base = next((base for base in BASES if path.startswith(f"{base}/")), None)
+        if base is None:
+            return
+        path = path.removeprefix(base)
+        yield f"/v1{path}"
 
 
 # --- the whole service, put together --------------------------------------------------------------

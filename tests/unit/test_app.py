@@ -12,7 +12,7 @@ from flux import upstream
 from flux.absent import NoLimiter
 from flux.http import Request
 from flux.trace import Trace
-from tests.builders import CHAT, EDITS, GENERATIONS, KEY, SCHNELL, Service, chat_of, posted, request, stream_of
+from tests.builders import CHAT, EDITS, GENERATIONS, KEY, ORIGIN, SCHNELL, Service, chat_of, posted, request, stream_of
 from tests.fakes import Allowance, Painter, Posted
 
 pytestmark = pytest.mark.usefixtures("clock")
@@ -56,12 +56,101 @@ async def test_a_models_id_may_come_percent_encoded(prefix: str, written: str) -
 
 @pytest.mark.parametrize(
     "path",
-    ["/v2/models", "/v1", "/v1/", "/v1/v1/models", "/image", "/image/", "/v1/image/x", "/v1/health", "/chat",
+    ["/v2/models", "/v1", "/v1/", "/v1/v1", "/v1/v1/health", "/api", "/api/health", "/openai/image/x",
+     "/image", "/image/", "/v1/image/x", "/v1/health", "/chat",
      "/v1/chat/completions/x", "/v1%2Fmodels", "/.env", "/health/x", "/%00", "/%ff", "/modelsx", "", "*"],
 )  # fmt: skip
 async def test_anything_else_is_a_404_that_says_where_to_look(path: str) -> None:
     answer = await Service().get(path)
     assert (answer.status, answer.error["code"]) == (404, "not_found")
+
+
+TWICE = ("/v1/v1{}", "/v1/v1/v1{}", "/api/v1{}", "/openai/v1{}", "/openai{}", "/v1/openai/v1{}", "//v1//v1/{}/")
+
+
+@pytest.mark.parametrize("path", [*POSTS, "/v1/responses"])
+@pytest.mark.parametrize("written", [*TWICE, "{0}{0}", "/v1{0}/v1{0}", "/v1{0}/v1/v1{0}", "/v1/chat/completions{0}"])
+async def test_a_base_url_that_was_typed_twice_is_forgiven(path: str, written: str) -> None:
+    """A whole endpoint as a base URL too: clients append the path once more."""
+    answer = await Service().post(written.format(path.removeprefix("/v1")), {})
+    assert (answer.status, answer.error["code"]) == (400, "missing_required_parameter")
+
+
+@pytest.mark.parametrize("written", [*TWICE, "/v1/chat/completions{}", "/v1/images/generations/v1{}"])
+async def test_models_are_found_below_a_base_url_that_was_typed_twice(written: str) -> None:
+    assert (await Service().get(written.format("/models"))).json["object"] == "list"
+    assert (await Service().get(written.format("/models/flux-1-schnell"))).json["id"] == SCHNELL
+
+
+@pytest.mark.parametrize("path", ["/v1/nowhere", "/v1", "/v1/v1/nowhere", "/nowhere", "/v1/embeddings", "/v1/chat"])
+async def test_a_404_names_the_base_url(path: str) -> None:
+    """As callers reach it, whatever is wrong with the settings."""
+    for variables, base in (({}, ORIGIN), ({"PUBLIC_URL": "https://flux.example/x"}, "https://flux.example/x")):
+        answer = await Service(variables=variables).get(path, key=None)
+        assert (answer.status, answer.error["code"]) == (404, "not_found")
+        assert f" {base}/v1," in answer.error["message"]
+    assert f" {ORIGIN}/v1," in (await Service(variables={"CHORES": "x"}).get(path)).error["message"]
+
+
+INSTEAD = {
+    "/completions": "/v1/chat/completions",
+    "/embeddings": "embeddings",
+    "/audio/speech": "audio",
+    "/audio/transcriptions": "audio",
+    "/moderations": "moderation",
+    "/files": "data URLs",
+    "/files/file-1/content": "data URLs",
+    "/uploads": "data URLs",
+    "/images/variations": "/v1/images/edits",
+    "/images/x": "/v1/images/generations",
+    "/images": "/v1/images/generations",
+    "/batches": "each request",
+    "/assistants": "/v1/responses",
+    "/threads/thread_1/runs": "/v1/responses",
+    "/conversations": "/v1/responses",
+    "/vector_stores": "data URLs",
+    "/fine_tuning/jobs": "/v1/models",
+    "/engines/flux/completions": "/v1/chat/completions",
+    "/chat": "/v1/chat/completions",
+    "/messages": "/v1/chat/completions",
+    "/videos": "videos",
+    "/responses/resp_1": "previous_response_id",
+}
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
+@pytest.mark.parametrize(("path", "instead"), INSTEAD.items())
+async def test_a_path_of_openais_that_is_not_served_says_what_to_use_instead(
+    method: str, path: str, instead: str
+) -> None:
+    for written in (path, f"/v1{path}", f"/v1/v1{path}/"):
+        answer = await Service().ask(request(written, method))
+        assert (answer.status, answer.error["code"]) == (404, "not_found")
+        assert instead in answer.error["message"]
+
+
+@pytest.mark.parametrize(
+    ("path", "instead"),
+    [
+        ("/openai/deployments/flux/images/generations", "client for OpenAI"),
+        ("/openai/deployments/flux/chat/completions", "client for OpenAI"),
+        ("/api/chat", "OpenAI's API"),
+        ("/api/tags", "OpenAI's API"),
+        ("/sdapi/v1/txt2img", "OpenAI's API"),
+        ("/v1beta/models/gemini-3:generateContent", "OpenAI's API"),
+    ],
+)
+async def test_a_path_of_another_api_says_which_one_is_served(path: str, instead: str) -> None:
+    answer = await Service().post(path, {})
+    assert (answer.status, answer.error["code"]) == (404, "not_found")
+    assert instead in answer.error["message"]
+
+
+async def test_a_path_of_nothing_but_bases_is_answered_soon() -> None:
+    """However long: each reading of it would be as long."""
+    began = time.perf_counter()
+    assert (await Service().get("/v1" * 5000 + "/nowhere")).status == 404
+    assert time.perf_counter() - began < 1
 
 
 @pytest.mark.parametrize("path", ["/", "/openapi.json"])
