@@ -11,8 +11,6 @@ subject alone ("a title card") has no place here. What is left out on purpose, b
 - a text that ends with "The name is:".
 """
 
-from collections.abc import Iterator
-
 from flux.chores import (
     chat_box,
     cherry_studio,
@@ -23,22 +21,16 @@ from flux.chores import (
     probes,
     schemas,
 )
-from flux.chores.rule import Chore, Recogniser, Rule, Stage, TextRule
-from flux.conversation import ASKING_ROLES, SYSTEM_ROLES, Conversation
+from flux.chores.rule import Chore, Rule, merged
+from flux.conversation import Conversation
 
-__all__ = ["Chore", "matches", "recognise"]
+__all__ = ["Chore", "recognise"]
 
 APPS = (next_chat, chat_box, libre_chat, open_webui, cherry_studio, lobe_chat, schemas, probes)
 """An app is added here. Within a stage its rules follow those of the apps before it."""
 
 RULES: tuple[Rule, ...] = tuple(rule for app in APPS for rule in app.RULES)
-_RECOGNISERS = {
-    stage: tuple(rule.recognise for rule in RULES if isinstance(rule, Recogniser) and rule.stage is stage)
-    for stage in Stage
-}
-_TEXT_RULES = {
-    stage: tuple(rule for rule in RULES if isinstance(rule, TextRule) and rule.stage is stage) for stage in Stage
-}
+_RECOGNISERS = merged(RULES)
 
 
 def recognise(conversation: Conversation) -> Chore | None:
@@ -46,24 +38,7 @@ def recognise(conversation: Conversation) -> Chore | None:
 
     The answer never holds a picture, and a title keeps the language of the prompt it is made of.
     """
-    return next((chore for _, chore in matches(conversation)), None)
-
-
-def matches(conversation: Conversation) -> Iterator[tuple[Stage, Chore]]:
-    """The chores of all rules that match, stage by stage."""
-    for stage in Stage:
-        for text in _texts(stage, conversation):
-            for rule in _TEXT_RULES[stage]:
-                if rule.matches(text):
-                    yield stage, rule.chore(conversation)
-        for recogniser in _RECOGNISERS[stage]:
-            if chore := recogniser(conversation):
-                yield stage, chore
-
-
-def _texts(stage: Stage, conversation: Conversation) -> Iterator[str]:
-    """The texts in which the rules of a stage look for their marks."""
-    if stage is Stage.START and conversation.messages[-1].role in ASKING_ROLES:
-        yield conversation.messages[-1].text
-    elif stage is Stage.SYSTEM:
-        yield from (message.text for message in conversation.messages if message.role in SYSTEM_ROLES)
+    for find in _RECOGNISERS:
+        if chore := find(conversation):
+            return chore
+    return None

@@ -1,12 +1,12 @@
 """A rule by which an app's own request is recognised."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 
 from flux.chores.quotes import Quote, prompts_of
 from flux.chores.titles import Answer
-from flux.conversation import Conversation
+from flux.conversation import ASKING_ROLES, SYSTEM_ROLES, Conversation
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +16,10 @@ class Chore:
     kind: str
     """For the log: "title", "tags" and so on."""
     text: str
+
+
+Recognise = Callable[[Conversation], Chore | None]
+"""Finds the chore that a conversation asks for."""
 
 
 class Stage(Enum):
@@ -49,11 +53,9 @@ class TextRule:
     quotes: tuple[Quote, ...] = ()
     """Where the prompts are quoted, if they are not the conversation's own messages."""
 
-    def matches(self, text: str) -> bool:
-        """Whether a text has one of the marks where this rule looks for it."""
-        starts = self.stage is Stage.START
-        found = text.startswith(self.marks) if starts else any(mark in text for mark in self.marks)
-        return found and self.holds in text and not (self.lacks and self.lacks in text)
+    def accepts(self, text: str) -> bool:
+        """Whether a text that has one of the marks has all that this rule wants."""
+        return self.holds in text and not (self.lacks and self.lacks in text)
 
     def chore(self, conversation: Conversation) -> Chore:
         """The chore of a conversation that this rule matches."""
@@ -65,7 +67,67 @@ class Recogniser:
     """A rule that looks at more than a mark."""
 
     stage: Stage
-    recognise: Callable[[Conversation], Chore | None]
+    recognise: Recognise
 
 
 Rule = TextRule | Recogniser
+
+
+def merged(rules: Iterable[Rule]) -> tuple[Recognise, ...]:
+    """Rules in the order in which they are tried: stage by stage, the text rules of a stage as one.
+
+    This runs for every chat request, and nearly none is a chore.
+    """
+    rules = tuple(rules)
+    return tuple(recognise for stage in Stage for recognise in _merged(stage, rules))
+
+
+def _merged(stage: Stage, rules: Iterable[Rule]) -> Iterator[Recognise]:
+    rules = [rule for rule in rules if rule.stage is stage]
+    marks: dict[str, list[TextRule]] = {}
+    for rule in rules:
+        if isinstance(rule, TextRule):
+            for mark in rule.marks:
+                marks.setdefault(mark, []).append(rule)
+    if marks:
+        yield _MERGED[stage](marks)
+    yield from (rule.recognise for rule in rules if isinstance(rule, Recogniser))
+
+
+Marks = Mapping[str, Sequence[TextRule]]
+"""The marks of a stage, each with the rules that have it."""
+
+
+def _start(marks: Marks) -> Recognise:
+    starts = tuple(marks)
+
+    def recognise(conversation: Conversation) -> Chore | None:
+        asking = conversation.messages[-1]
+        if asking.role not in ASKING_ROLES or not asking.text.startswith(starts):
+            return None
+        found = (rule for mark, rules in marks.items() if asking.text.startswith(mark) for rule in rules)
+        return _first(found, asking.text, conversation)
+
+    return recognise
+
+
+def _system(marks: Marks) -> Recognise:
+    pairs = tuple(marks.items())
+
+    def recognise(conversation: Conversation) -> Chore | None:
+        for message in conversation.messages:
+            if message.role in SYSTEM_ROLES:
+                text = message.text
+                for mark, rules in pairs:
+                    if mark in text and (chore := _first(rules, text, conversation)):
+                        return chore
+        return None
+
+    return recognise
+
+
+def _first(rules: Iterable[TextRule], text: str, conversation: Conversation) -> Chore | None:
+    return next((rule.chore(conversation) for rule in rules if rule.accepts(text)), None)
+
+
+_MERGED: Mapping[Stage, Callable[[Marks], Recognise]] = {Stage.START: _start, Stage.SYSTEM: _system}
