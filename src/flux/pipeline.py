@@ -198,7 +198,8 @@ class Pipeline:
 
     async def _try(self, call: ModelCall, prompt: str, index: int, images: tuple[Blob, ...], trace: Trace) -> Picture:
         inputs = call.inputs(prompt, index)
-        began = time.time()
+        clock = asyncio.get_running_loop().time
+        began = clock()
         for attempt in range(TRIES):
             trace.count("model_calls")
             try:
@@ -209,7 +210,7 @@ class Pipeline:
             except ModelOverloaded as overloaded:
                 failure = overloaded
             wait = FIRST_WAIT * 2**attempt * (1 + random.random())  # noqa: S311 - no secret: it spreads retries
-            if attempt == TRIES - 1 or time.time() - began + wait > RETRY_SECONDS:
+            if attempt == TRIES - 1 or clock() - began + wait > RETRY_SECONDS:
                 break
             await self._pause(wait)
         raise failure

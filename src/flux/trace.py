@@ -1,7 +1,7 @@
 """What one request did, for its log line and its `Server-Timing` header."""
 
+import asyncio
 import json
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -47,16 +47,17 @@ class Trace:
         self.facts = Facts()
         self.steps: dict[str, float] = {}
         """Milliseconds by step. Workers' clock stands still between awaits, so only waits show."""
-        self._started = time.time()
+        self._clock = asyncio.get_running_loop().time  # never steps back, as the time of day does
+        self._started = self._clock()
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
         """Time a step. Steps of one name that run side by side add up."""
-        started = time.time()
+        started = self._clock()
         try:
             yield
         finally:
-            self.steps[name] = self.steps.get(name, 0.0) + _milliseconds(since=started)
+            self.steps[name] = self.steps.get(name, 0.0) + self._milliseconds(since=started)
 
     def count(self, name: str, amount: int = 1) -> None:
         """Add to a number among the facts."""
@@ -77,14 +78,12 @@ class Trace:
     @property
     def total(self) -> float:
         """Milliseconds since the request came."""
-        return _milliseconds(since=self._started)
+        return self._milliseconds(since=self._started)
 
     def server_timing(self) -> str:
         """The header's value (W3C Server Timing): `draw;dur=1012, total;dur=1020`."""
         steps = {**self.steps, "total": self.total}
         return ", ".join(f"{name};dur={duration:.0f}" for name, duration in steps.items())
 
-
-def _milliseconds(since: float) -> float:
-    """Never less than none: a clock that is set right in between has been seen to step back."""
-    return max(0.0, (time.time() - since) * 1000)
+    def _milliseconds(self, since: float) -> float:
+        return (self._clock() - since) * 1000

@@ -361,8 +361,9 @@ class SlowAndBusy(Painter):
         raise BUSY
 
 
-async def test_no_try_of_a_model_begins_later_than_15_seconds_after_the_first() -> None:
-    """The caller is waiting, and there may be a fallback that is quicker."""
+async def test_no_try_of_a_model_begins_later_than_15_seconds_after_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The caller is waiting, and there may be a fallback that is quicker. The time of day does not matter."""
+    monkeypatch.setattr(time, "time", lambda: float(NOW))
     painter = SlowAndBusy()
     await failed(plan_of(), painter)
     assert len(painter.drawings) == 2
