@@ -318,12 +318,14 @@ class Shelf:
 class Allowance:
     """`Limiter` that gives each key so many pictures, once."""
 
-    def __init__(self, pictures: int = 1000) -> None:
+    def __init__(self, pictures: int = 1000, *outcomes: Outcome) -> None:
         self._pictures = pictures
         self.spent: dict[str, int] = {}
+        self.fate = _Fate(outcomes)
 
     async def allows(self, key: str, cost: int) -> bool:
         """See `Limiter.allows`."""
+        await self.fate.next()
         self.spent[key] = self.spent.get(key, 0) + cost
         return self.spent[key] <= self._pictures
 

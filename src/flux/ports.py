@@ -89,7 +89,11 @@ class Limiter(Protocol):
     """Counts what a key draws."""
 
     async def allows(self, key: str, cost: int) -> bool:
-        """Whether `key` may draw `cost` more pictures now."""
+        """Whether `key` may draw `cost` more pictures now. Raises `LimiterFailed`."""
+
+
+class LimiterFailed(Exception):
+    """The limiter gave no answer; the text says why and is for the log alone."""
 
 
 @dataclass(frozen=True, slots=True)

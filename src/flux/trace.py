@@ -28,6 +28,7 @@ class Facts:
     model_calls: int | None = None
     fallback_from: int | None = None
     """Upstream's code for which the next model was asked."""
+    limiter_error: str | None = None
     writer_error: str | None = None
     cut_error: str | None = None
     keep_error: str | None = None

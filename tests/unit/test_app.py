@@ -11,6 +11,7 @@ import pytest
 from flux import upstream
 from flux.absent import NoLimiter
 from flux.http import Request
+from flux.ports import LimiterFailed
 from flux.trace import Trace
 from tests.builders import CHAT, EDITS, GENERATIONS, KEY, ORIGIN, SCHNELL, Service, chat_of, posted, request, stream_of
 from tests.fakes import Allowance, Painter, Posted
@@ -350,6 +351,16 @@ async def test_a_key_is_limited_by_the_pictures_that_it_asks_for() -> None:
 
 async def test_where_nothing_counts_everything_is_allowed() -> None:
     assert await NoLimiter().allows("key", 10**6)
+
+
+@pytest.mark.parametrize(("outcome", "reason"), [(LimiterFailed("500"), "500"), (1e6, "time-out")])
+async def test_a_limiter_that_does_not_answer_keeps_nobody_waiting(outcome: Exception | float, reason: str) -> None:
+    """The picture is drawn, and the log says why it was not counted."""
+    service = Service(limiter=Allowance(0, outcome))
+    answer = await service.generate()
+    assert answer.status == 200
+    assert service.log[0]["limiter_error"] == reason
+    assert service.log[0]["ms"]["total"] <= 2000
 
 
 @pytest.mark.parametrize("body", [{}, {"prompt": "A cat", "steps": 9}, {"prompt": "A cat", "model": "x"}])

@@ -5,6 +5,7 @@ from typing import Any
 from pyodide.ffi import JsException
 
 from flux.edge.js_bytes import js_object
+from flux.ports import LimiterFailed
 
 
 class BindingLimiter:
@@ -17,8 +18,6 @@ class BindingLimiter:
         """See `Limiter.allows`."""
         try:
             outcome = await self._limiter.limit(js_object({"key": key, "delta": cost}))
-        except JsException:
-            # Open rather than shut: the key was right, and the limiter is there to even out load,
-            # not to guard the door.
-            return True
+        except JsException as error:
+            raise LimiterFailed(error.message or error.name) from error
         return bool(outcome.success)
