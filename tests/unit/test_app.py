@@ -1,7 +1,9 @@
 """What every answer wears, whoever asks for what: routes, keys, CORS, the error shape, the log."""
 
 import asyncio
+import gc
 import json
+import sys
 import time
 from typing import Any
 from urllib.parse import quote
@@ -533,6 +535,24 @@ async def test_a_client_that_leaves_a_stream_ends_the_work(asked: Request, taken
         await anext(stream)
     await stream.aclose()
     await leaving.assert_all_ended()
+
+
+@pytest.mark.parametrize("asked", STREAMS)
+async def test_no_generator_of_an_abandoned_stream_is_left_to_the_collector(asked: Request) -> None:
+    """Its cleanup would run some time later, in a task that belongs to no request."""
+    left = list[object]()
+    hooks = sys.get_asyncgen_hooks()
+    sys.set_asyncgen_hooks(finalizer=left.append)
+    try:
+        stream = stream_of(await Leaving(asked).answering)
+        await anext(stream)
+        await anext(stream)
+        await stream.aclose()
+        del stream
+        gc.collect()
+    finally:
+        sys.set_asyncgen_hooks(*hooks)
+    assert left == []
 
 
 # --- one request and another ----------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Coroutine
+from contextlib import aclosing
 from dataclasses import replace
 from typing import Any, Protocol
 
@@ -146,8 +147,9 @@ async def answer(call: Call, made: Plan, presenter: Presenter, storage: Storage 
 
 async def _texts(progress: Progress, presenter: Presenter) -> AsyncGenerator[Text, None]:
     yield presenter.begin()
-    async for text in progress.told(presenter.event, sse.PING):
-        yield text
+    async with aclosing(progress.told(presenter.event, sse.PING)) as texts:
+        async for text in texts:
+            yield text
     yield presenter.end(await progress.result())
 
 
