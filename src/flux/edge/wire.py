@@ -11,7 +11,7 @@ from pyodide.ffi import JsException, create_proxy
 from flux.edge.body import StreamedBody
 from flux.edge.js_bytes import array_of, base64_in_array, js_object
 from flux.http import Native, Request, Response, Stream
-from flux.text import Spliced
+from flux.text import Spliced, Text
 
 
 def read(js_request: Any) -> Request:
@@ -107,18 +107,42 @@ def ended_when_the_client_leaves(signal: Any) -> Iterator[None]:
 
 
 async def _pump(stream: Stream, writer: Any, signal: Any) -> None:
-    encoder = js.TextEncoder.new()
+    """Write the texts of a stream as they come, until it ends or its client has left.
+
+    Only a failed write says that the client has left. A text that cannot be encoded is a bug of ours, which the stream
+    is given to report in its own format. A stream that is not written to its end is aborted, or its client would wait.
+    """
+    is_closed = False
     try:
         with ended_when_the_client_leaves(signal):
             async with aclosing(stream.texts) as texts:
                 async for text in texts:
-                    if isinstance(text, Spliced):
-                        await writer.write(await _blob(text).bytes())
-                    elif text:
-                        await writer.write(encoder.encode(text))
-            await writer.close()
-    except (JsException, asyncio.CancelledError):
-        # The client left. Nobody is there to be told, and the next line ends the work.
-        pass
+                    try:
+                        data = await _encoded(text)
+                    except JsException as error:
+                        data = await _encoded(await texts.athrow(error))
+                    if not await _succeeds(writer.write(data)):
+                        return
+            is_closed = await _succeeds(writer.close())
+    except asyncio.CancelledError:
+        pass  # the client has left: nobody can be told
     finally:
         stream.close()
+        if not is_closed:
+            await _succeeds(writer.abort(js.Error.new("not written to its end")))
+
+
+async def _encoded(text: Text) -> Any:
+    """The text's bytes, a `Uint8Array`. Raises `JsException`."""
+    if isinstance(text, Spliced):
+        return await _blob(text).bytes()
+    return js.TextEncoder.new().encode(text)
+
+
+async def _succeeds(promise: Any) -> bool:
+    """Whether an operation on a stream's writer succeeds: it does unless the other end is gone."""
+    try:
+        await promise
+    except JsException:
+        return False
+    return True
