@@ -12,7 +12,7 @@ import pytest_asyncio
 
 from bench import runtime
 from dev import ROOT
-from tests.worker.service import chat_body, content, eventually, events, links
+from tests.worker.service import chat_body, content, events, eventually, links
 from tests.workerd import Workerd
 
 BINDING = "binding"

@@ -22,12 +22,9 @@ from flux.settings import Settings
 
 async def answer(js_request: Any, ctx: Any) -> Any:
     """One request's answer, both JavaScript's own objects."""
-    request = wire.read(js_request)
-    if request.method != "POST":
-        return wire.write(await _app()(request), js_request, ctx)
     try:
         with wire.ended_when_the_client_leaves(js_request.signal):
-            return wire.write(await _app()(request), js_request, ctx)
+            return wire.write(await _app()(wire.read(js_request)), js_request, ctx)
     except asyncio.CancelledError:
         return js.Response.new()  # to nobody: the work has ended, and the log has its line
 
