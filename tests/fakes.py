@@ -12,6 +12,7 @@ import json
 import re
 import selectors
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from email import message_from_bytes
@@ -134,16 +135,16 @@ class _Fate:
     """What befalls calls, in their order; nothing befalls those after the last."""
 
     def __init__(self, outcomes: tuple[Outcome, ...]) -> None:
-        self._outcomes = iter(outcomes)
+        self._outcomes = deque(outcomes)
         self.ended_early = 0
         """Calls that were cancelled while they waited."""
 
     async def next(self) -> None:
-        outcome = next(self._outcomes, None)
-        if isinstance(outcome, Exception):
-            raise outcome
+        if self._outcomes and isinstance(self._outcomes[0], Exception):
+            raise self._outcomes.popleft()  # type: ignore[misc]  # kept nowhere, as it keeps what its traceback shows
+        seconds = self._outcomes.popleft() if self._outcomes else None
         try:
-            await asyncio.sleep(outcome or 0)
+            await asyncio.sleep(seconds or 0)  # type: ignore[arg-type]  # no exception, as was just seen
         except asyncio.CancelledError:
             self.ended_early += 1
             raise
@@ -184,7 +185,10 @@ class Painter:
         if self._seconds:
             await asyncio.sleep(self._seconds)
         if refusal := self.refuses(drawing) or _refusal(drawing):
-            raise refusal
+            try:
+                raise refusal
+            finally:
+                del refusal  # or it would keep itself alive
         width, height = (int(inputs[side]) if model.sides else 1024 for side in ("width", "height"))
         return painted(drawing.prompt, width, height, _mime(model), str(number))
 

@@ -3,7 +3,8 @@
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -12,7 +13,7 @@ from flux.catalog import Model
 from flux.errors import InvalidRequest, ModelOverloaded, PromptRefused
 from flux.picture import Picture
 from flux.plan import ModelCall, Plan
-from flux.ports import ImageModel, NotStored, PictureStore, PromptRewriter, ResizeFailed, Resizer, RewriteFailed
+from flux.ports import ImageModel, Inputs, NotStored, PictureStore, PromptRewriter, ResizeFailed, Resizer, RewriteFailed
 from flux.prompt import shorten
 from flux.text import Blob, clean
 from flux.trace import Trace
@@ -176,12 +177,13 @@ class Pipeline:
                 async with asyncio.timeout(CUT_SECONDS):
                     return (await self._resizer.fit_within(given, side)).blob
         except (ResizeFailed, TimeoutError) as failure:
-            raise InvalidRequest(
-                f"The picture is {given.size}, larger than the model takes, and could not be made "
-                f"smaller here: send one of at most {side} pixels a side.",
-                param="image",
-                detail=str(failure) or "time-out",
-            ) from failure
+            reason = str(failure) or "time-out"
+        raise InvalidRequest(  # not from within, as in `_asked`
+            f"The picture is {given.size}, larger than the model takes, and could not be made "
+            f"smaller here: send one of at most {side} pixels a side.",
+            param="image",
+            detail=reason,
+        )
 
     async def _draw(
         self, plan: Plan, prompt: str, index: int, images: tuple[Blob, ...], trace: Trace
@@ -200,20 +202,23 @@ class Pipeline:
         inputs = call.inputs(prompt, index)
         clock = asyncio.get_running_loop().time
         began = clock()
-        for attempt in range(TRIES):
-            trace.count("model_calls")
+        for wait in _waits():
             try:
-                async with asyncio.timeout(DRAW_SECONDS):
-                    return await self._model.draw(call.model, inputs, images)
-            except TimeoutError:
-                failure = upstream.timed_out()
-            except ModelOverloaded as overloaded:
-                failure = overloaded
-            wait = FIRST_WAIT * 2**attempt * (1 + random.random())  # noqa: S311 - no secret: it spreads retries
-            if attempt == TRIES - 1 or clock() - began + wait > RETRY_SECONDS:
-                break
+                return await self._asked(call, inputs, images, trace)
+            except ModelOverloaded:
+                if clock() - began + wait > RETRY_SECONDS:
+                    raise
             await self._pause(wait)
-        raise failure
+        return await self._asked(call, inputs, images, trace)
+
+    async def _asked(self, call: ModelCall, inputs: Inputs, images: tuple[Blob, ...], trace: Trace) -> Picture:
+        trace.count("model_calls")
+        with suppress(TimeoutError):
+            async with asyncio.timeout(DRAW_SECONDS):
+                return await self._model.draw(call.model, inputs, images)
+        # Not from within: a task that ends with a `TimeoutError` in its exception's context is referred to by it, and
+        # only the garbage collector would free the two, with the request's pictures.
+        raise upstream.timed_out()
 
     # --- cut and keep ---------------------------------------------------------------------------
 
@@ -257,12 +262,40 @@ async def _all(one: Callable[[int], Coroutine[Any, Any, _T]], n: int) -> list[_T
     """`one(0)` to `one(n - 1)` side by side; the first failure ends the others and is raised."""
     if n == 1:
         return [await one(0)]
+    results: dict[int, _T] = {}
+
+    async def keep(index: int) -> None:
+        results[index] = await one(index)
+
+    if failure := await _side_by_side([keep(index) for index in range(n)]):
+        try:
+            raise failure
+        finally:
+            del failure  # or it and this frame would refer to each other
+    return [results[index] for index in range(n)]
+
+
+async def _side_by_side(works: Iterable[Coroutine[Any, Any, None]]) -> BaseException | None:
+    """Run the works at the same time, until all are over. The first failure ends the others and is returned.
+
+    Not a `TaskGroup`: up to Python 3.13 its exceptions refer to themselves, and so keep the request's pictures until
+    the garbage collector runs.
+    """
+    tasks = [asyncio.create_task(work) for work in works]
     try:
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(one(index)) for index in range(n)]
-    except ExceptionGroup as failures:
-        raise failures.exceptions[0] from failures
-    return [task.result() for task in tasks]
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+    failures = [task.exception() for task in tasks if not task.cancelled()]
+    return next(filter(None, failures), None)
+
+
+def _waits() -> Iterator[float]:
+    """Seconds between the tries of one model."""
+    for attempt in range(TRIES - 1):
+        yield FIRST_WAIT * 2**attempt * (1 + random.random())  # noqa: S311 - no secret: it spreads retries
 
 
 def unheard(_report: Report) -> None:

@@ -16,12 +16,13 @@ class Progress:
     """Work under way. Whoever begins it ends it with `end`, at the latest when the client left."""
 
     def __init__(self, work: asyncio.Task[Result], reports: asyncio.Queue[Report | None]) -> None:
-        self._work = work
+        self._work: tuple[asyncio.Task[Result], ...] = (work,)
+        """Empty when its result was taken."""
         self._reports = reports
 
     @classmethod
     async def begin(cls, work: Work) -> "Progress":
-        """Start and give it its grace. Raises what the work raises within that time."""
+        """Start, and wait until it is over or its grace is."""
         reports: asyncio.Queue[Report | None] = asyncio.Queue()
         task = asyncio.create_task(work(reports.put_nowait))
         task.add_done_callback(lambda _: reports.put_nowait(None))
@@ -30,14 +31,12 @@ class Progress:
         except asyncio.CancelledError:
             task.cancel()
             raise
-        if task.done():
-            task.result()
         return cls(task, reports)
 
     @property
     def is_over(self) -> bool:
-        """Whether everything is known already."""
-        return self._work.done()
+        """Whether the result or the failure is there to be taken."""
+        return all(work.done() for work in self._work)
 
     def reports(self) -> Iterator[Report]:
         """All reports of work that is over."""
@@ -65,10 +64,20 @@ class Progress:
                 yield text
                 due = clock() + PING_SECONDS
 
-    async def result(self) -> Result:
-        """The result. Raises what the work raises."""
-        return await self._work
+    def result(self) -> Result:
+        """The result of work that is over, taken once. Raises what the work raised.
+
+        Out of nothing that still refers to the task: a task keeps its exception, and an exception all that its
+        traceback shows. Together they would keep the request's pictures until the garbage collector runs.
+        """
+        [work] = self._work
+        self._work = ()
+        try:
+            return work.result()
+        finally:
+            del work
 
     def end(self) -> None:
         """Stop the work if it still runs."""
-        self._work.cancel()
+        for work in self._work:
+            work.cancel()

@@ -140,8 +140,9 @@ async def answer(call: Call, made: Plan, presenter: Presenter, storage: Storage 
         return told(presenter.whole(await work(unheard)), stream=False)
     progress = await Progress.begin(work)
     if progress.is_over:
+        result = progress.result()
         events = map(presenter.event, progress.reports())
-        return told(join(presenter.begin(), *events, presenter.end(await progress.result())), stream=True)
+        return told(join(presenter.begin(), *events, presenter.end(result)), stream=True)
     return Response(headers=dict(sse.HEADERS), body=Stream(_texts(progress, presenter), presenter.failed, progress.end))
 
 
@@ -150,7 +151,7 @@ async def _texts(progress: Progress, presenter: Presenter) -> AsyncGenerator[Tex
     async with aclosing(progress.told(presenter.event, sse.PING)) as texts:
         async for text in texts:
             yield text
-    yield presenter.end(await progress.result())
+    yield presenter.end(progress.result())
 
 
 def told(text: Text, *, stream: bool) -> Response:
