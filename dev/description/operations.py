@@ -6,9 +6,10 @@ from typing import Any
 from dev.description import responses
 from dev.description.refusals import KEY, ROWS, drawing, headers, protected, references
 from dev.description.schemas import COMPLETION_ID, CONTENT, CREATED, JPEG, MODEL, PNG_URL, ref
-from flux import catalog
+from flux import catalog, upstream
 from flux.endpoints.models import model_object
 from flux.picture import EXTENSIONS
+from flux.words import LANGUAGES
 
 Json = dict[str, Any]
 
@@ -90,6 +91,11 @@ def _completed(kind: str) -> Json:
     return {"event": kind, "data": data}
 
 
+def _warnings(kind: str) -> Json:
+    failed = LANGUAGES["en"].some_failed.removeprefix("⚠️ ").format(1, 2, upstream.timed_out().message)
+    return {"event": kind, "data": {"type": kind, "created_at": CREATED, "warnings": [failed]}}
+
+
 def _chunk(delta: Json, finish_reason: str | None = None) -> Json:
     choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish_reason}
     head = {"id": COMPLETION_ID, "created": CREATED, "model": MODEL, "object": "chat.completion.chunk"}
@@ -163,7 +169,11 @@ PATHS: Json = {
                     "The pictures; streamed with `stream`.",
                     {
                         **_json(ref("Images")),
-                        **_streamed("ImageEvent", picture=_completed("image_generation.completed")),
+                        **_streamed(
+                            "ImageEvent",
+                            picture=_completed("image_generation.completed"),
+                            warnings=_warnings("image_generation.warnings"),
+                        ),
                     },
                 ),
                 **drawing(),
@@ -192,7 +202,11 @@ PATHS: Json = {
                     "The pictures; streamed with `stream`.",
                     {
                         **_json(ref("Images")),
-                        **_streamed("ImageEditEvent", picture=_completed("image_edit.completed")),
+                        **_streamed(
+                            "ImageEditEvent",
+                            picture=_completed("image_edit.completed"),
+                            warnings=_warnings("image_edit.warnings"),
+                        ),
                     },
                 ),
                 **drawing(),

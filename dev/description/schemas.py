@@ -65,7 +65,12 @@ SIZE = {
 STREAM = _switch("Answer with server-sent events.", default=False)
 PICTURE_FIELDS: Json = {
     "size": SIZE,
-    "n": _whole("n", "How many pictures; all of them or an error. They are drawn side by side.", default=1),
+    "n": _whole(
+        "n",
+        "How many pictures. Those that can be drawn are delivered, and the answer says what failed; an error only "
+        "where there is none.",
+        default=1,
+    ),
     "quality": _choice(
         fields.QUALITIES,
         "How many steps to take, where `steps` does not say: fewest for `low`, most for `high` and `hd`.",
@@ -323,6 +328,7 @@ def _choices(**fields: Any) -> Json:
     return an_object({"index": {"const": 0}, **fields, "logprobs": {"type": "null"}})
 
 
+WARNINGS: Json = {"type": "array", "items": {"type": "string"}, "description": "What was not followed."}
 ANSWERS: Json = {
     "ChatCompletion": an_object(
         {
@@ -422,11 +428,11 @@ ANSWERS: Json = {
                 "minItems": 1,
                 "maxItems": fields.MAX_PICTURES,
                 "items": an_object(IMAGE, required=(), anyOf=[{"required": ["b64_json"]}, {"required": ["url"]}]),
-                "description": "As many as `n`.",
+                "description": "As many as `n`, or fewer if some could not be drawn: then `warnings` says why.",
             },
             **SHAPE,
             "usage": ref("ImageUsage"),
-            "warnings": {"type": "array", "items": {"type": "string"}, "description": "What was not followed."},
+            "warnings": WARNINGS,
         },
         required=("created", "model", "data", *SHAPE, "usage"),
         examples=[
@@ -454,9 +460,18 @@ ANSWERS: Json = {
             "created_at": TIME,
             **SHAPE,
             "usage": ref("ImageUsage"),
+            "warnings": WARNINGS,
         },
         required=("type", "b64_json", "created_at", *SHAPE, "usage"),
         description="One finished picture.",
+    ),
+    "ImageWarnings": an_object(
+        {
+            "type": {"enum": ["image_generation.warnings", "image_edit.warnings"]},
+            "created_at": TIME,
+            "warnings": WARNINGS,
+        },
+        description="Why there are fewer pictures than `n`. Not an event of OpenAI's.",
     ),
     "ImageUsage": an_object(
         {
@@ -571,14 +586,16 @@ STREAMS: Json = {
         _event(ref("Error")),
     ),
     "ImageEvent": _stream(
-        "One server-sent event: each picture as soon as it is finished, then `[DONE]`. A failure comes as an `error` "
-        "before `[DONE]`.",
+        "One server-sent event: each picture as soon as it is finished, then `[DONE]`. If some pictures could not be "
+        "drawn, an event with `warnings` comes before `[DONE]`; if none could, an `error`.",
         _event(ref("ImageCompleted"), "image_generation.completed"),
+        _event(ref("ImageWarnings"), "image_generation.warnings"),
         _event(ref("Error"), "error"),
     ),
     "ImageEditEvent": _stream(
         "As ImageEvent.",
         _event(ref("ImageCompleted"), "image_edit.completed"),
+        _event(ref("ImageWarnings"), "image_edit.warnings"),
         _event(ref("Error"), "error"),
     ),
 }

@@ -17,6 +17,7 @@ Notice = Literal[
     "model_unknown",
     "rewrite_refused",
     "seed_ignored",
+    "some_failed",
 ]
 """What was asked for and could not be followed: each a sentence of `words.Words`."""
 

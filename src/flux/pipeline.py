@@ -5,12 +5,13 @@ import random
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from flux import picture, upstream
 from flux.catalog import Model
-from flux.errors import InvalidRequest, ModelOverloaded, PromptRefused
+from flux.errors import ApiError, InvalidRequest, ModelOverloaded, PromptRefused
+from flux.generation import Notice
 from flux.picture import Picture
 from flux.plan import ModelCall, Plan
 from flux.ports import ImageModel, Inputs, NotStored, PictureStore, PromptRewriter, ResizeFailed, Resizer, RewriteFailed
@@ -28,6 +29,9 @@ TRIES = 3
 """Of one model that is out of capacity."""
 RETRY_SECONDS = 15
 """No new try of the same model begins later than this after the first."""
+MAX_AT_ONCE = 4
+"""Pictures of one request that are drawn at the same time: a Worker has six connections, and the others are for what
+is stored meanwhile."""
 FIRST_WAIT = 0.5
 """Seconds before the second try, doubled for each further one, plus up to as much by chance."""
 
@@ -40,6 +44,11 @@ class FinalPrompt:
     writer: str | None
     """Name of the text model that wrote it; None where it is the person's own."""
     writer_failed: bool = False
+
+    def within(self, model: Model) -> "FinalPrompt":
+        """The prompt as the model takes it, which may be the beginning of this one."""
+        prompt = shorten(self.prompt, model.max_prompt)
+        return self if prompt is self.prompt else replace(self, prompt=prompt)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,18 +64,27 @@ class GeneratedPicture:
     """That drew; the fallback where the first was out of capacity."""
     index: int = 0
     """Which of the pictures of the request it is."""
+    notices: tuple[Notice, ...] = ()
+    """What could not be followed for this picture."""
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What came of a plan: as many pictures as were wished for."""
+    """What came of a plan: at least one picture."""
 
     pictures: tuple[GeneratedPicture, ...]
-    rewrite_refused: bool = False
+    """In the order of their index."""
+    failures: tuple[ApiError, ...] = ()
+    """Why there are fewer pictures than were asked for, in the order of their index."""
+
+    @property
+    def notices(self) -> tuple[Notice, ...]:
+        """Those of all pictures, each once."""
+        return tuple(dict.fromkeys(notice for one in self.pictures for notice in one.notices))
 
     @property
     def written(self) -> FinalPrompt:
-        """The prompt that was drawn in the end."""
+        """The prompt of the first of them."""
         return self.pictures[0].written
 
     @property
@@ -92,90 +110,154 @@ class Storage:
     lifetime: int
     """Seconds."""
     ids: tuple[str, ...] = ()
-    """Identifiers that were chosen before; where there are none each picture gets one when it is stored."""
+    """Identifiers that were chosen before; where there are none each picture gets one when it is stored. The last
+    stands for the whole answer: there is a picture under it whichever of them failed."""
 
 
+@dataclass(frozen=True, slots=True)
 class Pipeline:
     """The ports at work. Holds nothing of any request."""
 
-    def __init__(
-        self,
-        model: ImageModel,
-        rewriter: PromptRewriter,
-        resizer: Resizer,
-        store: PictureStore,
-        pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
-    ) -> None:
-        self._model = model
-        self._rewriter = rewriter
-        self._resizer = resizer
-        self._store = store
-        self._pause = pause
+    model: ImageModel
+    rewriter: PromptRewriter
+    resizer: Resizer
+    store: PictureStore
+    pause: Callable[[float], Awaitable[None]] = asyncio.sleep
 
     async def run(self, plan: Plan, trace: Trace, storage: Storage | None, tell: Tell) -> Result:
-        """The plan's pictures, all of them or an `ApiError`. Without `storage` none is stored."""
-        written = await self._write(plan, trace)
-        tell(written)
-        images = await self._prepared(plan, trace)
+        """The plan's pictures, those that can be drawn. Without `storage` none is stored.
 
-        async def drawn(written: FinalPrompt, tell: Tell) -> list[GeneratedPicture]:
-            async def one(index: int) -> GeneratedPicture:
-                came, model = await self._draw(plan, written.prompt, index, images, trace)
-                cut = await self._cut(came, plan, trace)
-                url = await self._keep(cut, index, storage, trace) if storage else None
-                generated = GeneratedPicture(cut, url, written, model, index)
-                trace.count("pictures")
-                trace.count("bytes", cut.blob.size)
-                tell(generated)
-                return generated
+        Raises an `ApiError` where there is no picture at all: that of the first.
+        """
+        return await _Run(self, plan, trace, storage, tell).result()
 
-            return await _all(one, plan.request.n)
 
-        if written.writer is None:
-            return Result(tuple(await drawn(written, tell)))
-        # The filter reads text alone: what it refuses in the writer's words may pass in the person's. Until it is
-        # known which words were drawn, no picture is reported.
+class _Run:
+    """One plan at work."""
+
+    def __init__(self, ports: Pipeline, plan: Plan, trace: Trace, storage: Storage | None, tell: Tell) -> None:
+        self._ports = ports
+        self._plan = plan
+        self._trace = trace
+        self._storage = storage
+        self._tell = tell
+        self._text = FinalPrompt(plan.request.prompt, writer=None)
+        """The prompt for the pictures that are not begun, of any length."""
+        self._rewrite_refused = False
+        self._images: dict[int, tuple[Blob, ...]] = {}
+        """The pictures that go in, by the longest side that a model takes."""
+        self._preparing = asyncio.Lock()
+
+    async def result(self) -> Result:
+        """See `Pipeline.run`."""
+        plan = self._plan
+        if plan.optimize:
+            self._text = await self._write()
+        told = self._text.within(plan.model)
+        self._tell(told)
+        await self._prepared(plan.model)  # first of all: where that fails, nothing is drawn
+        result = Result((await self._picture(0),)) if plan.request.n == 1 else await self._several(plan.request.n)
+        if result.written != told and not self._rewrite_refused:
+            self._tell(result.written)  # the fallback takes less of it
+        return result
+
+    # --- several --------------------------------------------------------------------------------
+
+    async def _several(self, n: int) -> Result:
+        """`n` pictures, at most `MAX_AT_ONCE` at the same time. What fails for one does not concern those under way."""
+        pictures: dict[int, GeneratedPicture] = {}
+        failures: dict[int, ApiError] = {}
+        indexes = iter(range(n))
+
+        async def draw_in_turn() -> None:
+            for index in indexes:
+                try:
+                    pictures[index] = await self._picture(index)
+                except ApiError as error:
+                    self._trace.count("failed")
+                    failures[index] = _bare(error)
+                    if _concerns_all(error, any_drawn=bool(pictures)):
+                        list(indexes)  # none is begun any more
+
+        if bug := await _side_by_side([draw_in_turn() for _ in range(min(n, MAX_AT_ONCE))]):
+            try:
+                raise bug
+            finally:
+                del bug  # or it and this frame would refer to each other
+        if not pictures:
+            raise failures.pop(min(failures))
+        if failures:
+            self._trace.failed(failures[min(failures)])
+        if self._storage and self._storage.ids and n - 1 not in pictures:
+            await self._keep(pictures[max(pictures)].picture, n - 1, self._storage)
+        return Result(_in_order(pictures), _in_order(failures))
+
+    async def _picture(self, index: int) -> GeneratedPicture:
+        """The picture of the prompt as it is known now, or of the person's own where the filter refuses the writer's.
+
+        The filter reads text alone: what it refuses in the writer's words may pass in the person's. A picture that was
+        drawn in the meantime of the writer's words is as good, and paid for.
+        """
+        text = self._text
         try:
-            pictures, refused = await drawn(written, unheard), False
+            return await self._finished(text, index)
         except PromptRefused:
-            pictures, refused = await drawn(FinalPrompt(_whole(plan), writer=None), unheard), True
-        for generated in pictures:
-            tell(generated)
-        return Result(tuple(pictures), rewrite_refused=refused)
+            if text.writer is None:
+                raise
+        self._rewrite_refused = True
+        self._text = FinalPrompt(self._plan.request.prompt, writer=None)
+        return await self._finished(self._text, index)
+
+    async def _finished(self, text: FinalPrompt, index: int) -> GeneratedPicture:
+        drawn, model = await self._draw(text, index)
+        cut = await self._cut(drawn)
+        url = await self._keep(cut, index, self._storage) if self._storage else None
+        notices: tuple[Notice, ...] = ()
+        if self._rewrite_refused and text.writer is None:
+            notices = ("rewrite_refused",)
+        generated = GeneratedPicture(cut, url, text.within(model), model, index, notices)
+        self._trace.count("pictures")
+        self._trace.count("bytes", cut.blob.size)
+        self._tell(generated)
+        return generated
 
     # --- write ----------------------------------------------------------------------------------
 
-    async def _write(self, plan: Plan, trace: Trace) -> FinalPrompt:
-        original = _whole(plan)
-        if not plan.optimize:
-            return FinalPrompt(original, writer=None)
+    async def _write(self) -> FinalPrompt:
+        prompt = self._plan.request.prompt
         try:
-            with trace.step("write"):
+            with self._trace.step("write"):
                 async with asyncio.timeout(WRITER_SECONDS):
-                    answer = await self._rewriter.rewrite(plan.to_rewrite)
+                    answer = await self._ports.rewriter.rewrite(self._plan.to_rewrite)
         except (RewriteFailed, TimeoutError) as failure:
             # Safe to go on: the person's own prompt is always there to be drawn.
-            trace.facts.writer_error = str(failure) or "time-out"
-            return FinalPrompt(original, writer=None, writer_failed=True)
-        prompt = usable(answer)
-        if not prompt:
-            trace.facts.writer_error = "unusable"
-            return FinalPrompt(original, writer=None, writer_failed=True)
-        return FinalPrompt(shorten(prompt, plan.model.max_prompt), self._rewriter.name)
+            self._trace.facts.writer_error = str(failure) or "time-out"
+            return FinalPrompt(prompt, writer=None, writer_failed=True)
+        rewritten = usable(answer)
+        if not rewritten:
+            self._trace.facts.writer_error = "unusable"
+            return FinalPrompt(prompt, writer=None, writer_failed=True)
+        return FinalPrompt(rewritten, self._ports.rewriter.name)
 
     # --- draw -----------------------------------------------------------------------------------
 
-    async def _prepared(self, plan: Plan, trace: Trace) -> tuple[Blob, ...]:
-        """The pictures that go in, none larger than the model takes."""
-        return tuple([await self._shrunk(one, plan.model.max_image_side, trace) for one in plan.images])
+    async def _prepared(self, model: Model) -> tuple[Blob, ...]:
+        """The pictures that go into a model, none larger than it takes: made once, however many it draws."""
+        if not self._plan.images:
+            return ()
+        side = model.max_image_side
+        async with self._preparing:
+            if side not in self._images:
+                self._images[side] = tuple([await self._shrunk(one, side) for one in self._plan.images])
+        return self._images[side]
 
-    async def _shrunk(self, given: Picture, side: int, trace: Trace) -> Blob:
+    async def _shrunk(self, given: Picture, side: int) -> Blob:
         if max(given.width, given.height) <= side:
             return given.blob
         try:
-            with trace.step("shrink"):
+            with self._trace.step("shrink"):
                 async with asyncio.timeout(CUT_SECONDS):
-                    return (await self._resizer.fit_within(given, side)).blob
+                    return (await self._ports.resizer.fit_within(given, side)).blob
         except (ResizeFailed, TimeoutError) as failure:
             reason = str(failure) or "time-out"
         raise InvalidRequest(  # not from within, as in `_asked`
@@ -185,94 +267,96 @@ class Pipeline:
             detail=reason,
         )
 
-    async def _draw(
-        self, plan: Plan, prompt: str, index: int, images: tuple[Blob, ...], trace: Trace
-    ) -> tuple[Picture, Model]:
-        with trace.step("draw"):
-            for call in plan.calls[:-1]:
+    async def _draw(self, text: FinalPrompt, index: int) -> tuple[Picture, Model]:
+        with self._trace.step("draw"):
+            for call in self._plan.calls[:-1]:
                 try:
-                    return await self._try(call, prompt, index, images, trace), call.model
+                    return await self._try(call, text, index), call.model
                 except ModelOverloaded as overloaded:
                     # Not lost: the next model is asked, and the last one's failure is the answer.
-                    trace.facts.fallback_from = overloaded.upstream_code
-            call = plan.calls[-1]
-            return await self._try(call, prompt, index, images, trace), call.model
+                    self._trace.facts.fallback_from = overloaded.upstream_code
+            call = self._plan.calls[-1]
+            return await self._try(call, text, index), call.model
 
-    async def _try(self, call: ModelCall, prompt: str, index: int, images: tuple[Blob, ...], trace: Trace) -> Picture:
-        inputs = call.inputs(prompt, index)
+    async def _try(self, call: ModelCall, text: FinalPrompt, index: int) -> Picture:
+        inputs = call.inputs(text.prompt, index)
+        images = await self._prepared(call.model)
         clock = asyncio.get_running_loop().time
         began = clock()
         for wait in _waits():
             try:
-                return await self._asked(call, inputs, images, trace)
+                return await self._asked(call.model, inputs, images)
             except ModelOverloaded:
                 if clock() - began + wait > RETRY_SECONDS:
                     raise
-            await self._pause(wait)
-        return await self._asked(call, inputs, images, trace)
+            await self._ports.pause(wait)
+        return await self._asked(call.model, inputs, images)
 
-    async def _asked(self, call: ModelCall, inputs: Inputs, images: tuple[Blob, ...], trace: Trace) -> Picture:
-        trace.count("model_calls")
+    async def _asked(self, model: Model, inputs: Inputs, images: tuple[Blob, ...]) -> Picture:
+        self._trace.count("model_calls")
         with suppress(TimeoutError):
             async with asyncio.timeout(DRAW_SECONDS):
-                return await self._model.draw(call.model, inputs, images)
+                return await self._ports.model.draw(model, inputs, images)
         # Not from within: a task that ends with a `TimeoutError` in its exception's context is referred to by it, and
         # only the garbage collector would free the two, with the request's pictures.
         raise upstream.timed_out()
 
     # --- cut and keep ---------------------------------------------------------------------------
 
-    async def _cut(self, drawn: Picture, plan: Plan, trace: Trace) -> Picture:
+    async def _cut(self, drawn: Picture) -> Picture:
         """The picture at the size and of the type that were asked for.
 
         Where that cannot be done, the picture as it came: it is paid for, and the answer names
         what it really is.
         """
-        options = plan.request.options
+        options, size = self._plan.request.options, self._plan.size
         mime = options.mime or drawn.type
-        fits = (drawn.width, drawn.height) == (plan.size.width, plan.size.height)
+        fits = (drawn.width, drawn.height) == (size.width, size.height)
         if fits and mime == drawn.type and options.compression is None:
             return drawn
         try:
-            with trace.step("cut"):
+            with self._trace.step("cut"):
                 async with asyncio.timeout(CUT_SECONDS):
-                    return await self._resizer.resize(drawn, plan.size, mime, options.compression)
+                    return await self._ports.resizer.resize(drawn, size, mime, options.compression)
         except (ResizeFailed, TimeoutError) as failure:
-            trace.facts.cut_error = str(failure) or "time-out"
+            self._trace.facts.cut_error = str(failure) or "time-out"
             return drawn
 
-    async def _keep(self, drawn: Picture, index: int, storage: Storage, trace: Trace) -> str | None:
+    async def _keep(self, drawn: Picture, index: int, storage: Storage) -> str | None:
         """The picture's URL, told only once it is stored: KV remembers a miss for a minute."""
         id = storage.ids[index] if storage.ids else picture.new_id(int(time.time()) + storage.lifetime)
         try:
-            with trace.step("keep"):
+            with self._trace.step("keep"):
                 async with asyncio.timeout(KEEP_SECONDS):
-                    await self._store.put(id, drawn)
+                    await self._ports.store.put(id, drawn)
         except (NotStored, TimeoutError) as failure:
             # Not lost: without a URL the answer carries the picture itself.
-            trace.facts.keep_error = str(failure) or "time-out"
+            self._trace.facts.keep_error = str(failure) or "time-out"
             return None
         return f"{storage.base_url}/image/{picture.file_name(id, drawn.type)}"
+
+
+def _concerns_all(failure: ApiError, *, any_drawn: bool) -> bool:
+    """Whether a picture's failure is that of all which are not begun, so that asking for them would be in vain.
+
+    What Workers AI will say again: the allowance is used up, the account may not, the filter refuses the prompt. And a
+    model without capacity, all tries and the fallback included, that has not drawn any: the caller would wait as long
+    again for each `MAX_AT_ONCE` of them.
+    """
+    return failure.should_retry is False or (isinstance(failure, ModelOverloaded) and not any_drawn)
+
+
+def _bare(failure: ApiError) -> ApiError:
+    """The failure without what it refers to, to be kept."""
+    failure.__cause__ = failure.__context__ = None
+    return failure.with_traceback(None)
 
 
 _T = TypeVar("_T")
 
 
-async def _all(one: Callable[[int], Coroutine[Any, Any, _T]], n: int) -> list[_T]:
-    """`one(0)` to `one(n - 1)` side by side; the first failure ends the others and is raised."""
-    if n == 1:
-        return [await one(0)]
-    results: dict[int, _T] = {}
-
-    async def keep(index: int) -> None:
-        results[index] = await one(index)
-
-    if failure := await _side_by_side([keep(index) for index in range(n)]):
-        try:
-            raise failure
-        finally:
-            del failure  # or it and this frame would refer to each other
-    return [results[index] for index in range(n)]
+def _in_order(by_index: dict[int, _T]) -> tuple[_T, ...]:
+    return tuple(by_index[index] for index in sorted(by_index))
 
 
 async def _side_by_side(works: Iterable[Coroutine[Any, Any, None]]) -> BaseException | None:
@@ -300,10 +384,6 @@ def _waits() -> Iterator[float]:
 
 def unheard(_report: Report) -> None:
     """For reports that nobody waits for."""
-
-
-def _whole(plan: Plan) -> str:
-    return shorten(plan.request.prompt, plan.model.max_prompt)
 
 
 MAX_LABEL_LENGTH = 40

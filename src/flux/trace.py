@@ -23,6 +23,8 @@ class Facts:
     """The kind of the chore that was answered in words."""
     pictures: int | None = None
     """That were finished."""
+    failed: int | None = None
+    """Pictures that could not be drawn, where several were asked for."""
     bytes: int | None = None
     """Of those."""
     model_calls: int | None = None
@@ -33,7 +35,7 @@ class Facts:
     cut_error: str | None = None
     keep_error: str | None = None
     error: str | None = None
-    """Code of the failure that was answered."""
+    """Code of the failure that was answered, or of the first of the pictures that failed."""
     detail: str | None = None
     """What only the owner may read of it."""
     upstream_code: int | None = None

@@ -225,9 +225,15 @@ def _drawn(seen: Drawn, outcome: Outcome) -> None:
         assert f"{seen.size}\n" in text
         [url] = links(text)
         where = url
+    elif response.headers["content-type"].startswith("text/event-stream"):
+        picture, *more = (json.loads(event) for event in events(response.text) if event != "[DONE]")
+        assert seen.says in "".join(sentence for event in more for sentence in event["warnings"])
+        model, where = seen.model, picture["url"]
+        assert picture["size"] == seen.size
     else:
         answer = response.json()
         model, [item] = answer["model"], answer["data"]
+        assert seen.says in "".join(answer.get("warnings", ()))
         where = item.get("url", "data:")
         assert answer["size"] == seen.size
     assert model.endswith(seen.model)
@@ -246,8 +252,9 @@ def _response(response: httpx.Response) -> tuple[str, str]:
         answer = json.loads(events(response.text)[-1])["response"]
     else:
         answer = response.json()
-    [picture, message] = answer["output"]
-    assert picture["result"]
+    *items, message = answer["output"]
+    [picture] = (item for item in items if item["result"])
+    assert [item["status"] for item in items if item is not picture] == ["failed"] * (len(items) - 1)
     return message["content"][0]["text"], answer["model"]
 
 

@@ -122,10 +122,21 @@ async def test_an_unknown_model_is_a_404() -> None:
     assert (answer.status, answer.error["code"], answer.error["param"]) == (404, "model_not_found", "model")
 
 
-async def test_fewer_pictures_than_asked_for_is_an_error() -> None:
+async def test_the_pictures_that_were_drawn_are_delivered_and_what_failed_is_said() -> None:
     service = Service(painter=Painter(None, upstream.failure("500: no idea")))
     answer = await service.generate("A cat", n=3)
-    assert (answer.status, answer.error["code"]) == (502, "upstream_error")
+    assert answer.status == 200
+    assert len(answer.json["data"]) == len(service.gallery.pictures) == 2
+    assert answer.json["warnings"] == [f"1 of 3 pictures could not be drawn: {upstream.failure('500: no idea')}"]
+    assert {name: service.log[0][name] for name in ("status", "pictures", "failed", "error")} == {
+        "status": 200, "pictures": 2, "failed": 1, "error": "upstream_error"
+    }  # fmt: skip
+
+
+async def test_where_no_picture_was_drawn_the_first_failure_is_the_answer() -> None:
+    service = Service(painter=Painter(upstream.failure("500: no idea"), upstream.no_picture("html")))
+    answer = await service.generate("A cat", n=2)
+    assert (answer.status, answer.error["message"]) == (502, str(upstream.failure("500: no idea")))
 
 
 async def test_the_steps_are_the_models_own_range() -> None:

@@ -3,12 +3,12 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
 
-from flux import upstream
+from flux import catalog, upstream
 from flux.absent import NoModel, NoPictureStore, NoResizer, NoRewriter
 from flux.errors import (
     ApiError,
@@ -20,7 +20,8 @@ from flux.errors import (
     UpstreamFailure,
     UpstreamNotAuthorized,
 )
-from flux.pipeline import FinalPrompt, GeneratedPicture, Pipeline, Result, Storage, usable
+from flux.picture import Picture
+from flux.pipeline import FinalPrompt, GeneratedPicture, Pipeline, Result, Storage, unheard, usable
 from flux.plan import Plan
 from flux.ports import ImageModel, NotStored, PictureStore, PromptRewriter, ResizeFailed, Resizer, RewriteFailed
 from flux.sizes import Size
@@ -255,9 +256,30 @@ async def test_a_refused_rewrite_is_followed_by_the_persons_own_words_once() -> 
     painter = Painter(REFUSED)
     work = await made(plan_of("A cat", optimize=True), painter, writer=Rewriter("A wild cat"))
     assert [drawing.prompt for drawing in painter.drawings] == ["A wild cat", "A cat"]
-    assert work.result.rewrite_refused
+    assert work.result.notices == ("rewrite_refused",)
     assert work.result.written == FinalPrompt("A cat", writer=None)
     assert shows(work.result.pictures[0].picture, "A cat")
+
+
+async def test_what_was_drawn_of_a_rewrite_is_kept_where_others_are_refused() -> None:
+    """Each picture names the prompt that it shows, and none is stored that nobody is told of."""
+    painter, gallery = Painter(5.0, 1.0, 5.0), Shelf()
+    painter.refuses = lambda drawing: REFUSED if len(painter.drawings) == 3 and drawing.prompt == "A wild cat" else None
+    plan = plan_of("A cat", n=3, optimize=True)
+    work = await made(plan, painter, writer=Rewriter("A wild cat"), gallery=gallery)
+    prompts = [one.written.prompt for one in work.result.pictures]
+    assert sorted(prompts) == ["A cat", "A wild cat", "A wild cat"]
+    assert all(shows(one.picture, one.written.prompt) for one in work.result.pictures)
+    assert {one.url for one in work.result.pictures} == {f"{ORIGIN}/image/{key}.jpg" for key in gallery.pictures}
+    assert work.result.notices == ("rewrite_refused",)
+
+
+async def test_a_rewrite_that_was_refused_once_is_not_tried_for_the_pictures_that_are_not_begun() -> None:
+    painter = Painter()
+    painter.refuses = lambda drawing: REFUSED if drawing.prompt == "A wild cat" else None
+    work = await made(plan_of("A cat", n=10, optimize=True), painter, writer=Rewriter("A wild cat"))
+    assert len(work.result.pictures) == 10
+    assert [drawing.prompt for drawing in painter.drawings].count("A wild cat") <= 4
 
 
 @pytest.mark.parametrize("optimize", [True, False])
@@ -318,6 +340,45 @@ async def test_the_fallback_draws_when_the_model_is_out_of_capacity() -> None:
     assert work.trace.facts.fallback_from == 3040
 
 
+@pytest.mark.parametrize(("model", "fallback"), [(FLUX_2, SCHNELL), (SCHNELL, SDXL)])
+async def test_after_a_fallback_the_prompt_that_is_told_is_the_one_that_was_drawn(model: str, fallback: str) -> None:
+    """The fallback may take less of it than the first model, or more."""
+    prompt = "word " * 1000
+    painter = Painter(BUSY, BUSY, BUSY)
+    variables = {"FLUX_MODEL": model, "FLUX_FALLBACK_MODEL": fallback}
+    work = await made(plan_of(prompt, variables=variables), painter)
+    first, last = painter.drawings[0].prompt, painter.drawings[-1].prompt
+    assert len(first) != len(last)
+    assert work.result.written.prompt == last
+    assert [report.prompt for report in work.reports if isinstance(report, FinalPrompt)] == [first, last]
+
+
+async def test_the_pictures_that_go_in_are_made_smaller_for_the_model_that_is_called(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Once for each, however many pictures are drawn."""
+    monkeypatch.setitem(catalog.MODELS, KLEIN, replace(catalog.MODELS[KLEIN], max_image_side=400))
+    painter, resizer = Painter(), CountingScissors()
+    painter.refuses = lambda drawing: BUSY if drawing.model.id == FLUX_2 else None
+    variables = {"FLUX_MODEL": FLUX_2, "FLUX_FALLBACK_MODEL": KLEIN}
+    await made(plan_of(n=2, variables=variables, images=(painted("Large", 2000, 1000),)), painter, resizer=resizer)
+    sides = {drawing.model.id: max(opened(drawing.images[0]).size) for drawing in painter.drawings}
+    assert sides == {FLUX_2: 511, KLEIN: 400}
+    assert resizer.sides == [511, 400]
+
+
+class CountingScissors(Scissors):
+    """Counts what it made smaller."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sides: list[int] = []
+
+    async def fit_within(self, picture: Picture, side: int) -> Picture:
+        self.sides.append(side)
+        return await super().fit_within(picture, side)
+
+
 async def test_the_fallbacks_failure_is_the_answer_when_it_fails_too() -> None:
     painter = Painter(BUSY, BUSY, BUSY, SPENT)
     failure = await failed(plan_of(variables={"FLUX_FALLBACK_MODEL": SDXL}), painter)
@@ -369,18 +430,92 @@ async def test_no_try_of_a_model_begins_later_than_15_seconds_after_the_first(mo
     assert len(painter.drawings) == 2
 
 
-# --- several pictures, one of which fails ---------------------------------------------------------
+# --- several pictures, some of which fail ---------------------------------------------------------
 
 
-@pytest.mark.parametrize(("outcome", "kind"), [(SPENT, InsufficientQuota), (UNKNOWN, UpstreamFailure)])
-async def test_fewer_pictures_than_wished_for_is_an_error_and_ends_the_others(
-    outcome: Exception, kind: type[ApiError]
-) -> None:
-    """Not a short list, and no call is left running."""
-    painter = Painter(100.0, outcome, 100.0)
-    failure = await failed(plan_of(n=3), painter)
-    assert isinstance(failure, kind)
+def unknown() -> ApiError:
+    """A failure of one call, which says nothing of the next."""
+    return upstream.failure("500: no idea")
+
+
+async def test_those_that_were_drawn_are_delivered_in_their_order() -> None:
+    """With what failed; each keeps the index, and so the seed, that it has among all."""
+    painter = Painter(9.0, unknown(), 3.0)
+    work = await made(plan_of(n=3, model=FLUX_2, seed=7), painter)
+    assert [one.index for one in work.result.pictures] == [0, 2]
+    assert [failure.message for failure in work.result.failures] == [unknown().message]
+    assert [report.index for report in work.reports if isinstance(report, GeneratedPicture)] == [2, 0]
+    assert (work.trace.facts.pictures, work.trace.facts.failed) == (2, 1)
+    assert work.trace.facts.error == "upstream_error"
+
+
+async def test_where_none_was_drawn_the_first_failure_is_raised() -> None:
+    """By the order of the pictures, not of time."""
+    painter = Painter()
+    painter.refuses = lambda drawing: BROKEN_BY_SEED[int(drawing.inputs["seed"])]
+    failure = await failed(plan_of(n=2, model=FLUX_2, seed=7), painter)
+    assert failure.message == upstream.no_picture("html").message
+
+
+BROKEN_BY_SEED = {7: upstream.no_picture("html"), 8: unknown()}
+
+
+async def test_at_most_four_are_drawn_at_once() -> None:
+    """A Worker has six connections. The next begins as soon as one is over."""
+    painter = Painter(8.0, 2.0, 2.0, 2.0, 3.0, 3.0, 3.0)
+    work = await made(plan_of(n=10), painter)
+    assert len(work.result.pictures) == 10
+    assert work.seconds == pytest.approx(8)
+    painter = Painter(*[5.0] * 10)
+    assert (await made(plan_of(n=10), painter)).seconds == pytest.approx(15)
+
+
+@pytest.mark.parametrize(
+    "text", ["3036: used up", "5018: no", "5007: No such model", "3030: NSFW"], ids=lambda text: text[:4]
+)
+async def test_what_fails_for_all_is_not_paid_for_again(text: str) -> None:
+    """Those under way may still come; no other is begun."""
+    painter = Painter(9.0, 1.0, 9.0, 9.0)
+    painter.refuses = lambda drawing: upstream.failure(text) if drawing is painter.drawings[1] else None
+    work = await made(plan_of(n=10), painter)
+    assert len(work.result.pictures) == 3
+    assert len(work.result.failures) == 1
+    assert len(painter.drawings) == 4
+
+
+async def test_what_may_succeed_the_next_time_does_not_stop_the_others() -> None:
+    painter = Painter(unknown())
+    work = await made(plan_of(n=10), painter)
+    assert len(work.result.pictures) == 9
+
+
+async def test_a_model_without_capacity_is_not_waited_for_again_and_again() -> None:
+    """Unless it has drawn one of the pictures."""
+    painter = Painter()
+    painter.refuses = lambda _drawing: upstream.failure("3040: Capacity temporarily exceeded")
+    assert isinstance(await failed(plan_of(n=10), painter), ModelOverloaded)
+    assert len(painter.drawings) == 4 * 3
+    busy = Painter(None, *[upstream.failure("3040: Capacity temporarily exceeded") for _ in range(3)])
+    assert len((await made(plan_of(n=10), busy)).result.pictures) >= 9
+
+
+async def test_a_bug_in_one_of_several_ends_the_others() -> None:
+    """And is told as the bug that it is."""
+    painter = Painter(100.0, KeyError("x"), 100.0)
+    with pytest.raises(KeyError):
+        await made(plan_of(n=3), painter)
     assert painter.fate.ended_early == 2
+
+
+async def test_a_picture_is_under_the_last_identifier_whichever_failed() -> None:
+    """It stands for the whole response: the next turn of the conversation begins with it."""
+    gallery, painter = Shelf(), Painter(None, None, unknown())
+    storage = Storage(ORIGIN, lifetime=1800, ids=tuple(f"{i}-0000000" for i in range(3)))
+    pipeline = Pipeline(painter, Rewriter(), Scissors(), gallery)
+    result = await pipeline.run(plan_of(n=3), Trace("id"), storage, unheard)
+    assert [one.index for one in result.pictures] == [0, 1]
+    assert gallery.pictures.keys() == set(storage.ids)
+    assert gallery.pictures["2-0000000"][0] == result.pictures[1].picture
 
 
 async def test_one_of_several_may_come_from_the_fallback() -> None:

@@ -348,6 +348,25 @@ async def test_every_event_of_a_picture_carries_its_identifier() -> None:
     assert {event["response"]["id"] for event in found if "response" in event} == {f"resp_{second}"}
 
 
+@pytest.mark.parametrize("seconds", [0.0, 5.0])
+async def test_of_several_pictures_the_one_that_failed_is_an_item_that_says_so(seconds: float) -> None:
+    """In the stream and in the whole; the message says why, and the response may be continued."""
+    failure = upstream.failure("500: no idea")
+    whole = await ask(Service(painter=Painter(None, failure)), "A cat --n 2")
+    service = Service(painter=Painter(seconds, failure))
+    found = events(await ask(service, "A cat --n 2", stream=True))
+    response = found[-1]["response"]
+    for answer in (whole.json, response):
+        assert [item["status"] for item in answer["output"]] == ["completed", "failed", "completed"]
+        assert answer["output"][1]["result"] is None
+        assert EN.some_failed.format(1, 2, failure) in text_of(answer)
+        assert answer["status"] == "completed"
+    assert response["output"] == [event["item"] for event in found if event["type"] == "response.output_item.done"]
+    Response.model_validate(response, strict=True)
+    again = await ask(service, "Make it blue --edit", model="klein", previous_response_id=response["id"])
+    assert again.json["output"][0]["action"] == "edit"
+
+
 FAILURES = {
     "3030: NSFW": (400, "content_policy_violation", "image_content_policy_violation"),
     "3036: used up": (429, "insufficient_quota", "rate_limit_exceeded"),

@@ -369,10 +369,39 @@ async def test_an_edits_pictures_are_events_of_an_edit() -> None:
 
 async def test_a_refused_rewrite_leaves_one_event_for_each_picture() -> None:
     """Nothing is told of the first attempt; the prompt that was drawn is the person's."""
-    service = Service(writer=Rewriter("A wild cat"), painter=Painter(REFUSED, REFUSED))
+    service = Service(writer=Rewriter("A wild cat"))
+    service.painter.refuses = lambda drawing: REFUSED if drawing.prompt == "A wild cat" else None
     answer = await service.generate("A cat", n=2, optimize=True, stream=True)
     assert len(answer.events) == 2
     assert all("revised_prompt" not in event for event in answer.events)
+    assert [event["warnings"] for event in answer.events] == [[EN.rewrite_refused.removeprefix("⚠️ ")]] * 2
+
+
+@pytest.mark.parametrize("seconds", [0.0, 5.0])
+async def test_of_an_image_stream_with_a_failure_the_pictures_come_and_then_what_failed(seconds: float) -> None:
+    """No event of an error, for which OpenAI's clients would throw the pictures away."""
+    service = Service(painter=Painter(seconds, upstream.failure("500: no idea"), seconds))
+    answer = await service.generate("A cat", n=3, stream=True)
+    *pictures, last = answer.events
+    assert [event["type"] for event in pictures] == ["image_generation.completed"] * 2
+    assert "event: error" not in answer.text
+    assert (last["type"], last["created_at"]) == ("image_generation.warnings", NOW + seconds)
+    assert last["warnings"] == [f"1 of 3 pictures could not be drawn: {upstream.failure('500: no idea')}"]
+
+
+async def test_a_picture_of_a_stream_has_the_warnings_that_concern_it() -> None:
+    answer = await Service().generate("A cat", seed=7, stream=True)
+    assert [event["warnings"] for event in answer.events] == [[EN.seed_ignored.removeprefix("⚠️ ")]]
+
+
+async def test_a_chat_stream_with_a_failure_has_the_pictures_and_a_line() -> None:
+    service = Service(painter=Painter(5.0, upstream.failure("500: no idea"), 5.0))
+    answer = await service.chat("A cat --n 3", stream=True)
+    said = content(answer)
+    assert said.count("![Generated Image](") == 2
+    assert EN.some_failed.format(1, 3, upstream.failure("500: no idea")) in said
+    assert "❌" not in said
+    assert answer.events[-1]["choices"][0]["finish_reason"] == "stop"
 
 
 # --- the other end --------------------------------------------------------------------------------
@@ -434,6 +463,13 @@ async def test_openais_client_reads_an_image_stream_byte_by_byte(official: Any) 
     (event,) = list(official(answer).images.generate(prompt="x", stream=True))
     assert event.type == "image_generation.completed"
     assert shows(decode(event.b64_json), "A cat")
+
+
+async def test_openais_client_reads_an_image_stream_with_a_failure(official: Any) -> None:
+    painter = Painter(12.0, upstream.failure("500: no idea"))
+    answer = await Service(painter=painter).generate("A cat", n=2, stream=True)
+    events = list(official(answer).images.generate(prompt="x", stream=True))
+    assert [event.type for event in events] == ["image_generation.completed", "image_generation.warnings"]
 
 
 async def test_openais_client_raises_an_image_streams_error(official: Any) -> None:

@@ -47,24 +47,34 @@ class ImagesPresenter:
         """The event of a finished picture."""
         if not isinstance(report, GeneratedPicture):
             return ""
-        kind = f"{'image_edit' if self._request.edit else 'image_generation'}.completed"
         data = {
-            "type": kind,
             **self._image(report),
             "b64_json": Spliced((report.picture.blob,)),  # the event's one required content
             "created_at": int(time.time()),
             **self._shape(report.picture),
             "usage": _usage(self._plan, report.picture),
         }
-        return sse.event(data, kind)
+        if warnings := self._warnings(Result((report,))):
+            data["warnings"] = warnings
+        return self._event("completed", data)
 
     def end(self, result: Result) -> Text:
-        """OpenAI's end of a stream."""
-        return sse.DONE
+        """OpenAI's end of a stream. Where pictures failed, an event of our own before it has the whole's warnings.
+
+        Not an `error`, for which OpenAI's clients throw away what they have read.
+        """
+        if not result.failures:
+            return sse.DONE
+        data = {"created_at": int(time.time()), "warnings": self._warnings(result)}
+        return join(self._event("warnings", data), sse.DONE)
 
     def failed(self, error: ApiError) -> Text:
         """The error as an event."""
         return join(sse.event(error.body(), "error"), sse.DONE)
+
+    def _event(self, kind: str, data: Json) -> Text:
+        kind = f"{'image_edit' if self._request.edit else 'image_generation'}.{kind}"
+        return sse.event({"type": kind, **data}, kind)
 
     def _warnings(self, result: Result) -> list[str]:
         """What could not be followed, in English: programs read it."""

@@ -145,6 +145,11 @@ class ResponsesPresenter:
         """The message, and the whole response."""
         texts = self._lines(result)
         return join(
+            *(
+                self._answer.event("response.output_item.done", output_index=index, item=item)
+                for index, item in enumerate(self._items(result))
+                if item["status"] == "failed"
+            ),
             self._answer.message_events(len(self._ids), texts),
             self._answer.event("response.completed", response=self._completed(result, join(*texts))),
         )
@@ -188,6 +193,13 @@ class ResponsesPresenter:
             "revised_prompt": one.written.prompt,
         }
 
+    def _items(self, result: Result) -> list[Json]:
+        """An item for each picture that was asked for, in the order in which a stream announces them."""
+        items = [{**self._pending(index), "status": "failed"} for index in range(len(self._ids))]
+        for one in result.pictures:
+            items[one.index] = self._item(one)
+        return items
+
     def _lines(self, result: Result) -> list[Text]:
         written = join(lines.opening(self._plan, self._words), lines.writing(result.written, self._words))
         return [written, *lines.closing(self._plan, result, self._words, images_apart=False)]
@@ -196,7 +208,7 @@ class ResponsesPresenter:
         pictures = [one.picture for one in result.pictures]
         return self._answer.response(
             "completed",
-            [*map(self._item, result.pictures), self._answer.message(text)],
+            [*self._items(result), self._answer.message(text)],
             model=result.model.id,
             usage=_usage(
                 tokens.of_text(self._input_text) + tokens.of_pictures(*self._plan.images),
