@@ -10,6 +10,7 @@ from flux.text import Blob
 
 Action = Literal["edit", "generate"]
 Notice = Literal[
+    "enlarged",
     "follow_up_expired",
     "follow_up_unsupported",
     "images_ignored",

@@ -212,10 +212,12 @@ class _Run:
         drawn, model = await self._draw(text, index)
         cut = await self._cut(drawn)
         url = await self._keep(cut, index, self._storage) if self._storage else None
-        notices: tuple[Notice, ...] = ()
-        if self._rewrite_refused and text.writer is None:
-            notices = ("rewrite_refused",)
-        generated = GeneratedPicture(cut, url, text.within(model), model, index, notices)
+        notices: dict[Notice, bool] = {
+            "rewrite_refused": self._rewrite_refused and text.writer is None,
+            "enlarged": cut.width > drawn.width or cut.height > drawn.height,
+        }
+        said = tuple(notice for notice, applies in notices.items() if applies)
+        generated = GeneratedPicture(cut, url, text.within(model), model, index, said)
         self._trace.count("pictures")
         self._trace.count("bytes", cut.blob.size)
         self._tell(generated)

@@ -567,6 +567,29 @@ async def test_a_picture_is_cut_only_where_it_is_not_yet_what_was_asked_for(
     assert opened(picture).get_format_mimetype() == picture.type  # type: ignore[attr-defined]
 
 
+@pytest.mark.parametrize(
+    ("size", "model", "enlarged"),
+    [
+        (Size(1024, 1024), SCHNELL, False),
+        (Size(512, 1024), SCHNELL, False),
+        (Size(1280, 720), SCHNELL, True),
+        (Size(720, 1280), SCHNELL, True),
+        (Size(2048, 1024), FLUX_2, True),
+        (Size(1920, 1024), FLUX_2, False),
+    ],
+    ids=str,
+)
+async def test_a_picture_that_is_larger_than_it_was_drawn_says_so(size: Size, model: str, *, enlarged: bool) -> None:
+    work = await made(plan_of(size=size, model=model))
+    assert ("enlarged" in work.result.notices) == enlarged
+    assert work.result.pictures[0].picture.size == str(size)
+
+
+async def test_a_picture_that_could_not_be_enlarged_does_not_say_that_it_was() -> None:
+    work = await made(plan_of(size=Size(2048, 2048)), resizer=NoResizer())
+    assert work.result.notices == ()
+
+
 BROKEN = ResizeFailed("9523: internal")
 
 
