@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from flux import picture, upstream
 from flux.catalog import Model
-from flux.errors import ApiError, InvalidRequest, ModelOverloaded, PromptRefused
+from flux.errors import ApiError, InvalidRequest, ModelOverloaded, OutputFlagged, PromptRefused
 from flux.generation import Notice
 from flux.picture import Picture
 from flux.plan import ModelCall, Plan
@@ -273,15 +273,30 @@ class _Run:
         with self._trace.step("draw"):
             for call in self._plan.calls[:-1]:
                 try:
-                    return await self._try(call, text, index), call.model
+                    return await self._call(call, text, index), call.model
                 except ModelOverloaded as overloaded:
                     # Not lost: the next model is asked, and the last one's failure is the answer.
                     self._trace.facts.fallback_from = overloaded.upstream_code
             call = self._plan.calls[-1]
-            return await self._try(call, text, index), call.model
+            return await self._call(call, text, index), call.model
 
-    async def _try(self, call: ModelCall, text: FinalPrompt, index: int) -> Picture:
+    async def _call(self, call: ModelCall, text: FinalPrompt, index: int) -> Picture:
+        """The model's picture, drawn once more where the filter judged not the prompt but what came of it.
+
+        With a seed of the caller's the same would come of it.
+        """
         inputs = call.inputs(text.prompt, index)
+        try:
+            return await self._try(call, inputs)
+        except OutputFlagged:
+            if call.seed is not None:
+                raise
+        self._trace.count("redrawn")
+        if call.model.seed:
+            inputs = {**inputs, "seed": random.getrandbits(32)}
+        return await self._try(call, inputs)
+
+    async def _try(self, call: ModelCall, inputs: Inputs) -> Picture:
         images = await self._prepared(call.model)
         clock = asyncio.get_running_loop().time
         began = clock()
@@ -345,7 +360,9 @@ def _concerns_all(failure: ApiError, *, any_drawn: bool) -> bool:
     model without capacity, all tries and the fallback included, that has not drawn any: the caller would wait as long
     again for each `MAX_AT_ONCE` of them.
     """
-    return failure.should_retry is False or (isinstance(failure, ModelOverloaded) and not any_drawn)
+    if isinstance(failure, ModelOverloaded):
+        return not any_drawn
+    return failure.should_retry is False and not isinstance(failure, OutputFlagged)
 
 
 def _bare(failure: ApiError) -> ApiError:

@@ -28,6 +28,8 @@ class Facts:
     bytes: int | None = None
     """Of those."""
     model_calls: int | None = None
+    redrawn: int | None = None
+    """Pictures that were drawn once more, since the filter refused what came of an allowed prompt."""
     fallback_from: int | None = None
     """Upstream's code for which the next model was asked."""
     limiter_error: str | None = None

@@ -16,6 +16,7 @@ from flux.errors import (
     InvalidConfiguration,
     InvalidRequest,
     ModelOverloaded,
+    OutputFlagged,
     PromptRefused,
     UpstreamFailure,
     UpstreamNotAuthorized,
@@ -293,6 +294,45 @@ async def test_a_refused_prompt_of_the_persons_own_is_never_tried_twice(n: int, 
     own = [drawing for drawing in painter.drawings if drawing.prompt == "A cat"]
     assert len(own) <= n
     assert len(painter.drawings) <= n * (2 if optimize else 1)
+
+
+def flagged() -> ApiError:
+    """The filter's judgement of a picture, not of the words."""
+    return OutputFlagged("The safety filter refused the picture.", upstream_code=3030)
+
+
+@pytest.mark.parametrize(("model", "seeded"), [(SCHNELL, False), (FLUX_2, True)])
+async def test_a_picture_that_the_filter_flags_is_drawn_once_more(model: str, *, seeded: bool) -> None:
+    """With another seed where the model takes one. The log counts it."""
+    painter = Painter(flagged())
+    work = await made(plan_of(model=model), painter)
+    assert len(work.result.pictures) == 1
+    assert ["seed" in drawing.inputs for drawing in painter.drawings] == [False, seeded]
+    assert work.trace.facts.redrawn == 1
+
+
+async def test_a_picture_that_is_flagged_twice_is_refused() -> None:
+    painter = Painter(flagged(), flagged())
+    failure = await failed(plan_of(), painter)
+    assert isinstance(failure, OutputFlagged)
+    assert len(painter.drawings) == 2
+
+
+async def test_with_a_seed_of_the_callers_the_same_picture_would_be_flagged_again() -> None:
+    painter = Painter(flagged())
+    assert isinstance(await failed(plan_of(model=FLUX_2, seed=7), painter), OutputFlagged)
+    assert len(painter.drawings) == 1
+
+
+async def test_a_seed_that_the_model_does_not_take_does_not_matter() -> None:
+    painter = Painter(flagged())
+    await made(plan_of(seed=7), painter)
+    assert len(painter.drawings) == 2
+
+
+async def test_one_picture_that_is_flagged_twice_does_not_stop_the_others() -> None:
+    work = await made(plan_of(n=6), Painter(flagged(), flagged()))
+    assert (len(work.result.pictures), len(work.result.failures)) == (5, 1)
 
 
 # --- a model out of capacity ----------------------------------------------------------------------
