@@ -1,12 +1,12 @@
 """The lines of a conversational answer, what it says of wishes that were not followed, and its estimated tokens."""
 
 from dataclasses import replace
-from typing import Any, get_args
+from typing import get_args
 
 import pytest
 
 from flux import catalog, lines, notices, tokens
-from flux.errors import InternalError
+from flux.errors import ApiError, InternalError
 from flux.generation import Notice
 from flux.picture import Picture
 from flux.pipeline import FinalPrompt, GeneratedPicture, Result
@@ -20,13 +20,13 @@ EN = LANGUAGES["en"]
 CAT = FinalPrompt("A cat", writer=None)
 
 
-def drawn(*urls: str | None, model: str = SCHNELL, width: int = 768, **result: Any) -> Result:
+def drawn(*urls: str | None, model: str = SCHNELL, width: int = 768, notices: tuple[Notice, ...] = ()) -> Result:
     """A result of one picture for each URL."""
     pictures = (
         GeneratedPicture(Picture("image/png", width, 512, Bytes(b"PNG")), url, CAT, catalog.MODELS[model], index=index)
         for index, url in enumerate(urls)
     )
-    return Result(tuple(pictures), **result)
+    return Result(tuple(replace(one, notices=notices) for one in pictures))
 
 
 def test_the_first_line_is_the_prompt_as_it_was_typed() -> None:
@@ -84,7 +84,7 @@ def test_a_failure_is_a_line_of_its_own() -> None:
     ("plan", "result", "told"),
     [
         (plan_of(), drawn(""), []),
-        (plan_of(), drawn("", rewrite_refused=True), ["rewrite_refused"]),
+        (plan_of(), drawn("", notices=("rewrite_refused",)), ["rewrite_refused"]),
         (plan_of(seed=0), drawn(""), ["seed_ignored"]),
         (plan_of(seed=0, model=FLUX_2), drawn("", model=FLUX_2), []),
         (plan_of(seed=0, model=FLUX_2), drawn("", model=SCHNELL), ["seed_ignored"]),
@@ -93,7 +93,7 @@ def test_a_failure_is_a_line_of_its_own() -> None:
         (plan_of(notices=("links_ignored", "model_unknown")), drawn(""), ["links_ignored", "model_unknown"]),
         (
             plan_of(images=(painted(),), model=SCHNELL, seed=1, notices=("links_ignored",)),
-            drawn("", rewrite_refused=True),
+            drawn("", notices=("rewrite_refused",)),
             ["rewrite_refused", "images_ignored", "links_ignored", "seed_ignored"],
         ),
     ],
@@ -107,7 +107,8 @@ def test_what_was_asked_for_and_not_followed_is_noticed(plan: Plan, result: Resu
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_notice_is_a_sentence_in_every_language(language: str) -> None:
     plan = plan_of(notices=get_args(Notice))
-    sentences = notices.sentences(plan, drawn(""), LANGUAGES[language])
+    result = replace(drawn(""), failures=(ApiError("It failed."),))
+    sentences = notices.sentences(plan, result, LANGUAGES[language])
     assert len(set(sentences)) == len(get_args(Notice))
     assert all(sentence.startswith("⚠️ ") and "{" not in sentence for sentence in sentences)
 

@@ -22,6 +22,7 @@ from flux.endpoints.responses import parse as responses_parse
 from flux.endpoints.responses import respond as responses
 from flux.endpoints.responses.respond import Answer, ResponsesPresenter
 from flux.errors import ApiError
+from flux.generation import Notice
 from flux.picture import Picture
 from flux.pipeline import FinalPrompt, GeneratedPicture, Report, Result
 from flux.plan import Plan
@@ -45,7 +46,7 @@ REFUSED = failure("3030: NSFW")
 assert isinstance(REFUSED, ApiError)
 
 
-def drawn(*urls: str | None, written: FinalPrompt = PERSONS, rewrite_refused: bool = False) -> Result:
+def drawn(*urls: str | None, written: FinalPrompt = PERSONS, notices: tuple[Notice, ...] = ()) -> Result:
     """A result of one picture for each URL; the bytes of the first are "JPEG0"."""
     pictures = (
         GeneratedPicture(
@@ -57,7 +58,7 @@ def drawn(*urls: str | None, written: FinalPrompt = PERSONS, rewrite_refused: bo
         )
         for index, url in enumerate(urls)
     )
-    return Result(tuple(pictures), rewrite_refused)
+    return Result(tuple(replace(one, notices=notices) for one in pictures))
 
 
 def plan(*, images: tuple[Picture, ...] = (), seed: int | None = None, n: int = 1) -> Plan:
@@ -67,6 +68,7 @@ def plan(*, images: tuple[Picture, ...] = (), seed: int | None = None, n: int = 
 
 
 ONE = drawn(f"{ORIGIN}/image/{IDS[0]}.jpg")
+REWRITE_REFUSED = drawn(f"{ORIGIN}/image/{IDS[0]}.jpg", notices=("rewrite_refused",))
 TWO = drawn(f"{ORIGIN}/image/{IDS[0]}.jpg", None, written=WRITTEN)
 """The prompt is a writer's, and the second picture could not be stored."""
 PHOTO = (painted("A photo", 64, 32),)
@@ -116,7 +118,9 @@ SAID: Mapping[str, Callable[[], Text]] = {
     "chat.json": lambda: chat_presenter().whole(ONE),
     "chat-two.json": lambda: chat_presenter(made=plan(n=2, seed=7)).whole(TWO),
     "chat-apart.json": lambda: chat_presenter(images_apart=True).whole(drawn(None)),
-    "chat-rewrite-refused.json": lambda: chat_presenter().whole(replace(ONE, rewrite_refused=True)),
+    "chat-rewrite-refused.json": lambda: chat_presenter().whole(
+        drawn(f"{ORIGIN}/image/{IDS[0]}.jpg", notices=("rewrite_refused",))
+    ),
     "chat.stream": lambda: streamed(chat_presenter(), ONE),
     "chat-counted.stream": lambda: streamed(chat_presenter(counted=True), ONE),
     "chat-two.stream": lambda: streamed(chat_presenter(made=plan(n=2, seed=7)), TWO),
