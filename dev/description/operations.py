@@ -7,6 +7,7 @@ from dev.description import responses
 from dev.description.refusals import KEY, ROWS, drawing, headers, protected, references
 from dev.description.schemas import COMPLETION_ID, CONTENT, CREATED, JPEG, MODEL, PNG_URL, ref
 from flux import catalog, upstream
+from flux.endpoints.chat.respond import FINGERPRINT
 from flux.endpoints.models import model_object
 from flux.picture import EXTENSIONS
 from flux.words import LANGUAGES
@@ -74,6 +75,7 @@ _IMAGE_USAGE = {
     "input_tokens": 3,
     "output_tokens": 384,
     "input_tokens_details": {"text_tokens": 3, "image_tokens": 0},
+    "output_tokens_details": {"text_tokens": 0, "image_tokens": 384},
 }
 
 
@@ -98,7 +100,14 @@ def _warnings(kind: str) -> Json:
 
 def _chunk(delta: Json, finish_reason: str | None = None) -> Json:
     choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish_reason}
-    head = {"id": COMPLETION_ID, "created": CREATED, "model": MODEL, "object": "chat.completion.chunk"}
+    head = {
+        "id": COMPLETION_ID,
+        "object": "chat.completion.chunk",
+        "created": CREATED,
+        "model": MODEL,
+        "service_tier": "default",
+        "system_fingerprint": FINGERPRINT,
+    }
     return {"data": {**head, "choices": [choice]}}
 
 

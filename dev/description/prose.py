@@ -1,7 +1,7 @@
 """What a caller should know before the first request, in Markdown."""
 
 from dev.description import refusals
-from flux import fields, pipeline, sizes, text
+from flux import catalog, fields, pipeline, sizes, text
 from flux.http import MAX_BODY, MAX_TEXT, MIB
 from flux.progress import GRACE_SECONDS, PING_SECONDS
 
@@ -41,7 +41,7 @@ leaves. One try of a model takes at most {pipeline.DRAW_SECONDS} s.
 
 ## Limits
 Bodies: {MAX_BODY // MIB} MiB with their pictures, of which {MAX_TEXT // MIB} MiB are text. \
-JSON: {text.MAX_DEPTH} levels. Pictures: {fields.MAX_PICTURES} in, {fields.MAX_PICTURES} out.
+JSON: {text.MAX_DEPTH} levels. Pictures: {catalog.MAX_IMAGES} in, {fields.MAX_PICTURES} out.
 
 ## Every answer
 Browsers may call from any origin: CORS is on every answer, and `OPTIONS` is answered with 204 but for the two static \

@@ -33,7 +33,7 @@ REQUESTS: Json = {
                     {"type": "array", "minItems": 1, "items": ref("InputItem"), "contains": ref("InputPrompt")},
                 ],
                 "description": "A text, or the items of a conversation. The text of the last `user` message is the "
-                "prompt; its end may hold directives.",
+                "prompt, without one that of the last instruction; its end may hold directives.",
             },
             "model": {
                 "type": ["string", "null"],

@@ -4,6 +4,7 @@ from typing import Any
 
 from dev.description.refusals import KEY, ROWS
 from flux import catalog, fields, sizes
+from flux.endpoints.chat.respond import FINGERPRINT
 from flux.words import LANGUAGES
 
 Json = dict[str, Any]
@@ -31,7 +32,9 @@ def an_object(properties: Json, required: tuple[str, ...] | None = None, **more:
     return {"type": "object", "properties": properties, **({"required": needed} if needed else {}), **more}
 
 
-# --- fields of requests: each may be null, which is the same as leaving it out --------------------
+# --- fields of requests: null or a blank text is the same as leaving one out ----------------------
+
+_BLANK = r"^\s*$"
 
 
 def _text(description: str, **more: Any) -> Json:
@@ -39,36 +42,89 @@ def _text(description: str, **more: Any) -> Json:
 
 
 def _switch(description: str, **more: Any) -> Json:
-    return {"type": ["boolean", "null"], "description": description, **more}
+    return {
+        "type": ["boolean", "integer", "string", "null"],
+        "minimum": 0,
+        "maximum": 1,
+        "pattern": r"^\s*(true|false)?\s*$",
+        "description": description,
+        **more,
+    }
 
 
 def _whole(name: str, description: str, **more: Any) -> Json:
     least, most = fields.RANGES[name]
-    return {"type": ["integer", "null"], "minimum": least, "maximum": most, "description": description, **more}
+    return {
+        "type": ["integer", "string", "null"],
+        "minimum": least,
+        "maximum": most,
+        "pattern": rf"^\s*({_digits(least, most)})?\s*$",
+        "description": description,
+        **more,
+    }
+
+
+def _digits(least: int, most: int) -> str:
+    """The numbers of a range as texts; `most` is a power of ten."""
+    return ("[1-9]" if least else r"\d") + r"\d?" * (len(str(most)) - 2) + f"|{most}"
 
 
 def _choice(choices: tuple[str, ...], description: str, **more: Any) -> Json:
-    return {"enum": [*choices, None], "description": description, **more}
+    return {"enum": [*choices, "", None], "description": description, **more}
 
 
+_RATIO = r"\d{1,5}(\.\d{1,4})?[:：/]\d{1,5}(\.\d{1,4})?"
+_SHAPE = f"a ratio from 1:{sizes.MAX_RATIO} to {sizes.MAX_RATIO}:1"
+_SIDE = {
+    "type": ["integer", "string", "null"],
+    "minimum": sizes.MIN_SIDE,
+    "maximum": sizes.MAX_SIDE,
+    "pattern": r"^\s*([1-9]\d{2,3})?\s*$",
+}
 SIZE = {
-    "type": ["string", "null"],
-    "pattern": r"^(auto|\d{1,2}[:：]\d{1,2}|\d{3,4}[x×*]\d{3,4})?$",
-    "description": f"`WIDTHxHEIGHT`, each from {sizes.MIN_SIDE} to {sizes.MAX_SIDE} pixels and divisible by "
-    f"{sizes.STEP}, or one of the ratios "
+    "type": ["string", "object", "null"],
+    "pattern": rf"^\s*(auto|{_RATIO}|[1-9]\d{{1,3}}[x×*][1-9]\d{{1,3}}|[1-4][kK])?\s*$",
+    "properties": {"width": _SIDE, "height": _SIDE},
+    "description": f"`WIDTHxHEIGHT`, each from {sizes.MIN_SIDE} to {sizes.MAX_SIDE} pixels, or {_SHAPE}: "
     + ", ".join(f"`{ratio}` ({size})" for ratio, size in sizes.RATIOS.items())
-    + ". The picture is delivered at that size, whatever the model draws. `auto`: "
-    f"{sizes.DEFAULT}, for an edit about the shape of its first picture.",
+    + ", any other at about one megapixel. The picture is delivered at exactly that size, whatever the model draws; "
+    f"`n` times width times height is at most {sizes.MAX_PIXELS // 10**6} million. `auto`: {sizes.DEFAULT}, for an "
+    "edit about the shape of its first picture.",
     "default": "auto",
     "examples": ["768x512", "16:9"],
 }
+_RESOLUTION = _text(
+    "`1K`, `2K` or `4K`: how large the shape is.", pattern=r"^\s*(auto|[124][kK])?\s*$", examples=["2K"]
+)
+_ASPECT_RATIO = _text(
+    f"The shape, where neither `size` nor `width` and `height` say it: {_SHAPE}.",
+    pattern=rf"^\s*(auto|{_RATIO})?\s*$",
+    examples=["16:9"],
+)
+SHAPE_FIELDS: Json = {
+    "size": SIZE,
+    "width": {**_SIDE, "description": "With `height`: the size, where `size` does not say it."},
+    "height": _SIDE,
+    "aspect_ratio": _ASPECT_RATIO,
+    "ratio": {**_ASPECT_RATIO, "description": "As `aspect_ratio`."},
+    "image_size": _RESOLUTION,
+    "resolution": {**_RESOLUTION, "description": "As `image_size`."},
+    "image_config": {
+        "type": ["object", "string", "null"],
+        "pattern": _BLANK,
+        "properties": {"aspect_ratio": _ASPECT_RATIO, "image_size": _RESOLUTION},
+        "description": "OpenRouter's way to say the shape.",
+    },
+}
+"""The names of shapes, in the order in which they count."""
 STREAM = _switch("Answer with server-sent events.", default=False)
 PICTURE_FIELDS: Json = {
-    "size": SIZE,
+    **SHAPE_FIELDS,
     "n": _whole(
         "n",
-        "How many pictures. Those that can be drawn are delivered, and the answer says what failed; an error only "
-        "where there is none.",
+        "How many pictures, at most four drawn at once. Those that were drawn are delivered, and what failed is said. "
+        "In a chat each comes in a choice of its own. 0 is the same as none.",
+        minimum=0,
         default=1,
     ),
     "quality": _choice(
@@ -81,16 +137,23 @@ PICTURE_FIELDS: Json = {
         "Diffusion steps, within the model's own range (`capabilities.steps` of GET /v1/models). Beyond it: 400. "
         "A model without that range ignores it. Default: the deployment's `FLUX_NUM_STEPS`, else the model's own.",
     ),
-    "seed": _whole(
-        "seed",
-        "The same seed, prompt, size and model draw the same picture; picture k of `n` uses seed + k. Models without "
-        "`capabilities.seed` ignore it, and the answer says so. Default: by chance.",
-    ),
+    "seed": {
+        "type": ["integer", "string", "null"],
+        "pattern": r"^\s*(-?\d{1,19})?\s*$",
+        "description": "The same seed, prompt, size and model draw the same picture; picture k of `n` uses seed + k. "
+        "Models without `capabilities.seed` ignore it, and the answer says so. A negative one means any. "
+        "Default: by chance.",
+    },
     "negative_prompt": _text("What not to draw, for models with `capabilities.negative_prompt`."),
+    **{name: {"description": "Not followed, and the answer says so."} for name in fields.WITHOUT_EFFECT},
     "optimize": _switch(
         "Let a text model rewrite the prompt first; if that fails, the prompt is drawn as it is. "
         "Default: the deployment's `PROMPT_OPTIMIZATION`."
     ),
+}
+NO_MASK: Json = {
+    "enum": [None, "", [], {}],
+    "description": "Masks are not supported: describe the change in the prompt.",
 }
 IMAGE_FIELDS: Json = {
     "prompt": {
@@ -113,17 +176,13 @@ IMAGE_FIELDS: Json = {
     ),
     "output_compression": _whole("output_compression", "Quality of the delivered JPEG or WebP."),
     "stream": STREAM,
-    "partial_images": _whole("partial_images", "Taken and not followed: every picture comes whole."),
-    **{
-        name: _text("Taken and not followed.")
-        for name in ("background", "moderation", "style", "user", "input_fidelity")
-    },
+    "safety_identifier": {"description": "The answer repeats it."},
+    "mask": NO_MASK,
+    "markup": NO_MASK,
 }
-NO_MASK = {"type": "null", "description": "Masks are not supported: describe the change in the prompt."}
 DATA_URL = {
     "type": "string",
-    "pattern": "^[dD][aA][tT][aA]:[^,]*;[bB][aA][sS][eE]64,",
-    "description": "A PNG, JPEG or WebP as a data URL in base64, told by its bytes. Links are not fetched.",
+    "description": "A data URL in base64.",
     "examples": [PNG_URL],
 }
 
@@ -134,13 +193,13 @@ def _in_form(field: Json) -> Json:
     if isinstance(field.get("type"), list):
         told["type"] = next(kind for kind in field["type"] if kind != "null")
     if "enum" in field:
-        told["enum"] = [choice for choice in field["enum"] if choice is not None]
+        told["enum"] = [choice for choice in field["enum"] if isinstance(choice, str)]
     if "anyOf" in field:
         told["anyOf"] = [_in_form(choice) for choice in field["anyOf"]]
     return told
 
 
-_EDIT_PICTURES = f"The pictures to work from, 1 to {fields.MAX_PICTURES}."
+_EDIT_PICTURES = f"The pictures to work from, 1 to {catalog.MAX_IMAGES}."
 _WORDS = LANGUAGES["en"]
 CONTENT = "\n".join(
     (
@@ -164,7 +223,8 @@ REQUESTS: Json = {
                 "items": ref("Message"),
                 "contains": ref("Prompt"),
                 "description": "The text of the last `user` message is the prompt; it must say what to draw. All "
-                "other messages are ignored: every call is a new picture.",
+                "other messages are ignored: every call is a new picture. Without a `user` message the last `system` "
+                "or `developer` text is the prompt.",
             },
             "model": {
                 "anyOf": [ref("ModelId"), {"type": ["string", "null"]}],
@@ -172,21 +232,26 @@ REQUESTS: Json = {
             },
             "stream": STREAM,
             "stream_options": {
-                "type": ["object", "null"],
+                "type": ["object", "string", "null"],
+                "pattern": _BLANK,
                 "properties": {
                     "include_usage": _switch("A last chunk with `usage` and without choices.", default=False)
                 },
             },
             "response_format": {
                 "description": "Read to recognise the chores of chat apps: a JSON schema of a title, of tags and the "
-                "like is filled in without a picture.",
+                "like is filled in without a picture. 400 for any other of type `json_schema`.",
             },
+            "tools": {"description": "Not called."},
+            "tool_choice": {"description": "400 where it forces a tool that does not draw."},
+            "function_call": {"description": "400 where it names a function."},
             **{
                 name: {"description": "Read to recognise the chores of chat apps."}
                 for name in ("metadata", "max_tokens", "max_completion_tokens")
             },
             "modalities": {
-                "type": ["array", "null"],
+                "type": ["array", "string", "null"],
+                "pattern": _BLANK,
                 "items": {"type": "string"},
                 "description": 'With `"image"` in it the pictures come in `images`, beside the text and not in it, '
                 "and nothing is stored.",
@@ -239,32 +304,40 @@ REQUESTS: Json = {
             "type": {"enum": ["image_url", "input_image"]},
             "image_url": {"anyOf": [{"type": "string"}, an_object({"url": {"type": "string"}})]},
         },
-        description=f"A picture to work from: a data URL in base64, at most {fields.MAX_PICTURES} in the last "
-        "message. Links are not fetched; the answer says so.",
+        description=f"A picture to work from: a data URL in base64 or a link to a picture of this service, "
+        f"at most {catalog.MAX_IMAGES} in the last "
+        "message. Other links are not fetched, and the answer says so.",
     ),
     "ImageRequest": an_object(
-        {name: field for name, field in IMAGE_FIELDS.items() if name not in PICTURE_FIELDS},
+        {
+            **{name: field for name, field in IMAGE_FIELDS.items() if name not in PICTURE_FIELDS},
+            "image": {
+                "anyOf": [ref("InputPicture"), {"type": "array", "items": ref("InputPicture")}, {"type": "null"}],
+                "description": "Makes the call an edit.",
+            },
+            "images": {
+                "anyOf": [ref("InputPicture"), {"type": "array", "items": ref("InputPicture")}, {"type": "null"}],
+                "description": "As `image`.",
+            },
+        },
         required=("prompt",),
         allOf=[ref("PictureOptions")],
     ),
+    "InputPicture": {
+        "anyOf": [
+            DATA_URL,
+            an_object({"image_url": {"anyOf": [DATA_URL, an_object({"url": DATA_URL})]}}),
+            an_object({"url": DATA_URL}),
+            an_object({"b64_json": DATA_URL}),
+        ],
+        "description": "A PNG, JPEG or WebP, recognised by its bytes: a data URL, base64 alone, or a link to a picture "
+        "of this service. Other links are not fetched.",
+    },
     "ImageEditRequest": an_object(
-        {
-            "images": {
-                "type": "array",
-                "minItems": 1,
-                "maxItems": fields.MAX_PICTURES,
-                "items": {
-                    "anyOf": [
-                        an_object({"image_url": {"anyOf": [DATA_URL, an_object({"url": DATA_URL})]}}),
-                        DATA_URL,
-                    ]
-                },
-                "description": _EDIT_PICTURES,
-            },
-            "mask": NO_MASK,
-        },
-        required=("images",),
+        {},
+        anyOf=[{"required": ["image"]}, {"required": ["images"]}],
         allOf=[ref("ImageRequest")],
+        description=f"{_EDIT_PICTURES} `image` and `images` are the same.",
     ),
     "ImageEditForm": an_object(
         {
@@ -272,7 +345,7 @@ REQUESTS: Json = {
             "image": {
                 "type": "array",
                 "minItems": 1,
-                "maxItems": fields.MAX_PICTURES,
+                "maxItems": catalog.MAX_IMAGES,
                 "items": {"type": "string", "format": "binary"},
                 "description": f"{_EDIT_PICTURES} PNG, JPEG or WebP, told by its bytes; the part must have a file "
                 "name. `image[]` is the same.",
@@ -300,6 +373,7 @@ SHAPE = {
     "quality": {"enum": ["low", "medium", "high"]},
     "size": {"type": "string", "pattern": r"^\d+x\d+$", "description": "Read from the picture itself."},
 }
+WARNINGS = {"type": "array", "items": {"type": "string"}, "description": "What could not be followed."}
 IMAGE = {
     "b64_json": BASE64,
     "url": IMAGE_URL,
@@ -317,18 +391,19 @@ _IMAGES_PART = {
     ),
     "description": "With `modalities`: the pictures.",
 }
-_HEAD = {
+_HEAD: Json = {
+    "service_tier": {"const": "default"},
+    "system_fingerprint": {"type": "string"},
     "id": {"type": "string", "pattern": "^chatcmpl-", "description": "With the `x-request-id`."},
     "created": TIME,
     "model": ref("ModelId"),
 }
 
 
-def _choices(**fields: Any) -> Json:
-    return an_object({"index": {"const": 0}, **fields, "logprobs": {"type": "null"}})
+def _choices(**more: Any) -> Json:
+    return an_object({"index": COUNT, **more, "logprobs": {"type": "null"}})
 
 
-WARNINGS: Json = {"type": "array", "items": {"type": "string"}, "description": "What was not followed."}
 ANSWERS: Json = {
     "ChatCompletion": an_object(
         {
@@ -337,7 +412,7 @@ ANSWERS: Json = {
             "choices": {
                 "type": "array",
                 "minItems": 1,
-                "maxItems": 1,
+                "maxItems": fields.MAX_PICTURES,
                 "items": _choices(
                     message=an_object(
                         {
@@ -348,9 +423,10 @@ ANSWERS: Json = {
                                 "Markdown; of a chore, its answer.",
                             },
                             "refusal": {"type": "null"},
+                            "annotations": {"type": "array", "maxItems": 0},
                             "images": _IMAGES_PART,
                         },
-                        required=("role", "content", "refusal"),
+                        required=("role", "content", "refusal", "annotations"),
                     ),
                     finish_reason={"const": "stop"},
                 ),
@@ -363,10 +439,12 @@ ANSWERS: Json = {
                 "object": "chat.completion",
                 "created": CREATED,
                 "model": MODEL,
+                "service_tier": "default",
+                "system_fingerprint": FINGERPRINT,
                 "choices": [
                     {
                         "index": 0,
-                        "message": {"role": "assistant", "content": CONTENT, "refusal": None},
+                        "message": {"role": "assistant", "content": CONTENT, "refusal": None, "annotations": []},
                         "logprobs": None,
                         "finish_reason": "stop",
                     }
@@ -375,7 +453,14 @@ ANSWERS: Json = {
                     "prompt_tokens": 4,
                     "completion_tokens": 462,
                     "total_tokens": 466,
-                    "completion_tokens_details": {"image_tokens": 384, "reasoning_tokens": 0},
+                    "prompt_tokens_details": {"audio_tokens": 0, "cached_tokens": 0},
+                    "completion_tokens_details": {
+                        "accepted_prediction_tokens": 0,
+                        "audio_tokens": 0,
+                        "image_tokens": 384,
+                        "reasoning_tokens": 0,
+                        "rejected_prediction_tokens": 0,
+                    },
                 },
             }
         ],
@@ -408,14 +493,23 @@ ANSWERS: Json = {
                 "description": "With `include_usage`: null until the last chunk.",
             },
         },
-        required=("id", "created", "model", "object", "choices"),
+        required=(*_HEAD, "object", "choices"),
     ),
     "ChatUsage": an_object(
         {
             "prompt_tokens": COUNT,
             "completion_tokens": COUNT,
             "total_tokens": COUNT,
-            "completion_tokens_details": an_object({"image_tokens": COUNT, "reasoning_tokens": COUNT}),
+            "prompt_tokens_details": an_object({"audio_tokens": COUNT, "cached_tokens": COUNT}),
+            "completion_tokens_details": an_object(
+                {
+                    "accepted_prediction_tokens": COUNT,
+                    "audio_tokens": COUNT,
+                    "image_tokens": COUNT,
+                    "reasoning_tokens": COUNT,
+                    "rejected_prediction_tokens": COUNT,
+                }
+            ),
         },
         description="Estimates: a token for every four bytes of text, and for every 32 by 32 pixels.",
     ),
@@ -428,10 +522,11 @@ ANSWERS: Json = {
                 "minItems": 1,
                 "maxItems": fields.MAX_PICTURES,
                 "items": an_object(IMAGE, required=(), anyOf=[{"required": ["b64_json"]}, {"required": ["url"]}]),
-                "description": "As many as `n`, or fewer if some could not be drawn: then `warnings` says why.",
+                "description": "As many as `n`, or those that could be drawn.",
             },
             **SHAPE,
             "usage": ref("ImageUsage"),
+            "safety_identifier": {"type": "string"},
             "warnings": WARNINGS,
         },
         required=("created", "model", "data", *SHAPE, "usage"),
@@ -449,6 +544,7 @@ ANSWERS: Json = {
                     "input_tokens": 7,
                     "output_tokens": 384,
                     "input_tokens_details": {"text_tokens": 7, "image_tokens": 0},
+                    "output_tokens_details": {"text_tokens": 0, "image_tokens": 384},
                 },
             }
         ],
@@ -479,6 +575,7 @@ ANSWERS: Json = {
             "input_tokens": COUNT,
             "output_tokens": COUNT,
             "input_tokens_details": an_object({"text_tokens": COUNT, "image_tokens": COUNT}),
+            "output_tokens_details": an_object({"text_tokens": COUNT, "image_tokens": COUNT}),
         },
         description="Estimates, as ChatUsage.",
     ),

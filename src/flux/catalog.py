@@ -5,6 +5,7 @@ workers-ai/models); those of FLUX.2, whose schema says only "multipart", are tho
 changelogs of 2025-11-25, 2026-01-15 and 2026-01-28.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -52,7 +53,8 @@ class Model:
     """None: the model draws at a size of its own, and the picture is cut afterwards."""
     max_prompt: int | None = None
     """Longest prompt in UTF-16 units, where one is published."""
-    seed: bool = False
+    seeds: int = 0
+    """How many seeds it has, from 0 on; 0 where it takes none. A larger seed is taken modulo this."""
     negative_prompt: bool = False
     max_images: int = 0
     """Pictures it takes in, as `input_image_0` and so on."""
@@ -70,7 +72,7 @@ class Model:
 _FLUX_2 = partial(
     Model,
     sides=Sides(256, 1920),
-    seed=True,
+    seeds=2**32,
     max_images=4,
     max_image_side=511,  # "each smaller than 512x512"
     multipart=True,
@@ -79,7 +81,7 @@ _STABLE_DIFFUSION = partial(
     Model,
     steps=Steps("num_steps", max=20, default=20, low=8, medium=14, high=20),
     sides=Sides(256, 2048),
-    seed=True,
+    seeds=2**32,
     negative_prompt=True,
 )
 
@@ -116,7 +118,7 @@ MODELS: Mapping[str, Model] = {
             created=1756149688,
             steps=Steps("num_steps", max=40, default=None, low=10, medium=20, high=40),
             sides=Sides(256, 2500),
-            seed=True,
+            seeds=2**32,
         ),
         Model(
             "@cf/leonardo/phoenix-1.0",
@@ -124,7 +126,7 @@ MODELS: Mapping[str, Model] = {
             created=1756145538,
             steps=Steps("num_steps", max=50, default=25, low=10, medium=25, high=50),
             sides=Sides(256, 2048),
-            seed=True,
+            seeds=2**32,
             negative_prompt=True,
         ),
         _STABLE_DIFFUSION(
@@ -145,6 +147,9 @@ MODELS: Mapping[str, Model] = {
     )
 }
 
+MAX_IMAGES = max(model.max_images for model in MODELS.values())
+"""Pictures that any model takes in."""
+
 GENERIC_NAMES = frozenset(
     (
         "auto",
@@ -163,7 +168,7 @@ GENERIC_NAMES = frozenset(
 GENERIC_PREFIXES = ("chatgpt-image-", "dall-e-", "gpt-image-")
 """OpenAI's families, whose newest names clients take up as they appear."""
 
-_SHORT_NAMES = {id.rsplit("/", 1)[-1]: id for id in MODELS} | {
+_SHORT_NAMES = {
     "dreamshaper": "@cf/lykon/dreamshaper-8-lcm",
     "flux-schnell": "@cf/black-forest-labs/flux-1-schnell",
     "schnell": "@cf/black-forest-labs/flux-1-schnell",
@@ -175,14 +180,51 @@ _SHORT_NAMES = {id.rsplit("/", 1)[-1]: id for id in MODELS} | {
     "sdxl-lightning": "@cf/bytedance/stable-diffusion-xl-lightning",
 }
 
+_PUNCTUATION = re.compile(r"[^a-z0-9]+")
+
+
+def _plain(name: str) -> str:
+    """A name without case and punctuation."""
+    return _PUNCTUATION.sub("", name.lower())
+
+
+def _last(name: str) -> str:
+    """What stands behind the last slash: clients put a provider in front (`cloudflare/@cf/...`)."""
+    return name.strip().rstrip("/").rsplit("/", 1)[-1]
+
+
+_IDS = {
+    **{_plain(model.name): id for id, model in MODELS.items()},
+    **{_plain(_last(id)): id for id in MODELS},
+    **{_plain(name): id for name, id in _SHORT_NAMES.items()},
+}
+_GENERIC = frozenset(map(_plain, GENERIC_NAMES))
+_OPENAI = tuple(map(_plain, GENERIC_PREFIXES))
+
+
+def _own(name: str) -> str:
+    """A model's own name, plain, without provider and tag.
+
+    Colons stand behind a provider (`openai:gpt-image-2`) or before a tag (`flux-1-schnell:free`).
+    """
+    parts = [_plain(part) for part in _last(name).split(":", 2)]
+    return next((part for part in parts if part in _IDS or part.startswith(_OPENAI)), parts[0])
+
 
 def find(name: str) -> Model | None:
-    """The model of an id or a short name, whatever its case; None where we serve no such model."""
-    name = name.strip().lower()
-    return MODELS.get(_SHORT_NAMES.get(name, name))
+    """The model of an id or a short name, however it is spelt; None where we serve no such model."""
+    return MODELS.get(_IDS.get(_own(name), ""))
 
 
 def is_generic(name: str) -> bool:
     """Whether a name leaves the choice of the model to us."""
-    name = name.strip().lower()
-    return name in GENERIC_NAMES or name.startswith(GENERIC_PREFIXES)
+    own = _own(name)
+    return own in _GENERIC or own.startswith(_OPENAI)
+
+
+def promises_picture_alone(name: str) -> bool:
+    """Whether a name is one of the models that OpenAI answers for with `b64_json` alone, never with a URL."""
+    return _own(name).startswith(_PICTURE_ALONE)
+
+
+_PICTURE_ALONE = tuple(map(_plain, ("gpt-image", "chatgpt-image")))

@@ -56,6 +56,12 @@ class Conversation:
         """What a person said last."""
         return next((message for message in reversed(self.messages) if message.role == "user"), None)
 
+    @property
+    def asking(self) -> Message | None:
+        """The message that says what to draw: what a person said last, or else the last instruction with a text."""
+        spoken = (message for message in reversed(self.messages) if message.role in SYSTEM_ROLES and message.text)
+        return self.last_user or next(spoken, None)
+
     def newest_picture(self) -> PictureSource | None:
         """The picture that was attached, linked or drawn last."""
         shown = (source for message in reversed(self.messages) for source in _shown(message, self.param))
@@ -149,20 +155,21 @@ def _is_one_of(kind: object, kinds: frozenset[str]) -> bool:
 # --- what is asked for --------------------------------------------------------------------------
 
 
-def generation(conversation: Conversation, options: Options, *, follow_ups: bool) -> GenerationRequest:
+def generation(
+    conversation: Conversation, options: Options, *, follow_ups: bool, ignored: tuple[str, ...] = ()
+) -> GenerationRequest:
     """What the last user message asks to be drawn.
 
     `options` are the fields of the body; they win over the directives of the prompt, but for the model: there the
     field is the app's setting, and what stands in the prompt is the person's word. `follow_ups`: whether a
-    conversation that holds a picture edits it unless it says otherwise (`FOLLOW_UPS`).
+    conversation that holds a picture edits it unless it says otherwise (`FOLLOW_UPS`). `ignored` are the fields that
+    nothing can follow.
     """
-    message = conversation.last_user
-    if message is None:
-        raise InvalidRequest("There is no message with the role 'user'.", param=conversation.param)
-    text, said = prompt.split(message.text)
-    if not text:
+    message = conversation.asking
+    text, said = prompt.split(message.text) if message else ("", Options())
+    if message is None or not text:
         raise MissingParameter("The last user message has no text that says what to draw.", param=conversation.param)
-    for name in ("n", "steps", "seed"):
+    for name in ("n", "steps"):
         if (value := getattr(said, name)) is not None:
             in_range(name, value)
     chosen = options.over(said)
@@ -191,4 +198,5 @@ def generation(conversation: Conversation, options: Options, *, follow_ups: bool
         sources=sources,
         follow_up=implied and bool(sources),
         notices=("links_ignored",) if message.links else (),
+        ignored=ignored,
     )

@@ -1,6 +1,10 @@
-"""Fields of a JSON body or a form -> values that cannot be wrong; a picture among them."""
+"""Fields of a JSON body or a form -> values that cannot be wrong; a picture among them.
 
-from collections.abc import Mapping, Sequence
+Software sends what it holds: empty texts for what was not chosen, numbers as texts, words in any letter case. What is
+clearly meant is read; what cannot be followed is named, never refused, unless it would change what is drawn.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from flux import embedded, sizes
@@ -9,26 +13,33 @@ from flux.generation import Options, PictureSource
 from flux.http import Form
 from flux.picture import EXTENSIONS, id_in_url
 from flux.prompt import MAX_DIGITS
+from flux.sizes import Size
 from flux.text import clean
 
 Body = Mapping[str, Any]
 
-MAX_PICTURES = 4
-"""Pictures of one call, drawn or taken in."""
+MAX_PICTURES = 10
+"""Pictures that one call may ask for."""
 
 RANGES = {
     "n": (1, MAX_PICTURES),
-    "seed": (0, 2**32 - 1),
     "steps": (1, 100),
     "output_compression": (0, 100),
-    "partial_images": (0, 3),
 }
 """Whole numbers that a body or a prompt may hold; a model's own range for steps may be smaller."""
 
 FORMATS = {name: mime for mime, extension in EXTENSIONS.items() for name in (mime.removeprefix("image/"), extension)}
 """What each `output_format` means."""
 
-LEVELS = {"low": "low", "medium": "medium", "high": "high", "standard": "medium", "hd": "high"}
+LEVELS = {
+    "low": "low",
+    "medium": "medium",
+    "high": "high",
+    "xhigh": "high",
+    "max": "high",
+    "standard": "medium",
+    "hd": "high",
+}
 """What each quality that a caller can name means, of the three there are."""
 QUALITIES = ("auto", *LEVELS)
 
@@ -37,23 +48,31 @@ QUALITIES = ("auto", *LEVELS)
 
 
 def value_of(body: Body, name: str, kind: type, wanted: str) -> Any:
-    """The field's value, None where it is absent or null."""
+    """The field's value, None where it is absent, null or a blank text."""
     value = body.get(name)
-    if value is not None and not isinstance(value, kind):
+    if value is None or (isinstance(value, str) and not value.strip()):
+        return None
+    if not isinstance(value, kind):
         raise InvalidRequest(f"'{name}' must be {wanted}.", param=name)
     return value
 
 
 def text(body: Body, name: str) -> str | None:
-    """A text, without what UTF-8 cannot carry."""
+    """A text, without what UTF-8 cannot carry; None where it is absent or blank."""
     value = value_of(body, name, str, "a text")
-    return None if value is None else clean(value).strip()
+    return clean(value).strip() if value else None
+
+
+_SWITCHES = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
 
 
 def switch(body: Body, name: str) -> bool | None:
-    """True or false."""
-    value: bool | None = value_of(body, name, bool, "true or false")
-    return value
+    """True or false, in one of the forms that forms have."""
+    value = value_of(body, name, object, "")
+    known = _SWITCHES.get(str(value).strip().lower()) if isinstance(value, bool | str | int) else None
+    if value is not None and known is None:
+        raise InvalidRequest(f"'{name}' must be true or false.", param=name)
+    return known
 
 
 def texts(body: Body, name: str) -> Sequence[str]:
@@ -64,27 +83,41 @@ def texts(body: Body, name: str) -> Sequence[str]:
     return value
 
 
+def integer(value: object) -> int | None:
+    """A whole number, as JSON or as a text; None for anything else."""
+    if isinstance(value, str):
+        value = value.strip()
+        plain = value.removeprefix("-").removesuffix(".0")
+        if plain.isascii() and plain.isdigit() and len(plain) <= MAX_DIGITS:
+            return int(value.removesuffix(".0"))
+    elif isinstance(value, float) and value.is_integer():  # JSON does not tell 2 from 2.0
+        return int(value)
+    elif isinstance(value, int) and not isinstance(value, bool):
+        return value
+    return None
+
+
 def whole_number(body: Body, name: str) -> int | None:
     """A whole number within its range."""
-    value = body.get(name)
-    if isinstance(value, float) and value.is_integer():  # JSON does not tell 2 from 2.0
-        value = int(value)
+    value = value_of(body, name, object, "")
     return None if value is None else in_range(name, value)
 
 
 def in_range(name: str, value: object) -> int:
     """The value, if it is a whole number in the range of the field."""
     minimum, maximum = RANGES[name]
-    if isinstance(value, bool) or not isinstance(value, int) or not minimum <= value <= maximum:
+    number = integer(value)
+    if number is None or not minimum <= number <= maximum:
         raise InvalidRequest(f"'{name}' must be a whole number from {minimum} to {maximum}.", param=name)
-    return value
+    return number
 
 
 def choice(body: Body, name: str, choices: Sequence[str]) -> str | None:
-    """One of the choices."""
-    value = body.get(name)
-    if value is None or value in choices:
-        return value
+    """One of the choices, in any letter case."""
+    value = value_of(body, name, object, "")
+    lower = value.strip().lower() if isinstance(value, str) else value
+    if lower is None or (isinstance(lower, str) and lower in choices):
+        return lower
     raise InvalidRequest(f"'{name}' must be one of: {', '.join(choices)}.", param=name)
 
 
@@ -93,17 +126,33 @@ def choice(body: Body, name: str, choices: Sequence[str]) -> str | None:
 
 def options(body: Body) -> Options:
     """The options that every API takes as fields of its body."""
-    size = value_of(body, "size", str, "a text")
     return Options(
-        model=text(body, "model") or None,
-        size=sizes.parse(size) if size else None,
+        model=text(body, "model"),
+        size=_size(body),
         steps=whole_number(body, "steps"),
-        seed=whole_number(body, "seed"),
-        n=whole_number(body, "n"),
+        seed=_seed(body),
+        n=_count(body),
         quality=choice(body, "quality", QUALITIES),
-        negative_prompt=text(body, "negative_prompt") or None,
+        negative_prompt=text(body, "negative_prompt"),
         optimize=switch(body, "optimize"),
     )
+
+
+def _count(body: Body) -> int | None:
+    """How many pictures. Clients that cannot leave the field out send 0."""
+    value = value_of(body, "n", object, "")
+    return None if value is None or integer(value) == 0 else in_range("n", value)
+
+
+def _seed(body: Body) -> int | None:
+    """Any whole number: a negative one means "any" to those who send it, and a large one is for the model's row."""
+    value = value_of(body, "seed", object, "")
+    if value is None:
+        return None
+    number = integer(value)
+    if number is None:
+        raise InvalidRequest("'seed' must be a whole number.", param="seed")
+    return None if number < 0 else number
 
 
 def output_options(body: Body) -> Options:
@@ -117,24 +166,113 @@ def output_options(body: Body) -> Options:
     )
 
 
+# --- the shape of a picture ---------------------------------------------------------------------
+
+
+def _size(body: Body) -> Size | None:
+    """The size that is asked for, by whichever name: the first of these that says something.
+
+    `size`; `width` with `height`; a ratio, with a resolution; a resolution alone.
+    """
+    config = _config(body)
+    sources = (body, config) if config else (body,)
+    return _named_size(body) or _sides(body) or _shape(sources)
+
+
+def _config(body: Body) -> Body:
+    """OpenRouter's `image_config`."""
+    config: Body = value_of(body, "image_config", dict, "an object") or {}
+    return config
+
+
+def _named_size(body: Body) -> Size | None:
+    value = body.get("size")
+    if isinstance(value, dict):
+        return _sides(value)
+    named = value_of(body, "size", str, "a text")
+    return sizes.parse(named) if named else None
+
+
+def _sides(body: Body) -> Size | None:
+    values = {name: value_of(body, name, object, "") for name in ("width", "height")}
+    if all(value is None or integer(value) == 0 for value in values.values()):
+        return None
+    numbers = {name: integer(value) for name, value in values.items()}
+    for name, number in numbers.items():
+        if number is None:
+            raise InvalidRequest("'width' and 'height' go together: two whole numbers, in pixels.", param=name)
+    return sizes.of_sides(numbers["width"] or 0, numbers["height"] or 0, "width")
+
+
+_RATIOS = ("aspect_ratio", "ratio")
+_RESOLUTIONS = ("image_size", "resolution")
+
+
+def _shape(sources: tuple[Body, ...]) -> Size | None:
+    ratio = _first(sources, _RATIOS)
+    resolution = _first(sources, _RESOLUTIONS)
+    shape = sizes.parse(ratio[1], ratio[0]) if ratio else None
+    if resolution is None:
+        return shape
+    name, named = resolution
+    factor = sizes.RESOLUTIONS.get(named.strip().lower())
+    if factor is None:
+        size = sizes.parse(named, name)
+        return shape or size
+    return sizes.scaled(shape or sizes.DEFAULT, factor)
+
+
+def _first(sources: tuple[Body, ...], names: tuple[str, ...]) -> tuple[str, str] | None:
+    """Name and value of the first of these fields that says something."""
+    for body in sources:
+        for name in names:
+            value: str | None = value_of(body, name, str, "a text")
+            if value and value.strip().lower() not in sizes.UNSAID:
+                return name, value
+    return None
+
+
+# --- what has no effect -------------------------------------------------------------------------
+
+
+def _anything(_value: object) -> bool:
+    return True
+
+
+def _other_than(*values: object) -> Callable[[object], bool]:
+    """Whether a value is none of these, which are what is done anyway."""
+    return lambda value: (value.strip().lower() if isinstance(value, str) else value) not in values
+
+
+WITHOUT_EFFECT: Mapping[str, Callable[[object], bool]] = {
+    "background": _other_than("auto", "opaque"),
+    "moderation": _other_than("auto"),
+    "input_fidelity": _anything,
+    "partial_images": _other_than(0, "0"),
+    "style": _anything,
+    "guidance_scale": _anything,
+    "guidance": _anything,
+    "cfg_scale": _anything,
+    "strength": _anything,
+    "prompt_strength": _anything,
+    "num_inference_steps": _anything,
+    "num_images": _other_than(1, "1"),
+    "scheduler": _anything,
+    "sampler": _anything,
+    "loras": _anything,
+}
+"""Fields that ask for something which no model here can follow; each with what tells a wish from a default."""
+
+
+def ignored(body: Body) -> tuple[str, ...]:
+    """The fields of a body that ask for what cannot be followed."""
+    sent = ((name, body.get(name)) for name in WITHOUT_EFFECT)
+    return tuple(name for name, value in sent if value not in (None, "", [], {}) and WITHOUT_EFFECT[name](value))
+
+
 def form_values(form: Form) -> dict[str, Any]:
-    """A form's fields as JSON would hold them: numbers and switches are read from their text."""
-    values: dict[str, Any] = {}
-    for name, value in form.fields:
-        if name in RANGES and _is_whole(value):
-            values[name] = int(value)
-        elif name in _SWITCHES and value.lower() in ("true", "false"):
-            values[name] = value.lower() == "true"
-        elif value or name == "prompt":
-            values[name] = value
-    return values
-
-
-_SWITCHES = ("stream", "optimize")
-
-
-def _is_whole(value: str) -> bool:
-    return value.isascii() and value.removeprefix("-").isdigit() and len(value) <= MAX_DIGITS
+    """A form's texts as the fields of a body."""
+    return dict(form.fields)
 
 
 # --- pictures -----------------------------------------------------------------------------------
@@ -161,15 +299,53 @@ def picture_source(url: str, param: str) -> PictureSource | None:
 
     No other link of a caller is ever fetched.
     """
-    if url.lstrip()[:5].lower() == "data:":
+    if is_data_url(url):
         return PictureSource(param, data=url)
     id = id_in_url(url)
     return PictureSource(param, id=id) if id else None
 
 
+def picture_sources(body: Body, names: Sequence[str]) -> Iterator[PictureSource]:
+    """The pictures of these fields, each a picture or a list of them.
+
+    A picture is a data URL, a link of our own or base64 alone, as a text or in an object. Raises `InvalidRequest` for
+    anything else.
+    """
+    for name in names:
+        value = body.get(name)
+        if isinstance(value, list):
+            for index, item in enumerate(value):
+                yield _required_source(item, f"{name}[{index}]")
+        elif value not in (None, ""):
+            yield _required_source(value, name)
+
+
+_BASE64_FIELDS = ("b64_json", "base64", "data")
+
+
+def _required_source(value: object, param: str) -> PictureSource:
+    if isinstance(value, dict):
+        if isinstance(value.get("file_id"), str):
+            raise InvalidRequest("Files are not kept here: send the picture as a data URL.", param=param)
+        value = next((value[name] for name in _BASE64_FIELDS if isinstance(value.get(name), str)), value)
+    url = required_url(value, param)
+    if source := picture_source(url, param):
+        return source
+    if "://" in url[:32]:
+        raise InvalidRequest(
+            "Only links to pictures of this service are read. Send other pictures as data URLs in base64.", param=param
+        )
+    return PictureSource(param, data=url)
+
+
+def is_data_url(text: str) -> bool:
+    """Whether a text begins as a data URL does."""
+    return text.lstrip()[:5].lower() == "data:"
+
+
 def base64_of(source: PictureSource) -> str:
     """The base64 in a data URL, or the text itself. Raises `InvalidRequest`."""
-    if source.data.lstrip()[:5].lower() != "data:":
+    if not is_data_url(source.data):
         return source.data
     base64 = embedded.base64_of(source.data)
     if base64 is None:

@@ -90,6 +90,8 @@ class GenerationRequest:
     """Whether only the setting `FOLLOW_UPS` makes this an edit: then it is drawn anew where it cannot be one."""
     notices: tuple[Notice, ...] = ()
     """What is known already of the wishes that cannot be followed."""
+    ignored: tuple[str, ...] = ()
+    """The fields that ask for what nothing here can follow."""
 
     @property
     def n(self) -> int:

@@ -17,13 +17,31 @@ def of(plan: Plan, result: Result) -> Iterator[Notice]:
     if request.sources and not plan.images:
         yield "images_ignored"
     yield from request.notices
-    if request.options.seed is not None and not result.model.seed:
+    if request.options.seed is not None and not result.model.seeds:
         yield "seed_ignored"
+
+
+def ignored(plan: Plan, result: Result) -> tuple[str, ...]:
+    """The fields that nothing here, or not this model, can follow."""
+    options, model = plan.request.options, result.model
+    cases = {
+        "negative_prompt": options.negative_prompt and not model.negative_prompt,
+        "steps": options.steps is not None and not model.steps,
+        "quality": options.quality not in _USUAL_QUALITY and not model.steps,
+    }
+    return (*plan.request.ignored, *(name for name, applies in cases.items() if applies))
+
+
+_USUAL_QUALITY = (None, "auto", "medium", "standard")
+"""What a model whose steps cannot be chosen draws anyway."""
 
 
 def sentences(plan: Plan, result: Result, words: Words) -> list[str]:
     """The same as sentences."""
-    return [getattr(words, notice).format(*_about(notice, plan, result)) for notice in of(plan, result)]
+    said = [getattr(words, notice).format(*_about(notice, plan, result)) for notice in of(plan, result)]
+    if names := ignored(plan, result):
+        said.append(words.fields_ignored.format(", ".join(names)))
+    return said
 
 
 def _about(notice: Notice, plan: Plan, result: Result) -> tuple[object, ...]:

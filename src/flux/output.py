@@ -6,7 +6,8 @@ from flux.errors import InvalidRequest
 from flux.fields import Body
 
 IMAGE_TOOL = "image_generation"
-_CHOICES = frozenset(("auto", "none"))
+_OPTIONAL = ("", "auto", "none")
+"""Choices that leave room for an answer without a call."""
 
 
 def refuse_others(body: Body, *, structured: str | None) -> None:
@@ -20,24 +21,30 @@ def refuse_others(body: Body, *, structured: str | None) -> None:
             "text model for this request.",
             param=structured,
         )
-    choice = body.get("tool_choice")
-    if isinstance(choice, str) and choice not in _CHOICES:
-        _require_image_tool(body.get("tools"))
+    choice, tools = body.get("tool_choice"), body.get("tools")
+    if isinstance(choice, str):
+        if choice.strip().lower() not in _OPTIONAL:
+            _require_image_tool(tools)
     elif isinstance(choice, dict) and choice.get("type") == "allowed_tools":
         allowed = choice.get("allowed_tools", choice)
         if isinstance(allowed, dict) and allowed.get("mode") == "required":
             _require_image_tool(allowed.get("tools"))
-    elif isinstance(choice, dict):
+    elif isinstance(choice, dict) and choice.get("type") not in _OPTIONAL:
         _require_image_tool([choice])
+
+
+def no_functions(param: str) -> InvalidRequest:
+    """The refusal of a field that forces a function to be called."""
+    return InvalidRequest(
+        f"This service draws pictures and calls no functions: leave '{param}' out or set it to 'auto', or use "
+        "a text model for this request.",
+        param=param,
+    )
 
 
 def _require_image_tool(tools: object) -> None:
     if not any(isinstance(tool, dict) and tool.get("type") == IMAGE_TOOL for tool in _items(tools)):
-        raise InvalidRequest(
-            "This service draws pictures and calls no functions: leave 'tool_choice' out or set it to 'auto', or use "
-            "a text model for this request.",
-            param="tool_choice",
-        )
+        raise no_functions("tool_choice")
 
 
 def _items(value: object) -> Iterable[object]:

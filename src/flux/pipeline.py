@@ -292,7 +292,7 @@ class _Run:
             if call.seed is not None:
                 raise
         self._trace.count("redrawn")
-        if call.model.seed:
+        if call.model.seeds:
             inputs = {**inputs, "seed": random.getrandbits(32)}
         return await self._try(call, inputs)
 

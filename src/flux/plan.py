@@ -27,7 +27,7 @@ class ModelCall:
         """Inputs for picture number `index` (from 0). Seeds count up: no two are the same picture."""
         inputs = {"prompt": shorten(prompt, self.model.max_prompt), **self.fixed}
         if self.seed is not None:
-            inputs["seed"] = (self.seed + index) % 2**32
+            inputs["seed"] = (self.seed + index) % self.model.seeds
         return inputs
 
 
@@ -68,6 +68,7 @@ def make(request: GenerationRequest, settings: Settings, images: tuple[Picture, 
     if not model.max_images:
         images = ()
     size = options.size or (sizes.like(images[0].width, images[0].height) if images else sizes.DEFAULT)
+    _within_memory(request.n, size)
     models = [model]
     fallback = settings.fallback_model
     # Who chose a model of their own would get, and pay for, what was not asked for.
@@ -81,6 +82,12 @@ def make(request: GenerationRequest, settings: Settings, images: tuple[Picture, 
         images=images,
         optimize=settings.prompt_optimization if options.optimize is None else options.optimize,
     )
+
+
+def _within_memory(n: int, size: sizes.Size) -> None:
+    fits = sizes.MAX_PIXELS // (size.width * size.height)
+    if n > fits:
+        raise InvalidRequest(f"At most {fits} pictures of {size} fit into one request.", param="n")
 
 
 def model_for(request: GenerationRequest, settings: Settings) -> Model:
@@ -127,7 +134,7 @@ def _call(model: Model, options: Options, size: sizes.Size, settings: Settings, 
         fixed |= {"width": ask.width, "height": ask.height}
     if model.negative_prompt and options.negative_prompt:
         fixed["negative_prompt"] = options.negative_prompt
-    return ModelCall(model, fixed, options.seed if model.seed else None)
+    return ModelCall(model, fixed, options.seed if model.seeds else None)
 
 
 def _steps(rule: Steps, model: Model, options: Options, settings: Settings, *, asked: bool) -> int | None:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 
-from flux import sizes
+from flux import catalog, sizes
 from flux.errors import InvalidRequest
 from flux.generation import Options
 
@@ -17,24 +17,39 @@ _SWITCHES: Mapping[str, Options] = {
 }
 """Directives without a value."""
 
+_SPACE = r"\s\u00a0\u1680\u2000-\u200b\u202f\u205f\u3000\ufeff"
+"""Also those that word processors and phones put between words."""
+_CJK = r"\u2e80-\uffef"
+_RATIO = r"\d{1,2}[:：]\d{1,2}"
+_IN_BRACKETS = "|".join((_RATIO, rf"\({_RATIO}\)", rf"\[{_RATIO}\]", rf"（{_RATIO}）", rf"【{_RATIO}】"))
+
 _DIRECTIVE = re.compile(
-    r"""(?: (?:^|[\s\u3000]|(?<=[\u2e80-\uffef]))       # directives stand apart; CJK has no spaces
-            (?: (?:--|[—–])(?P<name>ar|size|steps|seed|n|model)[\s=]+(?P<value>\S+)
+    rf"""(?: (?:^|[{_SPACE}]|(?<=[{_CJK}]))              # directives stand apart; CJK has no spaces
+            (?: (?P<dash>--|[—–])(?P<name>ar|size|steps|seed|n|model)[{_SPACE}=]+(?P<value>[^{_SPACE}]+?)
               | (?:--|[—–])(?P<switch>raw|optimize|edit|new|-ntl|-tl) )
-          | (?:^|(?<=[\s,，、;；])|(?<=[\u2e80-\uffef]))
-            (?P<ratio>\d{1,2}[:：]\d{1,2}) )$
+          | (?:^|(?<=[{_SPACE},，、;；])|(?<=[{_CJK}]))
+            (?P<ratio>{_IN_BRACKETS}) )
+         [.。!！]*$
     """,
     re.VERBOSE | re.ASCII | re.IGNORECASE,
 )
-"""One directive at the end. A phone's keyboard makes a dash of two hyphens: that counts too."""
+"""One directive at the end. A phone's keyboard makes a dash of two hyphens: that counts where its value is one."""
 
-MAX_DIGITS = 12
-"""Of a number that is read at all: far above every range, far below what makes `int` slow."""
+_FIRST = re.compile(
+    rf"(?: (?P<dash>--|[—–])(?P<name>ar|size)[{_SPACE}=]+(?P<value>[^{_SPACE},，]+) | (?P<ratio>{_IN_BRACKETS}) )"
+    rf" [{_SPACE},，.。;；]+",
+    re.VERBOSE | re.ASCII | re.IGNORECASE,
+)
+"""A shape at the very beginning, with words behind it."""
+
+MAX_DIGITS = 20
+"""Of a number that is read at all: a signed 64-bit one has 19. More make `int` slow."""
 MAX_DIRECTIVE_LENGTH = 256
 """Characters looked at for one directive: keeps the search short however long the prompt is."""
 MAX_DIRECTIVES = 16
 """Twice as many as there are kinds: a text of thousands is no prompt, and must not cost a search for each."""
-_SEPARATORS = " \t\r\n\f\v\u3000,，、;；"
+_SEPARATORS = frozenset("\u200b\ufeff,，、;；")
+"""What stands between a prompt and its directives, beside white space."""
 
 
 def split(text: str) -> tuple[str, Options]:
@@ -42,10 +57,10 @@ def split(text: str) -> tuple[str, Options]:
 
     They are read from the end inwards until something else stands there, so the same words inside
     the prompt are left alone, as is a ratio that is none of ours ("at 10:30"). Of two that say the
-    same thing the last one counts. Raises `InvalidRequest` for a directive that is clearly meant
-    and cannot be followed (`--steps many`).
+    same thing the last one counts. A shape is read at the very beginning, too. Raises
+    `InvalidRequest` for a directive that is clearly meant and cannot be followed (`--steps many`).
     """
-    text, options = text.strip(), Options()
+    text, options = text.strip().strip("\u200b\ufeff"), Options()
     end = len(text)
     for _ in range(MAX_DIRECTIVES):
         match = _DIRECTIVE.search(text, max(0, end - MAX_DIRECTIVE_LENGTH), end)
@@ -54,27 +69,55 @@ def split(text: str) -> tuple[str, Options]:
             break
         options = options.over(found)
         end = match.start()
-        while end and text[end - 1] in _SEPARATORS:
+        while end and (text[end - 1].isspace() or text[end - 1] in _SEPARATORS):
             end -= 1
-    return text[:end], options
+    text = text[:end]
+    first = _FIRST.match(text)
+    if first and (found := _shape(first)):
+        return text[first.end() :], options.over(found)
+    return text, options
 
 
 def _read(match: re.Match[str]) -> Options | None:
-    """What one directive says; None where a ratio is not one of ours."""
-    if ratio := match["ratio"]:
-        size = sizes.RATIOS.get(ratio.replace("：", ":"))
-        return Options(size=size) if size else None
+    """What one directive says; None where it is none after all."""
     if switch := match["switch"]:
         return _SWITCHES[switch.lower()]
+    if match["ratio"] or match["name"].lower() in ("ar", "size"):
+        return _shape(match)
     name, value = match["name"].lower(), match["value"]
     if name == "model":
-        return Options(model=value)
-    if name in ("ar", "size"):
-        return Options(size=sizes.parse(value) or sizes.DEFAULT)
-    if not (value.isascii() and value.isdigit() and len(value) <= MAX_DIGITS):
-        raise InvalidRequest(f"--{name} takes a whole number.", param=name)
-    number = int(value)
-    return {"n": Options(n=number), "steps": Options(steps=number), "seed": Options(seed=number)}[name]
+        return Options(model=value) if match["dash"] == "--" or _is_model(value) else None
+    number = value.removeprefix("-") if name == "seed" else value
+    if not (number.isascii() and number.isdigit() and len(number) <= MAX_DIGITS):
+        _refuse(match, InvalidRequest(f"--{name} takes a whole number.", param=name))
+        return None
+    return {
+        "n": Options(n=int(number)),
+        "steps": Options(steps=int(number)),
+        "seed": Options(seed=None if value.startswith("-") else int(number)),
+    }[name]
+
+
+def _shape(match: re.Match[str]) -> Options | None:
+    """What a ratio or a size says; None where a bare ratio is not one of ours."""
+    if ratio := match["ratio"]:
+        size = sizes.RATIOS.get(ratio.strip("()[]（）【】").replace("：", ":"))
+        return Options(size=size) if size else None
+    try:
+        return Options(size=sizes.parse(match["value"]) or sizes.DEFAULT)
+    except InvalidRequest as error:
+        _refuse(match, error)
+        return None
+
+
+def _refuse(match: re.Match[str], error: InvalidRequest) -> None:
+    """Two hyphens are meant as a directive. Behind a dash other words may follow ("a house - size matters")."""
+    if match["dash"] == "--":
+        raise error
+
+
+def _is_model(name: str) -> bool:
+    return catalog.find(name) is not None or catalog.is_generic(name)
 
 
 _PAIR = re.compile("[\U00010000-\U0010ffff]")

@@ -1,6 +1,8 @@
 """Sizes in pixels, and the ratios people ask for them by."""
 
 import math
+import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from flux.errors import InvalidRequest
@@ -34,60 +36,98 @@ RATIOS = {
     "9:21": Size(672, 1568),
 }
 DEFAULT = RATIOS["1:1"]
-MIN_SIDE, MAX_SIDE, STEP = 256, 2048, 8
+MIN_SIDE, MAX_SIDE = 64, 4096
+"""Pixels of a side that is delivered, in any whole number."""
+MAX_PIXELS = 40_000_000
+"""Of all pictures of one call: what the isolate's memory holds of them as PNG."""
+MAX_RATIO = 4
+"""Of the longer side to the shorter one, where a shape is asked for by its ratio."""
+
+RESOLUTIONS = {"0.5k": 0.5, "512": 0.5, "1k": 1.0, "2k": 2.0, "4k": 4.0}
+"""What each resolution makes of the sides of a shape (OpenRouter's and Google's `image_size`)."""
+
+_RATIO = re.compile(r"(\d{1,5}(?:\.\d{1,4})?) ?[:：/] ?(\d{1,5}(?:\.\d{1,4})?)", re.ASCII)
+_SIDES = re.compile(r"([1-9]\d{0,4}) ?[x×*] ?([1-9]\d{0,4})", re.ASCII)
+UNSAID = frozenset(("", "auto", "default", "match_input_image"))
+"""Values that leave the shape to us."""
 
 
-def parse(text: str) -> Size | None:
-    """A size from `auto` (None: the default), a ratio or `WxH`.
+def parse(text: str, param: str = "size") -> Size | None:
+    """A size from `auto` (None: the choice is ours), a ratio, `WxH` or a resolution.
 
     Raises `InvalidRequest` with what is possible. The full-width colon counts as a colon.
     """
-    text = text.strip().lower().replace("：", ":")
-    if text in ("", "auto"):
+    text = text.strip().lower()
+    if text in UNSAID:
         return None
-    if text in RATIOS:
-        return RATIOS[text]
-    width, cross, height = text.replace("×", "x").replace("*", "x").partition("x")
-    if cross and _is_side(width) and _is_side(height):
-        return Size(int(width), int(height))
+    if size := of_ratio(text):
+        return size
+    if text in RESOLUTIONS:
+        return scaled(DEFAULT, RESOLUTIONS[text])
+    if match := _SIDES.fullmatch(text):
+        return of_sides(int(match[1]), int(match[2]), param)
     raise InvalidRequest(
-        f"Give a size as WIDTHxHEIGHT, both from {MIN_SIDE} to {MAX_SIDE} and divisible by "
-        f"{STEP}, or as one of these ratios: {', '.join(RATIOS)}.",
-        param="size",
+        f"Give a size as WIDTHxHEIGHT, each from {MIN_SIDE} to {MAX_SIDE} pixels, or a ratio from 1:{MAX_RATIO} to "
+        f"{MAX_RATIO}:1 such as 16:9.",
+        param=param,
     )
 
 
-def _is_side(text: str) -> bool:
-    return (
-        text.isascii()
-        and text.isdigit()
-        and len(text) <= len(str(MAX_SIDE))
-        and MIN_SIDE <= int(text) <= MAX_SIDE
-        and int(text) % STEP == 0
-    )
+def of_sides(width: int, height: int, param: str) -> Size:
+    """These sides. Raises `InvalidRequest` where one is out of range."""
+    if min(width, height) >= MIN_SIDE and max(width, height) <= MAX_SIDE:
+        return Size(width, height)
+    raise InvalidRequest(f"A picture has from {MIN_SIDE} to {MAX_SIDE} pixels a side.", param=param)
 
 
-def like(width: int, height: int) -> Size:
-    """About one megapixel in the shape of a picture, for an edit that names no size."""
+def of_ratio(text: str) -> Size | None:
+    """About a megapixel in the shape of a ratio, which may have decimals; None where the text is none that we draw."""
+    match = _RATIO.fullmatch(text)
+    if not match:
+        return None
+    width, height = float(match[1]), float(match[2])
+    if not width or not height or not 1 / MAX_RATIO <= width / height <= MAX_RATIO:
+        return None
+    return _BY_SHAPE.get(width / height) or like(width, height)
+
+
+def scaled(size: Size, factor: float) -> Size:
+    """A size with its sides multiplied, as far as they are in range."""
+    factor = min(factor, MAX_SIDE / max(size.width, size.height))
+    return Size(round(size.width * factor), round(size.height * factor))
+
+
+def like(width: float, height: float) -> Size:
+    """About one megapixel in the shape of a picture, sides multiples of 16."""
     scale = math.sqrt(DEFAULT.width * DEFAULT.height / (width * height))
-    return _scaled(width, height, scale, MIN_SIDE, MAX_SIDE)
+    return _in_steps(width * scale, height * scale, *_LIKELY)
+
+
+_LIKELY = 256, 2048
+"""Sides that models draw well."""
 
 
 def within(size: Size, minimum: int, maximum: int) -> Size:
-    """The nearest size of the same shape whose sides are in a model's range, in steps of 16.
+    """What a model with such a range of sides is asked for: the size itself, or one of its shape that covers it.
 
-    What the rounding and the range take away is put right by the cut that follows.
+    Sides are multiples of 8, which diffusion models take. What is too much is cut off afterwards.
     """
-    if minimum <= min(size.width, size.height) and max(size.width, size.height) <= maximum:
+    in_range = minimum <= min(size.width, size.height) and max(size.width, size.height) <= maximum
+    if in_range and size.width % 8 == size.height % 8 == 0:
         return size
     scale = max(min(1.0, maximum / max(size.width, size.height)), minimum / min(size.width, size.height))
-    return _scaled(size.width, size.height, scale, minimum, maximum)
+    return _in_steps(size.width * scale, size.height * scale, minimum, maximum, rounded=math.ceil)
 
 
-def _scaled(width: int, height: int, scale: float, minimum: int, maximum: int) -> Size:
-    """Both sides times `scale`, in steps of 16, none out of the range."""
+def _in_steps(width: float, height: float, minimum: int, maximum: int, rounded: Callable[[float], int] = round) -> Size:
+    """Both sides in steps of 16, none out of the range."""
+    most = maximum // 16 * 16
 
-    def side(length: int) -> int:
-        return min(maximum, max(minimum, round(length * scale / 16) * 16))
+    def side(length: float) -> int:
+        return min(most, max(minimum, rounded(length / 16) * 16))
 
     return Size(side(width), side(height))
+
+
+_BY_SHAPE = {size.width / size.height: size for size in RATIOS.values()}
+"""So that 32:18 is drawn as 16:9 is."""

@@ -29,6 +29,8 @@ class Words(NamedTuple):
     follow_up_expired: str
     follow_up_unsupported: str
     model_unknown: str
+    fields_ignored: str
+    """`{}` takes the names of the fields."""
 
 
 _EN = Words(
@@ -51,6 +53,7 @@ _EN = Words(
     follow_up_expired="⚠️ The earlier picture could not be read, it may have expired; a new picture was drawn.",
     follow_up_unsupported="⚠️ The earlier picture was not edited, because this model takes no pictures; a new picture was drawn.",
     model_unknown="⚠️ The image tool's model is unknown here; {} was used.",
+    fields_ignored="⚠️ Not used, because it cannot be followed here: {}.",
 )
 
 LANGUAGES: Mapping[str, Words] = {
@@ -75,6 +78,7 @@ LANGUAGES: Mapping[str, Words] = {
         follow_up_expired="⚠️ 无法读取之前的图片（可能已过期）；已绘制一张新图片。",
         follow_up_unsupported="⚠️ 该模型不接受图片，未编辑之前的图片；已绘制一张新图片。",
         model_unknown="⚠️ 这里没有图像工具所指定的模型；已使用 {}。",
+        fields_ignored="⚠️ 未使用，因为这里无法实现：{}。",
     ),
     "zh-TW": Words(
         original_prompt="🎨 原始提示詞：{}",
@@ -96,6 +100,7 @@ LANGUAGES: Mapping[str, Words] = {
         follow_up_expired="⚠️ 無法讀取先前的圖片（可能已過期）；已繪製一張新圖片。",
         follow_up_unsupported="⚠️ 此模型不接受圖片，未編輯先前的圖片；已繪製一張新圖片。",
         model_unknown="⚠️ 這裡沒有圖像工具所指定的模型；已使用 {}。",
+        fields_ignored="⚠️ 未使用，因為這裡無法實現：{}。",
     ),
     "ja": Words(
         original_prompt="🎨 元のプロンプト：{}",
@@ -117,6 +122,7 @@ LANGUAGES: Mapping[str, Words] = {
         follow_up_expired="⚠️ 以前の画像を読み取れませんでした（期限切れの可能性があります）。新しい画像を描画しました。",
         follow_up_unsupported="⚠️ このモデルは画像を受け取れないため、以前の画像は編集されませんでした。新しい画像を描画しました。",
         model_unknown="⚠️ 画像ツールで指定されたモデルはここにはありません。{} を使用しました。",
+        fields_ignored="⚠️ ここでは対応できないため、使用されませんでした：{}。",
     ),
     "es": Words(
         original_prompt="🎨 Indicación original: {}",
@@ -138,6 +144,7 @@ LANGUAGES: Mapping[str, Words] = {
         follow_up_expired="⚠️ No se pudo leer la imagen anterior, quizá haya caducado; se dibujó una imagen nueva.",
         follow_up_unsupported="⚠️ No se editó la imagen anterior porque este modelo no admite imágenes; se dibujó una nueva.",
         model_unknown="⚠️ El modelo de la herramienta de imágenes no existe aquí; se usó {}.",
+        fields_ignored="⚠️ No se usó, porque aquí no es posible: {}.",
     ),
     "fr": Words(
         original_prompt="🎨 Prompt d'origine : {}",
@@ -161,6 +168,7 @@ LANGUAGES: Mapping[str, Words] = {
         follow_up_expired="⚠️ L'image précédente n'a pas pu être lue, elle a peut-être expiré ; une nouvelle image a été dessinée.",
         follow_up_unsupported="⚠️ L'image précédente n'a pas été modifiée, car ce modèle n'accepte pas d'images ; une nouvelle a été dessinée.",
         model_unknown="⚠️ Le modèle de l'outil d'images est inconnu ici ; {} a été utilisé.",
+        fields_ignored="⚠️ Non utilisé, car impossible ici : {}.",
     ),
     "ru": Words(
         original_prompt="🎨 Исходный запрос: {}",
@@ -182,6 +190,7 @@ LANGUAGES: Mapping[str, Words] = {
         follow_up_expired="⚠️ Не удалось прочитать прежнее изображение, возможно, срок его хранения истёк; нарисовано новое.",
         follow_up_unsupported="⚠️ Прежнее изображение не изменено: эта модель не принимает изображений; нарисовано новое.",
         model_unknown="⚠️ Модель, указанная для изображений, здесь неизвестна; использована {}.",
+        fields_ignored="⚠️ Не использовано, так как здесь это невозможно: {}.",
     ),
     "de": Words(
         original_prompt="🎨 Ursprünglicher Prompt: {}",
@@ -207,5 +216,6 @@ LANGUAGES: Mapping[str, Words] = {
         follow_up_expired="⚠️ Das frühere Bild konnte nicht gelesen werden, vielleicht ist es abgelaufen; es wurde ein neues gezeichnet.",
         follow_up_unsupported="⚠️ Das frühere Bild wurde nicht bearbeitet, weil dieses Modell keine Bilder nimmt; es wurde ein neues gezeichnet.",
         model_unknown="⚠️ Das Modell des Bildwerkzeugs gibt es hier nicht; verwendet wurde {}.",
+        fields_ignored="⚠️ Nicht verwendet, weil es hier nicht möglich ist: {}.",
     ),
 }

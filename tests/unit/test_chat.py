@@ -69,7 +69,9 @@ async def test_the_answer_has_the_shape_that_openai_specifies() -> None:
     assert (choice.index, choice.finish_reason, choice.logprobs) == (0, "stop", None)
     assert (choice.message.role, choice.message.refusal) == ("assistant", None)
     assert answer.json["choices"][0].keys() >= {"index", "message", "finish_reason", "logprobs"}
-    assert answer.json["choices"][0]["message"].keys() == {"role", "content", "refusal"}
+    assert answer.json["choices"][0]["message"].keys() == {"role", "content", "refusal", "annotations"}
+    assert isinstance(completion.system_fingerprint, str)
+    assert completion.service_tier == "default"
 
 
 async def test_usage_is_an_estimate_that_adds_up() -> None:
@@ -302,11 +304,18 @@ async def test_an_owner_may_have_chores_drawn() -> None:
 
 
 @pytest.mark.parametrize(
-    "prompt", ["{} {0} {x}", "%s", "a\u2028b", "<script>", "![x](https://evil.example)", "\0", "🐱" * 2000, '"]}']
+    ("prompt", "echo"),
+    [
+        *((prompt, prompt) for prompt in ("{} {0} {x}", "%s", "\0", "🐱" * 2000, '"]}')),
+        ("a\u2028b", "a b"),
+        ("<script>", "\\<script>"),
+        ("![x](https://evil.example)", "!\\[x](https://evil.example)"),
+    ],
 )
-async def test_whatever_is_typed_is_said_back_as_it_is(prompt: str) -> None:
+async def test_whatever_is_typed_is_shown_as_it_is(prompt: str, echo: str) -> None:
+    """In one line, and with a backslash before what would be markup."""
     answer = await Service().chat(prompt)
-    assert answer.content.startswith(f"🎨 Original prompt: {prompt}\n💬 ")
+    assert answer.content.startswith(f"🎨 Original prompt: {echo}\n💬 ")
 
 
 async def test_half_a_character_does_not_break_the_answer_or_take_the_pictures_place() -> None:

@@ -174,13 +174,13 @@ def test_the_last_user_message_is_what_is_drawn() -> None:
 @pytest.mark.parametrize(
     ("messages", "param", "kind"),
     [
-        ((), "input", InvalidRequest),
-        ((assistant("A cat"),), "input", InvalidRequest),
+        ((), "input", MissingParameter),
+        ((assistant("A cat"),), "input", MissingParameter),
         ((user(""),), "input", MissingParameter),
         ((user("3:2 --n 2"),), "input", MissingParameter),
         ((user("A", PictureSource("input[0].content", file_id="file-1")),), "input[0].content", InvalidRequest),
         ((user("A cat --edit"),), "input", InvalidRequest),
-        ((user("A cat --n 9"),), "n", InvalidRequest),
+        ((user("A cat --n 11"),), "n", InvalidRequest),
     ],
 )
 def test_what_cannot_be_drawn_is_refused_by_the_apis_own_field(

@@ -14,7 +14,7 @@ from referencing.jsonschema import DRAFT202012
 
 from dev import description
 from flux import app, catalog, errors, fields, picture, sizes
-from flux.endpoints import images, responses
+from flux.endpoints import chat, images, responses
 from tests.builders import chat_request
 
 DOCUMENT = description.document()
@@ -139,6 +139,7 @@ def test_every_field_that_a_chat_reads_is_described_and_no_other() -> None:
     """Read off the parser at work."""
     body = Recorded({"messages": [{"role": "user", "content": "A cat"}]})
     chat_request(body)
+    chat.parse.refuse(body)
     assert body.read == properties("ChatRequest").keys()
 
 
@@ -155,29 +156,42 @@ def test_every_field_that_the_responses_api_reads_is_described_and_no_other() ->
 def test_every_field_that_the_images_api_reads_is_described_and_no_other(schema: str) -> None:
     """Read off the parser at work."""
     body = Recorded({"prompt": "A cat", "images": []})
-    images.parse.image(body)
-    if schema == "ImageEditRequest":
-        images.parse.json_sources(body)
+    images.parse.image(body, images.parse.json_sources(body))
     assert body.read == properties(schema).keys()
 
 
 def test_a_form_has_the_fields_of_json() -> None:
     """But for the pictures themselves."""
-    assert properties("ImageEditForm").keys() - {"image"} == properties("ImageRequest").keys()
+    assert properties("ImageEditForm").keys() - {"image"} == properties("ImageRequest").keys() - {"image", "images"}
+
+
+def test_every_name_of_a_shape_and_every_wish_that_cannot_be_followed_is_described() -> None:
+    """In each API."""
+    names = {*fields.WITHOUT_EFFECT, *SHAPES}
+    for schema in ("ChatRequest", "ImageRequest", "ImageEditForm", "ResponsesRequest", "ImageTool"):
+        assert names <= properties(schema).keys()
+
+
+SHAPES = ("size", "width", "height", "aspect_ratio", "ratio", "image_size", "resolution", "image_config")
 
 
 @pytest.mark.parametrize("schema", ["ChatRequest", "ImageRequest", "ImageEditForm", "ResponsesRequest", "ImageTool"])
 def test_ranges_and_choices_are_those_of_the_parser(schema: str) -> None:
-    """Whole numbers have their limits, lists of words all of their words."""
+    """Whole numbers have their limits, lists of words all of their words. No pictures mean none is said."""
     described = properties(schema)
     ranges = {
         name: (field["minimum"], field["maximum"])
         for name, field in described.items()
-        if "integer" in field.get("type", ())
+        if "integer" in field.get("type", ()) and "boolean" not in field["type"] and "minimum" in field
     }
-    assert ranges == {name: limits for name, limits in fields.RANGES.items() if name in described}
-    assert ranges
-    choices = {name: set(field["enum"]) - {None} for name, field in described.items() if "enum" in field}
+    sides = (sizes.MIN_SIDE, sizes.MAX_SIDE)
+    known = {**fields.RANGES, "n": (0, fields.MAX_PICTURES), "width": sides, "height": sides}
+    assert ranges == {name: limits for name, limits in known.items() if name in described}
+    choices = {
+        name: set(field["enum"]) - {None, ""}
+        for name, field in described.items()
+        if name in ("quality", "output_format") and "enum" in field
+    }
     assert choices["quality"] == set(fields.QUALITIES)
     assert choices.get("output_format", set(fields.FORMATS)) == set(fields.FORMATS)
 

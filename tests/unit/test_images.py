@@ -191,7 +191,7 @@ async def test_the_names_that_clients_hold_by_default_edit() -> None:
         ({}, [("image", SMALL)], 400, "missing_required_parameter", "prompt"),
         ({"prompt": "Blue", "model": SCHNELL}, [("image", SMALL)], 400, "unsupported_model", "model"),
         ({"prompt": "Blue", "model": "x"}, [("image", SMALL)], 404, "model_not_found", "model"),
-        ({"prompt": "Blue", "n": "5"}, [("image", SMALL)], 400, "invalid_value", "n"),
+        ({"prompt": "Blue", "n": "11"}, [("image", SMALL)], 400, "invalid_value", "n"),
         ({"prompt": "Blue", "n": "many"}, [("image", SMALL)], 400, "invalid_value", "n"),
         ({"prompt": "Blue"}, [("image", b"GIF89a" + bytes(99))], 400, "invalid_value", "image"),
         ({"prompt": "Blue"}, [("image", SMALL)] * 5, 400, "invalid_value", "image"),
@@ -216,10 +216,13 @@ async def test_an_edit_in_json_that_is_not_right_is_refused(fields: dict[str, An
     assert (await Service().post(EDITS, fields)).status == 400
 
 
-async def test_pictures_in_a_generation_are_no_part_of_it() -> None:
+@pytest.mark.parametrize("field", [{"images": [{"image_url": data_url(PHOTO)}]}, {"image": data_url(PHOTO)}])
+async def test_a_picture_in_a_generation_makes_it_an_edit(field: dict[str, Any]) -> None:
     service = Service()
-    await service.post(GENERATIONS, {"prompt": "A cat", "images": [{"image_url": data_url(PHOTO)}], "model": FLUX_2})
-    assert service.painter.drawings[0].images == ()
+    await service.post(GENERATIONS, {"prompt": "A cat", "model": FLUX_2, **field})
+    assert len(service.painter.drawings[0].images) == 1
+    refused = await service.post(GENERATIONS, {"prompt": "A cat", "model": SCHNELL, **field})
+    assert (refused.status, refused.error["code"]) == (400, "unsupported_model")
 
 
 async def test_links_are_those_of_the_origin_that_was_asked() -> None:

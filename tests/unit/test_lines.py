@@ -55,7 +55,7 @@ def test_the_next_lines_are_the_prompt_that_is_drawn_and_who_wrote_it(written: F
 
 def test_the_last_lines_end_in_the_pictures_each_of_them_one_text() -> None:
     """Clients do not mend a link that is split."""
-    head, *pictures = lines.closing(plan_of(), drawn("https://h/1.png", None), EN, images_apart=False)
+    head, *pictures = lines.closing(drawn("https://h/1.png", None).pictures, (), EN, images_apart=False)
     assert head == f"📐 Image specifications: 768x512\n{EN.success}\n{EN.not_stored}\n{EN.result}\n\n"
     assert pictures[0] == "![Generated Image](https://h/1.png)"
     assert isinstance(pictures[1], Spliced)
@@ -63,13 +63,13 @@ def test_the_last_lines_end_in_the_pictures_each_of_them_one_text() -> None:
 
 
 def test_pictures_that_travel_apart_are_not_in_the_lines() -> None:
-    told = list(lines.closing(plan_of(), drawn(None), EN, images_apart=True))
+    told = list(lines.closing(drawn(None).pictures, (), EN, images_apart=True))
     assert told == [f"📐 Image specifications: 768x512\n{EN.success}"]
 
 
 def test_every_size_is_named_once() -> None:
     narrow, wide = drawn("https://h/1.png", "https://h/2.png"), drawn("https://h/3.png", width=1024)
-    told = lines.closing(plan_of(), Result(wide.pictures + narrow.pictures), EN, images_apart=True)
+    told = lines.closing(wide.pictures + narrow.pictures, (), EN, images_apart=True)
     assert next(told).startswith("📐 Image specifications: 1024x512, 768x512\n")  # type: ignore[union-attr]
 
 

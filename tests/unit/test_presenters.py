@@ -82,7 +82,7 @@ def chat_presenter(*, made: Plan | None = None, counted: bool = False, images_ap
 
 def images_presenter(*, edit: bool = False, made: Plan | None = None, **body: str) -> ImagesPresenter:
     """For a generation, or for the edit of a photo."""
-    sources = (made or plan(images=PHOTO)).request.sources if edit else None
+    sources = (made or plan(images=PHOTO)).request.sources if edit else ()
     request = images_parse.image({"prompt": "A cute cat", **body}, sources)
     return ImagesPresenter(request, made or plan(images=PHOTO if edit else ()))
 

@@ -136,13 +136,12 @@ def test_reading_ends_at_the_first_thing_that_is_no_directive() -> None:
     ("written", "param"),
     [
         ("A cat --steps many", "steps"),
-        ("A cat --seed -1", "seed"),
         ("A cat --n 1.5", "n"),
         ("A cat --seed ٣", "seed"),
         ("A cat --seed 9999999999999999999999", "seed"),
-        ("A cat --ar 7:3", "size"),
+        ("A cat --ar 5:1", "size"),
         ("A cat --size big", "size"),
-        ("A cat --size 100x100", "size"),
+        ("A cat --size 63x100", "size"),
     ],
 )
 def test_a_directive_that_is_meant_and_cannot_be_followed_is_refused(written: str, param: str) -> None:

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from flux import fields, text
+from flux import text
 from flux.errors import InvalidJson
-from flux.http import Form, json_object
+from flux.http import json_object
 
 MAX = text.MAX_DEPTH
 SIZE = 1024 * 1024
@@ -89,36 +89,6 @@ def test_a_hostile_body_of_full_size_is_answered(head: str, unit: str) -> None:
     """Work that grew faster than the text would not come back from a mebibyte."""
     with pytest.raises(InvalidJson):
         json_object(head + unit * (SIZE // len(unit)))
-
-
-@pytest.mark.parametrize(
-    ("name", "text", "values"),
-    [
-        ("n", "2", {"n": 2}),
-        ("n", "-1", {"n": -1}),
-        ("n", "two", {"n": "two"}),
-        ("n", "9" * 5000, {"n": "9" * 5000}),
-        ("n", "٣", {"n": "٣"}),
-        ("n", "-", {"n": "-"}),
-        ("n", "", {}),
-        ("seed", "0", {"seed": 0}),
-        ("steps", "4", {"steps": 4}),
-        ("output_compression", "80", {"output_compression": 80}),
-        ("partial_images", "1", {"partial_images": 1}),
-        ("stream", "true", {"stream": True}),
-        ("stream", "False", {"stream": False}),
-        ("stream", "1", {"stream": "1"}),
-        ("optimize", "TRUE", {"optimize": True}),
-        ("prompt", "", {"prompt": ""}),
-        ("prompt", "2", {"prompt": "2"}),
-        ("prompt", "true", {"prompt": "true"}),
-        ("size", "auto", {"size": "auto"}),
-        ("model", "", {}),
-    ],
-)
-def test_a_forms_fields_are_what_json_would_hold(name: str, text: str, values: dict[str, Any]) -> None:
-    """Numbers and switches are read from their text; an empty field is one left out."""
-    assert fields.form_values(Form(((name, text),), ())) == values
 
 
 def test_a_body_of_nothing_but_lists_is_refused_before_it_is_parsed(monkeypatch: pytest.MonkeyPatch) -> None:

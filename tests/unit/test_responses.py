@@ -153,7 +153,7 @@ async def test_the_prompt_is_the_last_user_message_in_every_form(form: str) -> N
         (["A cat"], "input[0]", "invalid_value"),
         ([{"content": "A cat"}], "input[0]", "invalid_value"),
         ([{"role": "user", "content": 5}], "input[0].content", "invalid_value"),
-        ([{"role": "assistant", "content": "A cat"}], "input", "invalid_value"),
+        ([{"role": "assistant", "content": "A cat"}], "input", "missing_required_parameter"),
     ],
 )
 async def test_an_input_of_another_shape_is_refused_by_its_place(value: Any, param: str, code: str) -> None:

@@ -79,7 +79,10 @@ async def test_a_stream_says_what_the_whole_answer_says() -> None:
 
 def chunk_of(rest: str) -> str:
     """One event as it stands on the wire."""
-    head = f'"id":"chatcmpl-ID","created":{NOW},"model":"{SCHNELL}","object":"chat.completion.chunk"'
+    head = (
+        f'"id":"chatcmpl-ID","object":"chat.completion.chunk","created":{NOW},"model":"{SCHNELL}",'
+        '"service_tier":"default","system_fingerprint":"fp_flux_image_api"'
+    )
     return f"data: {{{head},{rest}}}\n\n"
 
 
@@ -95,7 +98,9 @@ async def test_a_stream_is_exactly_this_on_the_wire() -> None:
     (key,) = service.gallery.pictures
     usage = (
         '"usage":{"prompt_tokens":4,"completion_tokens":456,"total_tokens":460,'
-        '"completion_tokens_details":{"image_tokens":384,"reasoning_tokens":0}}'
+        '"prompt_tokens_details":{"audio_tokens":0,"cached_tokens":0},'
+        '"completion_tokens_details":{"accepted_prediction_tokens":0,"audio_tokens":0,"image_tokens":384,'
+        '"reasoning_tokens":0,"rejected_prediction_tokens":0}}'
     )
     lines = (
         '{"role":"assistant","content":""}',

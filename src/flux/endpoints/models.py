@@ -37,7 +37,7 @@ def model_object(one: Model) -> dict[str, Any]:
         },
         "capabilities": {
             "size": one.sides is not None,
-            "seed": one.seed,
+            "seed": bool(one.seeds),
             "negative_prompt": one.negative_prompt,
             "images": one.max_images,
             "steps": [one.steps.min, one.steps.max] if one.steps else None,

@@ -14,19 +14,25 @@ async def complete(call: Call) -> Response:
     """Answer a chat request with a picture, or with the chore that it turns out to be."""
     settings = call.services.settings
     document = await call.request.body.document(MAX_BODY)
-    request = parse.chat(document.json_object(), call.headers)
+    body = document.json_object()
+    request = parse.chat(body, call.headers)
     if settings.answer_chores and (chore := chores.recognise(request.conversation)):
         return _answer_chore(call, request, chore)
-    asked = conversation.generation(request.conversation, request.options, follow_ups=settings.follow_ups)
+    parse.refuse(body)
+    asked = conversation.generation(
+        request.conversation, request.options, follow_ups=settings.follow_ups, ignored=request.ignored
+    )
     plan = await drawing.planned(call, asked, document.decode)
     del document  # with the bytes of all pictures that it came with
-    presenter = ChatPresenter(_completion(call, request), plan, call.services.words, images_apart=request.images_apart)
+    words = call.services.words
+    completion = _completion(call, request)
+    presenter = ChatPresenter(completion, plan, words, choices=request.choices, images_apart=request.images_apart)
     storage = None if request.images_apart else drawing.storage(call)
     return await drawing.answer(call, plan, presenter, storage, stream=request.stream)
 
 
 def _completion(call: Call, request: ChatRequest) -> Completion:
-    message = request.conversation.last_user
+    message = request.conversation.asking
     return Completion(call.trace.request_id, message.text if message else "", counted=request.include_usage)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from flux import conversation, fields
+from flux import conversation, fields, output
 from flux.conversation import Conversation, Message
 from flux.errors import InvalidRequest, MissingParameter
 from flux.fields import Body
@@ -21,6 +21,13 @@ class ChatRequest:
     include_usage: bool
     images_apart: bool
     """`modalities` has "image": pictures go into `images`, not into the text."""
+    ignored: tuple[str, ...]
+    """The fields that ask for what nothing can follow."""
+
+    @property
+    def choices(self) -> int:
+        """How many choices the answer has. `--n` in a prompt asks for several pictures in one."""
+        return self.options.n or 1
 
 
 def chat(body: Body, headers: Mapping[str, str]) -> ChatRequest:
@@ -45,7 +52,17 @@ def chat(body: Body, headers: Mapping[str, str]) -> ChatRequest:
         stream=stream or False,
         include_usage=fields.switch(stream_options, "include_usage") or False,
         images_apart="image" in fields.texts(body, "modalities"),
+        ignored=fields.ignored(body),
     )
+
+
+def refuse(body: Body) -> None:
+    """Refuse what no picture can be, once it is known to be no chore. Raises `InvalidRequest`."""
+    wanted = body.get("response_format")
+    structured = isinstance(wanted, dict) and wanted.get("type") == "json_schema"
+    output.refuse_others(body, structured="response_format" if structured else None)
+    if isinstance(body.get("function_call"), dict):  # what came before `tool_choice`
+        raise output.no_functions("function_call")
 
 
 def _message(item: object, where: str) -> Message:

@@ -1,9 +1,10 @@
 """Pictures -> OpenAI's chat completion and its chunks."""
 
 import time
+from collections.abc import Sequence
 from typing import Any
 
-from flux import lines, sse, tokens
+from flux import lines, notices, sse, tokens
 from flux.errors import ApiError
 from flux.pipeline import FinalPrompt, GeneratedPicture, Report, Result
 from flux.plan import Plan
@@ -11,6 +12,9 @@ from flux.text import Text, data_url, join, write_json
 from flux.words import Words
 
 Json = dict[str, Any]
+
+FINGERPRINT = "fp_flux_image_api"
+"""OpenAI's name for the configuration that answered; strict clients want a text."""
 
 
 class Completion:
@@ -23,84 +27,111 @@ class Completion:
         self._prompt = prompt
         self._counted = counted
 
-    def whole(self, model: str, content: Text, usage: Json, images: list[Json] | None = None) -> Json:
+    def whole(self, model: str, choices: Sequence[Json], usage: Json) -> Json:
         """`chat.completion`."""
-        message: Json = {"role": "assistant", "content": content, "refusal": None}
-        if images:
-            message["images"] = images
-        choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": "stop"}
-        return {**self._head(model), "object": "chat.completion", "choices": [choice], "usage": usage}
+        return {**self._head("chat.completion", model), "choices": choices, "usage": usage}
 
-    def chunk(self, model: str, delta: Json, finish_reason: str | None = None) -> Text:
+    def chunk(self, model: str, delta: Json, finish_reason: str | None = None, index: int = 0) -> Text:
         """The event of a `chat.completion.chunk`."""
-        choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish_reason}
+        choice = {"index": index, "delta": delta, "logprobs": None, "finish_reason": finish_reason}
         return self._event(model, [choice], usage=None)
 
-    def role(self, model: str) -> Text:
-        """The first event of a stream."""
-        return self.chunk(model, {"role": "assistant", "content": ""})
+    def role(self, model: str, index: int = 0) -> Text:
+        """The first event of a choice."""
+        return self.chunk(model, {"role": "assistant", "content": ""}, index=index)
 
     def end(self, model: str, usage: Json) -> Text:
-        """The last events of a stream: that it is finished, and the usage where that is asked for."""
-        counted = self._event(model, [], usage) if self._counted else ""
-        return join(self.chunk(model, {}, "stop"), counted, sse.DONE)
+        """The last events of a stream: the usage where that is asked for."""
+        return join(self._event(model, [], usage) if self._counted else "", sse.DONE)
 
-    def usage(self, content: Text, pictures: tuple[GeneratedPicture, ...] = ()) -> Json:
-        """Estimated tokens."""
-        prompt = tokens.of_text(self._prompt)
+    def usage(self, content: Text, taken: Sequence[Any] = (), pictures: Sequence[GeneratedPicture] = ()) -> Json:
+        """Estimated tokens; `taken` are the pictures that went into the model."""
+        prompt = tokens.of_text(self._prompt) + tokens.of_pictures(*taken)
         images = tokens.of_pictures(*(one.picture for one in pictures))
         completion = tokens.of_text(content) + images
         return {
             "prompt_tokens": prompt,
             "completion_tokens": completion,
             "total_tokens": prompt + completion,
-            "completion_tokens_details": {"image_tokens": images, "reasoning_tokens": 0},
+            "prompt_tokens_details": {"audio_tokens": 0, "cached_tokens": 0},
+            "completion_tokens_details": {
+                "accepted_prediction_tokens": 0,
+                "audio_tokens": 0,
+                "image_tokens": images,
+                "reasoning_tokens": 0,
+                "rejected_prediction_tokens": 0,
+            },
         }
 
-    def _head(self, model: str) -> Json:
+    def _head(self, kind: str, model: str) -> Json:
         self._created = self._created or int(time.time())
-        return {"id": self._id, "created": self._created, "model": model}
+        return {
+            "id": self._id,
+            "object": kind,
+            "created": self._created,
+            "model": model,
+            "service_tier": "default",
+            "system_fingerprint": FINGERPRINT,
+        }
 
     def _event(self, model: str, choices: list[Json], usage: Json | None) -> Text:
         counted = {"usage": usage} if self._counted else {}
-        return sse.event({**self._head(model), "object": "chat.completion.chunk", "choices": choices, **counted})
+        return sse.event({**self._head("chat.completion.chunk", model), "choices": choices, **counted})
+
+
+def choice(content: Text, index: int = 0, images: list[Json] | None = None) -> Json:
+    """One choice of a `chat.completion`."""
+    message: Json = {"role": "assistant", "content": content, "refusal": None, "annotations": []}
+    if images:
+        message["images"] = images
+    return {"index": index, "message": message, "logprobs": None, "finish_reason": "stop"}
 
 
 class ChatPresenter:
     """`drawing.Presenter` for chat completions."""
 
-    def __init__(self, completion: Completion, plan: Plan, words: Words, *, images_apart: bool) -> None:
+    def __init__(
+        self, completion: Completion, plan: Plan, words: Words, *, choices: int = 1, images_apart: bool
+    ) -> None:
+        """`choices`: how many choices were asked for, each with a picture of its own."""
         self._completion = completion
         self._plan = plan
         self._words = words
+        self._choices = choices
         self._images_apart = images_apart
         self._said: list[Text] = []
 
     def whole(self, result: Result) -> Text:
         """`chat.completion`."""
-        content = join(
-            lines.opening(self._plan, self._words), lines.writing(result.written, self._words), *self._closing(result)
-        )
-        images = _images(result) if self._images_apart else None
-        usage = self._completion.usage(content, result.pictures)
-        return write_json(self._completion.whole(result.model.id, content, usage, images))
+        choices, contents = [], []
+        for index, pictures in enumerate(self._shares(result)):
+            content = join(*self._opening(pictures[0].written), *self._closing(result, pictures, index))
+            choices.append(choice(content, index, _images(pictures) if self._images_apart else None))
+            contents.append(content)
+        usage = self._completion.usage(join(*contents), self._plan.images, result.pictures)
+        return write_json(self._completion.whole(result.model.id, choices, usage))
 
     def begin(self) -> Text:
-        """The role, and the prompt as it was typed."""
-        role = self._completion.role(self._model)
-        return join(role, self._delta(lines.opening(self._plan, self._words)))
+        """The role, and the prompt as it was typed. Further choices come with their pictures."""
+        return join(self._completion.role(self._model), self._delta(lines.opening(self._plan, self._words)))
 
     def event(self, report: Report) -> Text:
         """The prompt that is drawn. Pictures are told together at the end."""
         return self._delta(lines.writing(report, self._words)) if isinstance(report, FinalPrompt) else ""
 
     def end(self, result: Result) -> Text:
-        """The rest of the lines with the pictures, and the end."""
-        closing = [self._delta(text) for text in self._closing(result)]
-        if self._images_apart:
-            closing.append(self._completion.chunk(self._model, {"images": _images(result)}))
-        usage = self._completion.usage(join(*self._said), result.pictures)
-        return join(*closing, self._completion.end(self._model, usage))
+        """The rest of the first choice with its picture, the other choices, and the end."""
+        events: list[Text] = []
+        for index, pictures in enumerate(self._shares(result)):
+            if index:
+                events.append(self._completion.role(self._model, index))
+                events += [self._delta(text, index) for text in self._opening(pictures[0].written)]
+            events += [self._delta(text, index) for text in self._closing(result, pictures, index)]
+            if self._images_apart:
+                events.append(self._completion.chunk(self._model, {"images": _images(pictures)}, index=index))
+            events.append(self._completion.chunk(self._model, {}, "stop", index))
+        usage = self._completion.usage(join(*self._said), self._plan.images, result.pictures)
+        return join(*events, self._completion.end(self._model, usage))
 
     def failed(self, error: ApiError) -> Text:
         """A sentence for apps that show nothing but content, then the error for those that know one."""
@@ -112,23 +143,37 @@ class ChatPresenter:
         """In a stream the model that was asked first, since one answer has one model."""
         return self._plan.model.id
 
-    def _closing(self, result: Result) -> list[Text]:
-        return list(lines.closing(self._plan, result, self._words, images_apart=self._images_apart))
+    def _shares(self, result: Result) -> list[tuple[GeneratedPicture, ...]]:
+        """The pictures of each choice."""
+        return [(one,) for one in result.pictures] if self._choices > 1 else [result.pictures]
 
-    def _delta(self, content: Text) -> Text:
+    def _opening(self, written: FinalPrompt) -> list[Text]:
+        return [lines.opening(self._plan, self._words), lines.writing(written, self._words)]
+
+    def _closing(self, result: Result, pictures: Sequence[GeneratedPicture], index: int) -> list[Text]:
+        """The first choice says what could not be followed."""
+        said = [] if index else notices.sentences(self._plan, result, self._words)
+        return list(lines.closing(pictures, said, self._words, images_apart=self._images_apart))
+
+    def _delta(self, content: Text, index: int = 0) -> Text:
         self._said.append(content)
-        return self._completion.chunk(self._model, {"content": content})
+        return self._completion.chunk(self._model, {"content": content}, index=index)
 
 
 def chore(completion: Completion, model: str, text: str, *, stream: bool) -> Text:
     """The answer to a chore, streamed or not."""
     usage = completion.usage(text)
     if not stream:
-        return write_json(completion.whole(model, text, usage))
-    return join(completion.role(model), completion.chunk(model, {"content": text}), completion.end(model, usage))
+        return write_json(completion.whole(model, [choice(text)], usage))
+    return join(
+        completion.role(model),
+        completion.chunk(model, {"content": text}),
+        completion.chunk(model, {}, "stop"),
+        completion.end(model, usage),
+    )
 
 
-def _images(result: Result) -> list[Json]:
+def _images(pictures: Sequence[GeneratedPicture]) -> list[Json]:
     """`message.images`, the convention of OpenRouter and Vercel for pictures beside the text."""
     return [
         {
@@ -136,5 +181,5 @@ def _images(result: Result) -> list[Json]:
             "index": index,
             "image_url": {"url": data_url(one.picture.type, one.picture.blob)},
         }
-        for index, one in enumerate(result.pictures)
+        for index, one in enumerate(pictures)
     ]

@@ -4,31 +4,34 @@ from flux import fields
 from flux.call import Call
 from flux.endpoints import drawing
 from flux.endpoints.images import parse
-from flux.endpoints.images.parse import ImageRequest
 from flux.endpoints.images.respond import ImagesPresenter
 from flux.http import MAX_BODY, Decoder, Response
 from flux.text import Blob
 
 
 async def generate(call: Call) -> Response:
-    """Draw pictures from a prompt."""
-    document = await call.request.body.document(MAX_BODY)
-    return await _draw(call, parse.image(document.json_object()), document.decode)
+    """Draw pictures from a prompt, and from pictures where the body has some."""
+    return await _draw(call, edit=False)
 
 
 async def edit(call: Call) -> Response:
-    """Draw pictures from a prompt and pictures, sent as a form or as JSON."""
+    """Draw pictures from a prompt and pictures."""
+    return await _draw(call, edit=True)
+
+
+async def _draw(call: Call, *, edit: bool) -> Response:
+    decode: Decoder = _no_base64
     if call.headers.get("content-type", "").lower().startswith("multipart/form-data"):
         form = await call.request.body.form(MAX_BODY)
-        request = parse.image(fields.form_values(form), parse.form_sources(form))
-        return await _draw(call, request, _no_base64)
-    document = await call.request.body.document(MAX_BODY)
-    body = document.json_object()
-    return await _draw(call, parse.image(body, parse.json_sources(body)), document.decode)
-
-
-async def _draw(call: Call, request: ImageRequest, decode: Decoder) -> Response:
+        request = parse.image(fields.form_values(form), parse.form_sources(form), edit=edit)
+        del form
+    else:
+        document = await call.request.body.document(MAX_BODY)
+        body = document.json_object()
+        request, decode = parse.image(body, parse.json_sources(body), edit=edit), document.decode
+        del document, body
     plan = await drawing.planned(call, request.generation, decode)
+    del decode  # with the bytes of all pictures that came with the body
     storage = drawing.storage(call) if request.wants_url else None
     return await drawing.answer(call, plan, ImagesPresenter(request, plan), storage, stream=request.stream)
 

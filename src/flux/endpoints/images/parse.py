@@ -1,16 +1,13 @@
 """The body of an Images API call -> a value that cannot be wrong."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from flux import fields
+from flux import catalog, fields
 from flux.errors import InvalidRequest, MissingParameter
 from flux.fields import Body
-from flux.generation import GenerationRequest, Options, PictureSource
+from flux.generation import GenerationRequest, PictureSource
 from flux.http import Form
-
-_NO_EFFECT = ("background", "moderation", "style", "user", "input_fidelity")
-"""OpenAI's fields that no model here can follow: taken, so that clients need no change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +18,8 @@ class ImageRequest:
     stream: bool
     wants_url: bool
     wants_base64: bool
+    safety_identifier: str | None
+    """The caller's name for a user, which the answer repeats."""
 
     @property
     def edit(self) -> bool:
@@ -28,57 +27,47 @@ class ImageRequest:
         return self.generation.options.action == "edit"
 
 
-def image(body: Body, sources: Sequence[PictureSource] | None = None) -> ImageRequest:
-    """An Images API request; an edit if `sources` are given. Raises `InvalidRequest` or one of its kinds."""
-    response_format = fields.choice(body, "response_format", ("url", "b64_json"))
-    output = fields.output_options(body)
-    for name in _NO_EFFECT:
-        fields.value_of(body, name, str, "a text")
-    fields.whole_number(body, "partial_images")
+def image(body: Body, sources: Iterable[PictureSource] = (), *, edit: bool = False) -> ImageRequest:
+    """An Images API request; with pictures it is an edit. Raises `InvalidRequest` or one of its kinds."""
+    for name in ("mask", "markup"):
+        if body.get(name) not in (None, "", {}, []):
+            raise InvalidRequest(f"'{name}' is not supported: describe the change instead.", param=name)
     prompt = fields.text(body, "prompt")
     if not prompt:
         raise MissingParameter("Send a 'prompt' that says what to draw.", param="prompt")
-    request = ImageRequest(
+    options = fields.output_options(body).over(fields.options(body))
+    form = fields.choice(body, "response_format", ("url", "b64_json"))
+    if form is None and catalog.promises_picture_alone(options.model or ""):
+        form = "b64_json"
+    pictures = tuple(sources)
+    if edit and not pictures:
+        raise MissingParameter("Send at least one picture as 'image'.", param="image")
+    if pictures:
+        options = replace(options, action="edit")
+    safety_identifier = body.get("safety_identifier")
+    return ImageRequest(
         generation=GenerationRequest(
-            asked=prompt, prompt=prompt, options=output.over(fields.options(body)), model_required=True
+            asked=prompt,
+            prompt=prompt,
+            options=options,
+            model_required=True,
+            sources=pictures,
+            ignored=fields.ignored(body),
         ),
         stream=fields.switch(body, "stream") or False,
-        wants_url=response_format != "b64_json",
-        wants_base64=response_format != "url",
+        wants_url=form != "b64_json",
+        wants_base64=form != "url",
+        safety_identifier=safety_identifier if isinstance(safety_identifier, str) else None,
     )
-    return request if sources is None else _edit(request, sources)
-
-
-def _edit(request: ImageRequest, sources: Sequence[PictureSource]) -> ImageRequest:
-    if not sources:
-        raise MissingParameter("Send at least one picture as 'image'.", param="image")
-    if len(sources) > fields.MAX_PICTURES:
-        raise InvalidRequest(f"Send at most {fields.MAX_PICTURES} pictures.", param=sources[0].param.partition("[")[0])
-    options = Options(action="edit").over(request.generation.options)
-    return replace(request, generation=replace(request.generation, options=options, sources=tuple(sources)))
 
 
 def form_sources(form: Form) -> list[PictureSource]:
     """The pictures of a form: files named `image`, `image[]` or `image[0]`."""
     if any(name == "mask" for name, _ in form.files):
-        raise _no_masks()
+        raise InvalidRequest("'mask' is not supported: describe the change instead.", param="mask")
     return [PictureSource("image", blob=blob) for name, blob in form.files if name.split("[")[0] == "image"]
 
 
 def json_sources(body: Body) -> list[PictureSource]:
-    """The pictures of a JSON edit: `images: [{"image_url": "data:..."}]`."""
-    if body.get("mask") is not None:
-        raise _no_masks()
-    items = fields.value_of(body, "images", list, "a list") or ()
-    return [_source(item, f"images[{i}]") for i, item in enumerate(items)]
-
-
-def _source(item: object, param: str) -> PictureSource:
-    source = fields.picture_source(fields.required_url(item, param), param)
-    if source is None:
-        raise InvalidRequest("Send pictures as data URLs in base64; links are not fetched.", param=param)
-    return source
-
-
-def _no_masks() -> InvalidRequest:
-    return InvalidRequest("Masks are not supported: describe the change instead.", param="mask")
+    """The pictures of a JSON body, in `image` or `images`."""
+    return list(fields.picture_sources(body, ("image", "images")))

@@ -35,6 +35,8 @@ class ImagesPresenter:
             **self._shape(pictures[0]),
             "usage": _usage(self._plan, *pictures),
         }
+        if self._request.safety_identifier is not None:
+            answer["safety_identifier"] = self._request.safety_identifier
         if warnings := self._warnings(result):
             answer["warnings"] = warnings
         return write_json(answer)
@@ -112,4 +114,5 @@ def _usage(plan: Plan, *pictures: Picture) -> Json:
         "input_tokens": text + taken,
         "output_tokens": drawn,
         "input_tokens_details": {"text_tokens": text, "image_tokens": taken},
+        "output_tokens_details": {"text_tokens": 0, "image_tokens": drawn},
     }

@@ -22,7 +22,9 @@ async def create(call: Call) -> Response:
     if settings.answer_chores and (chore := chores.recognise(request.conversation)):
         return _answer_chore(call, request, chore)
     parse.refuse(body, request)
-    asked = conversation.generation(request.conversation, request.options, follow_ups=settings.follow_ups)
+    asked = conversation.generation(
+        request.conversation, request.options, follow_ups=settings.follow_ups, ignored=request.ignored
+    )
     asked = replace(asked, notices=(*asked.notices, *request.notices))
     plan = await drawing.planned(call, asked, document.decode)
     del document  # with the bytes of all pictures that it came with
@@ -38,7 +40,7 @@ def _new_id(call: Call) -> str:
 
 
 def _input_text(request: ResponsesRequest) -> str:
-    message = request.conversation.last_user
+    message = request.conversation.asking
     return message.text if message else ""
 
 

@@ -43,13 +43,15 @@ class ResponsesRequest:
     stream: bool
     echo: Echo
     notices: tuple[Notice, ...]
+    ignored: tuple[str, ...]
+    """The fields of the request and of the tool that ask for what nothing can follow."""
 
 
 def responses(body: Body, headers: Mapping[str, str]) -> ResponsesRequest:
     """A request. Raises `InvalidRequest` or one of its kinds with the field's name."""
     echo = _echo(body)
     stream = fields.switch(body, "stream")
-    tool, notices = _image_tool(echo.tools)
+    tool, notices, ignored = _image_tool(echo.tools)
     return ResponsesRequest(
         conversation=Conversation(
             messages=(*_before(echo), *_input(body)),
@@ -65,7 +67,13 @@ def responses(body: Body, headers: Mapping[str, str]) -> ResponsesRequest:
         stream=stream or False,
         echo=echo,
         notices=notices,
+        ignored=tuple(dict.fromkeys((*ignored, *_ignored(body)))),
     )
+
+
+def _ignored(body: Body) -> tuple[str, ...]:
+    """As `fields.ignored`, but for a `background` that is about the response and not about the picture."""
+    return tuple(name for name in fields.ignored(body) if name != "background")
 
 
 def _echo(body: Body) -> Echo:
@@ -158,16 +166,16 @@ def _schema(body: Body) -> Mapping[str, Any] | None:
 _ACTIONS: Mapping[object, Action] = {"edit": "edit", "generate": "generate"}
 
 
-def _image_tool(tools: Sequence[Any]) -> tuple[Options, tuple[Notice, ...]]:
+def _image_tool(tools: Sequence[Any]) -> tuple[Options, tuple[Notice, ...], tuple[str, ...]]:
     """The options of the first `image_generation` tool, and what of them cannot be followed."""
     for index, tool in enumerate(tools):
         if isinstance(tool, dict) and tool.get("type") == "image_generation":
             try:
-                return _tool_options(tool)
+                return *_tool_options(tool), fields.ignored(tool)
             except InvalidRequest as error:
                 error.param = f"tools[{index}].{error.param}"
                 raise
-    return Options(), ()
+    return Options(), (), ()
 
 
 def _tool_options(tool: Body) -> tuple[Options, tuple[Notice, ...]]:

@@ -3,7 +3,7 @@
 import time
 from typing import Any
 
-from flux import lines, sse, tokens
+from flux import lines, notices, sse, tokens
 from flux.endpoints.responses.parse import ITEM, RESPONSE, Echo
 from flux.errors import ApiError
 from flux.fields import LEVELS
@@ -202,7 +202,8 @@ class ResponsesPresenter:
 
     def _lines(self, result: Result) -> list[Text]:
         written = join(lines.opening(self._plan, self._words), lines.writing(result.written, self._words))
-        return [written, *lines.closing(self._plan, result, self._words, images_apart=False)]
+        said = notices.sentences(self._plan, result, self._words)
+        return [written, *lines.closing(result.pictures, said, self._words, images_apart=False)]
 
     def _completed(self, result: Result, text: Text) -> Json:
         pictures = [one.picture for one in result.pictures]
