@@ -157,6 +157,7 @@ class Drawing:
     model: Model
     inputs: Inputs
     images: tuple[Blob, ...]
+    reject_if_busy: bool = False
 
     @property
     def prompt(self) -> str:
@@ -176,9 +177,11 @@ class Painter:
         self.fate = _Fate(outcomes)
         self._seconds = seconds
 
-    async def draw(self, model: Model, inputs: Inputs, images: tuple[Blob, ...]) -> Picture:
+    async def draw(
+        self, model: Model, inputs: Inputs, images: tuple[Blob, ...], *, reject_if_busy: bool = False
+    ) -> Picture:
         """See `ImageModel.draw`."""
-        drawing = Drawing(model, dict(inputs), images)
+        drawing = Drawing(model, dict(inputs), images, reject_if_busy)
         self.drawings.append(drawing)
         number = len(self.drawings)
         await self.fate.next()

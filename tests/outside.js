@@ -38,10 +38,10 @@ export class Ai extends WorkerEntrypoint {
     const body = await request.arrayBuffer();
     const { http } = marksIn(body);
     if (http) return mislead(http, body);
-    const inputs = type.startsWith("multipart/")
-      ? { multipart: { body: new Response(body).body, contentType: type } }
-      : JSON.parse(new TextDecoder().decode(body)).inputs;
-    return this.env.STAND_IN.run(model, inputs, { returnRawResponse: true });
+    const { inputs, options } = type.startsWith("multipart/")
+      ? { inputs: { multipart: { body: new Response(body).body, contentType: type } }, options: optionsIn(request.url) }
+      : JSON.parse(new TextDecoder().decode(body));
+    return this.env.STAND_IN.run(model, inputs, { ...options, returnRawResponse: true });
   }
 }
 
@@ -98,6 +98,12 @@ export default class extends WorkerEntrypoint {
     const prompts = Object.fromEntries([...kept].map(([key, { prompt }]) => [key, prompt]));
     return Response.json({ fetched, kept: prompts, misled, refused });
   }
+}
+
+/** Beside a form the binding sends its options in the query. */
+function optionsIn(url) {
+  const { version, userInputs, ...options } = Object.fromEntries(new URL(url).searchParams);
+  return options;
 }
 
 function textOf(body) {

@@ -7,15 +7,16 @@ import { infer } from "./inference.js";
 /**
  * @param {string} model
  * @param {object} inputs
- * @param {object} [options] `gateway`, `returnRawResponse` and `signal` have an effect; a signal crosses RPC only with
- *   the compatibility flag enable_abortsignal_rpc
+ * @param {object} [options] `gateway`, `returnRawResponse` and `signal` have an effect, the others are in the ledger; a
+ *   signal crosses RPC only with the compatibility flag enable_abortsignal_rpc
  * @param {{delayMs: number}} settings
  */
 export async function run(model, inputs, options = {}, settings) {
   try {
-    const { signal } = options;
-    const answered = await infer({ transport: "rpc", model, signal, ...transmitted(inputs, options) }, settings);
-    return options.returnRawResponse ? rawResponse(answered) : cooked(answered);
+    const { signal, returnRawResponse, ...told } = options;
+    const asked = { transport: "rpc", model, signal, options: told, ...transmitted(inputs, options) };
+    const answered = await infer(asked, settings);
+    return returnRawResponse ? rawResponse(answered) : cooked(answered);
   } catch (error) {
     if (typeof error.exception !== "function") throw error;
     if (options.returnRawResponse) return error.response();

@@ -117,7 +117,7 @@ async function bodyOf(request) {
   if (!text) throw new Fault(3003, "Request is missing headers or body: body");
   try {
     const { options, ...inputs } = JSON.parse(text);
-    return { inputs };
+    return { inputs, options };
   } catch (error) {
     throw new Fault(5006, `Error: ${error.message}`);
   }

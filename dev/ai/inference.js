@@ -25,6 +25,7 @@ const failures = new Map();
  * @param {string} asked.model
  * @param {unknown} [asked.inputs] of a model that takes JSON
  * @param {() => Promise<FormData>} [asked.form] of a model that takes a form
+ * @param {object} [asked.options] that the service is told of, for the ledger
  * @param {AbortSignal} [asked.signal]
  * @param {{delayMs: number}} settings
  * @returns {Promise<{value: unknown} | {body: Uint8Array | ReadableStream | null, type: string}>}
@@ -37,6 +38,7 @@ export async function infer(asked, settings) {
     const inputs = model.multipart ? await fieldsOf(asked) : asked.inputs;
     call.prompt = promptOf(inputs);
     call.inputs = withoutBytes(inputs);
+    call.options = asked.options ?? {};
     check(model, inputs);
     const perform = model.task === "text" ? write : draw;
     return await perform(model, inputs, call, settings);
@@ -66,7 +68,7 @@ async function draw(model, inputs, call, { delayMs }) {
   const { prompt } = inputs;
   const marks = readMarks(prompt);
   const fault = faultDue(marks.fault, model, prompt);
-  if (marks.hang) {
+  if (marks.hang && model.name.includes(marks.hang.model)) {
     await call.wait(HANG_MS);
     throw new Fault(3007);
   }

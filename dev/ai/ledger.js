@@ -20,6 +20,7 @@ class Call {
     this.model = model;
     this.prompt = "";
     this.inputs = null;
+    this.options = null;
     this.outcome = "pending";
     this.answer = null;
     this.started = Date.now();

@@ -23,8 +23,8 @@ const LANGUAGE = {
   ],
   // [[delay 6s]] [[delay 250ms]]
   delay: [/^(?<amount>\d+(?:\.\d+)?)\s*(?<unit>ms|s)$/, ({ amount, unit }) => Number(amount) * MS_IN[unit]],
-  // [[hang]]
-  hang: [/^$/, () => true],
+  // [[hang]] [[hang on lucid-origin]]
+  hang: [/^(?:on (?<model>\S+))?$/, ({ model }) => ({ model: model ?? "" })],
   // [[answer empty]]: see answers.js
   answer: [/^(?<kind>[a-z]+)$/, ({ kind }) => kind],
   // [[size 768x512]]

@@ -12,7 +12,7 @@ test("Every mark in the README is understood", () => {
   assert.deepEqual(marks, {
     fault: { text: undefined, code: 3040, times: 2, model: "lucid-origin", words: "try later" },
     delay: 1500,
-    hang: true,
+    hang: { model: "" },
     answer: "html",
     size: { width: 768, height: 512 },
     bytes: 5_000_000,

@@ -95,6 +95,13 @@ test("run() with returnRawResponse answers with a Response", async () => {
   assert.deepEqual([status, body.internalCode], [429, 3036]);
 });
 
+test("run() notes the options of a call in the ledger", async () => {
+  await run({ model: SCHNELL, inputs: { prompt: "hurried" }, options: { rejectIfBusy: true } });
+  await post(`/client/v4/accounts/a/ai/run/${SCHNELL}`, { prompt: "hurried", options: { rejectIfBusy: true } });
+  const { calls: noted } = await calls("hurried");
+  assert.deepEqual(noted.map(({ options }) => options), [{ rejectIfBusy: true }, { rejectIfBusy: true }]);
+});
+
 test("A fault with a count stops after it, and one for a model leaves the others alone", async () => {
   const twice = { model: SCHNELL, inputs: { prompt: "twice [[fault 3040 x2]]" } };
   const codes = [await run(twice), await run(twice), await run(twice)].map(({ error }) => error?.message.slice(0, 4));

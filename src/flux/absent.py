@@ -11,7 +11,9 @@ from flux.text import Blob
 class NoModel:
     """`ImageModel` without Workers AI."""
 
-    async def draw(self, model: Model, inputs: Inputs, images: tuple[Blob, ...]) -> Picture:
+    async def draw(
+        self, model: Model, inputs: Inputs, images: tuple[Blob, ...], *, reject_if_busy: bool = False
+    ) -> Picture:
         """Nothing can be drawn."""
         raise InvalidConfiguration("AI", "is not bound, and CF_ACCOUNT_ID with CF_API_TOKEN is not set either.")
 

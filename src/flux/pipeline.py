@@ -26,7 +26,7 @@ KEEP_SECONDS = 10
 DRAW_SECONDS = 60
 """One try of a model. NextChat, the least patient app, gives up at 60 s."""
 TRIES = 3
-"""Of one model that is out of capacity."""
+"""Of the last model that can be asked, where it is out of capacity."""
 RETRY_SECONDS = 15
 """No new try of the same model begins later than this after the first."""
 MAX_AT_ONCE = 4
@@ -297,7 +297,10 @@ class _Run:
         return await self._try(call, inputs)
 
     async def _try(self, call: ModelCall, inputs: Inputs) -> Picture:
+        """The model's picture. It is waited for only where no other model can be asked instead."""
         images = await self._prepared(call.model)
+        if call is not self._plan.calls[-1]:
+            return await self._asked(call.model, inputs, images, reject_if_busy=True)
         clock = asyncio.get_running_loop().time
         began = clock()
         for wait in _waits():
@@ -309,11 +312,13 @@ class _Run:
             await self._ports.pause(wait)
         return await self._asked(call.model, inputs, images)
 
-    async def _asked(self, model: Model, inputs: Inputs, images: tuple[Blob, ...]) -> Picture:
+    async def _asked(
+        self, model: Model, inputs: Inputs, images: tuple[Blob, ...], *, reject_if_busy: bool = False
+    ) -> Picture:
         self._trace.count("model_calls")
         with suppress(TimeoutError):
             async with asyncio.timeout(DRAW_SECONDS):
-                return await self._ports.model.draw(model, inputs, images)
+                return await self._ports.model.draw(model, inputs, images, reject_if_busy=reject_if_busy)
         # Not from within: a task that ends with a `TimeoutError` in its exception's context is referred to by it, and
         # only the garbage collector would free the two, with the request's pictures.
         raise upstream.timed_out()

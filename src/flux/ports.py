@@ -18,8 +18,13 @@ Inputs = Mapping[str, str | int]
 class ImageModel(Protocol):
     """Draws. One call is one picture's price."""
 
-    async def draw(self, model: Model, inputs: Inputs, images: tuple[Blob, ...]) -> Picture:
-        """The picture. Raises `UpstreamFailure` or one of its kinds, never anything foreign."""
+    async def draw(
+        self, model: Model, inputs: Inputs, images: tuple[Blob, ...], *, reject_if_busy: bool = False
+    ) -> Picture:
+        """The picture. Raises `UpstreamFailure` or one of its kinds, never anything foreign.
+
+        `reject_if_busy`: a model that is out of capacity says so at once, where it would put the call into a queue.
+        """
 
 
 class PromptRewriter(Protocol):

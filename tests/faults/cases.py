@@ -209,6 +209,7 @@ def _upstream() -> list[Case]:
 UPSTREAM = tuple(_upstream())
 
 _STREAM = {"stream": True}
+HANGS = "the model hangs, its fallback draws"
 RETRIED = (
     Case(
         "out of capacity twice, then not",
@@ -318,16 +319,24 @@ RETRIED = (
     Case(
         "the model is full, its fallback is not",
         Drawn(model="lucid-origin", told="a picture by the fallback, which the answer names"),
-        ("3040", "3040", "3040", "ok"),
+        ("3040", "ok"),
         "[[fault 3040 on flux-1-schnell]]",
         stored=1,
         deployment=SPARE,
     ),
-    Case("the model and its fallback are full", BUSY, ("3040",) * 6, "[[fault 3040]]", deployment=SPARE),
+    Case("the model and its fallback are full", BUSY, ("3040",) * 4, "[[fault 3040]]", deployment=SPARE),
+    Case(
+        HANGS,
+        Drawn(model="lucid-origin", told="a picture by the fallback; the first call is stopped"),
+        ("aborted", "ok"),
+        "[[hang on flux-1-schnell]] [[delay 4s]]",
+        stored=1,
+        deployment=SPARE,
+    ),
     Case(
         "the model is full, its fallback answers with HTML",
         BROKEN,
-        ("3040", "3040", "3040", "ok"),
+        ("3040", "ok"),
         "[[fault 3040 on flux-1-schnell]] [[answer html]]",
         deployment=SPARE,
     ),

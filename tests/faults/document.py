@@ -14,9 +14,10 @@ Every line is a test on the real runtime (`tests/faults`), in which the thing do
 hang or break off. The errors' shape is that of OpenAI's API; "retry" and "no retry" are the header `x-should-retry`,
 which OpenAI's SDKs obey. What Workers AI said is in the log (`npx wrangler tail`), never in an answer.
 
-- **A status is chosen for what the client will do with it.** Models that are out of capacity or slow are tried three
-  times here, with a wait of half a second that doubles and a part left to chance; then the fallback model is
-  (`FLUX_FALLBACK_MODEL`); then the caller is told to wait. What will fail again says so. What may be tried once more
+- **A status is chosen for what the client will do with it.** A model that is out of capacity is tried three times here,
+  with a wait of half a second that doubles, plus random jitter; then the caller is told to wait. Where there is a
+  fallback model (`FLUX_FALLBACK_MODEL`), the first model is asked once and not to queue the call, and the fallback is
+  tried three times. What will fail again says so. What may be tried once more
   says so once: a request that is itself a retry (`x-stainless-retry-count`) is told not to.
 - **A stream has one second of grace.** What fails within it fails with its true status. After that the same error comes
   in band: a readable sentence as content, then `data: {{"error": ...}}`, then `data: [DONE]`.

@@ -13,7 +13,20 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from tests.faults.cases import CASES, CHAT, GENERATIONS, LEAVING, RESPONSES, Case, Drawn, Fetched, InBand, Left, Refusal
+from tests.faults.cases import (
+    CASES,
+    CHAT,
+    GENERATIONS,
+    HANGS,
+    LEAVING,
+    RESPONSES,
+    Case,
+    Drawn,
+    Fetched,
+    InBand,
+    Left,
+    Refusal,
+)
 from tests.worker.service import deltas, error_of, events, links
 from tests.workerd import KEY, PATIENCE_SECONDS, Workerd
 from tests.workerd import REST as REST_API
@@ -297,6 +310,18 @@ def test_what_upstream_said_is_in_the_log_and_in_no_answer(bare: Workerd, outcom
         assert not [answer for answer in answers if words in answer], words
     for words in said:
         assert words in log
+
+
+def test_a_call_that_is_given_up_is_stopped_at_once(bare: Workerd, outcomes: dict[str, Outcome]) -> None:
+    """And not only when the request ends: until then the model would draw on, for money."""
+    given_up, drawn = bare.calls(outcomes[HANGS].token)["calls"]
+    assert given_up["finished"] < drawn["finished"] - 2000
+
+
+def test_a_call_is_queued_only_where_no_fallback_follows(bare: Workerd, outcomes: dict[str, Outcome]) -> None:
+    """A caller would wait for a minute before the fallback has its turn."""
+    first, fallback = bare.calls(outcomes[HANGS].token)["calls"]
+    assert (first["options"], fallback["options"]) == ({"rejectIfBusy": True}, {})
 
 
 def test_callers_who_left_are_in_the_log(bare: Workerd, outcomes: dict[str, Outcome]) -> None:

@@ -27,7 +27,7 @@ PROTECTED = ("/v1/models", f"/v1/models/{SCHNELL}", *POSTS)
 class BrokenPainter(Painter):
     """Has a bug."""
 
-    async def draw(self, *_asked: Any) -> Any:
+    async def draw(self, *_asked: Any, **_options: Any) -> Any:
         raise KeyError("a secret detail")
 
 

@@ -370,10 +370,11 @@ async def test_a_model_that_stays_out_of_capacity_is_a_503_that_says_when_to_com
 
 
 async def test_the_fallback_draws_when_the_model_is_out_of_capacity() -> None:
-    """Asked by its own names, and named as the one that drew."""
-    painter = Painter(BUSY, BUSY, BUSY)
+    """At once, asked by its own names, and named as the one that drew."""
+    painter = Painter(BUSY)
     work = await made(plan_of(variables={"FLUX_FALLBACK_MODEL": SDXL}, size=Size(768, 512)), painter)
-    assert [drawing.model.id for drawing in painter.drawings] == [SCHNELL] * 3 + [SDXL]
+    assert [drawing.model.id for drawing in painter.drawings] == [SCHNELL, SDXL]
+    assert work.seconds == 0
     assert painter.drawings[-1].inputs.keys() >= {"width", "height", "num_steps"}
     assert work.result.model.id == SDXL
     assert work.result.pictures[0].picture.size == "768x512"
@@ -384,7 +385,7 @@ async def test_the_fallback_draws_when_the_model_is_out_of_capacity() -> None:
 async def test_after_a_fallback_the_prompt_that_is_told_is_the_one_that_was_drawn(model: str, fallback: str) -> None:
     """The fallback may take less of it than the first model, or more."""
     prompt = "word " * 1000
-    painter = Painter(BUSY, BUSY, BUSY)
+    painter = Painter(BUSY)
     variables = {"FLUX_MODEL": model, "FLUX_FALLBACK_MODEL": fallback}
     work = await made(plan_of(prompt, variables=variables), painter)
     first, last = painter.drawings[0].prompt, painter.drawings[-1].prompt
@@ -419,8 +420,19 @@ class CountingScissors(Scissors):
         return await super().fit_within(picture, side)
 
 
+async def test_a_model_is_asked_to_queue_a_call_only_where_no_fallback_follows() -> None:
+    """The fallback itself is waited for, and tried three times."""
+    painter = Painter(BUSY, BUSY, BUSY)
+    await made(plan_of(variables={"FLUX_FALLBACK_MODEL": SDXL}), painter)
+    asked = [(drawing.model.id, drawing.reject_if_busy) for drawing in painter.drawings]
+    assert asked == [(SCHNELL, True), (SDXL, False), (SDXL, False), (SDXL, False)]
+    alone = Painter()
+    await made(plan_of(), alone)
+    assert [drawing.reject_if_busy for drawing in alone.drawings] == [False]
+
+
 async def test_the_fallbacks_failure_is_the_answer_when_it_fails_too() -> None:
-    painter = Painter(BUSY, BUSY, BUSY, SPENT)
+    painter = Painter(BUSY, SPENT)
     failure = await failed(plan_of(variables={"FLUX_FALLBACK_MODEL": SDXL}), painter)
     assert isinstance(failure, InsufficientQuota)
 
@@ -456,7 +468,7 @@ async def test_after_a_hang_the_fallback_still_draws() -> None:
 class SlowAndBusy(Painter):
     """Takes some seconds each time to say that it is out of capacity."""
 
-    async def draw(self, *asked: Any) -> Any:
+    async def draw(self, *asked: Any, **_options: Any) -> Any:
         self.drawings.append(asked[0])
         await asyncio.sleep(8)
         raise BUSY
@@ -559,10 +571,10 @@ async def test_a_picture_is_under_the_last_identifier_whichever_failed() -> None
 
 
 async def test_one_of_several_may_come_from_the_fallback() -> None:
-    painter = Painter(None, BUSY, BUSY, BUSY)
+    painter = Painter(None, BUSY)
     work = await made(plan_of(n=2, variables={"FLUX_FALLBACK_MODEL": SDXL}), painter)
     assert len(work.result.pictures) == 2
-    assert sorted(drawing.model.id for drawing in painter.drawings) == sorted([SCHNELL] * 4 + [SDXL])
+    assert sorted(drawing.model.id for drawing in painter.drawings) == sorted([SCHNELL, SCHNELL, SDXL])
 
 
 async def test_ending_the_work_ends_every_call() -> None:

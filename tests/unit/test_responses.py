@@ -377,7 +377,7 @@ FAILURES = {
 @pytest.mark.parametrize("failure", FAILURES)
 async def test_a_failure_has_its_status_within_the_grace_and_comes_in_the_stream_afterwards(failure: str) -> None:
     class Failing(Painter):
-        async def draw(self, *_asked: Any) -> Any:
+        async def draw(self, *_asked: Any, **_options: Any) -> Any:
             await self.fate.next()
             raise upstream.failure(failure)
 

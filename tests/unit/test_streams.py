@@ -135,7 +135,7 @@ async def test_a_picture_is_whole_in_one_chunk() -> None:
 
 async def test_there_is_one_id_one_time_and_one_model_throughout() -> None:
     """Also where the fallback drew in the end, and however long it took."""
-    service = Service(variables={"FLUX_FALLBACK_MODEL": SDXL}, painter=Painter(BUSY, BUSY, BUSY, 30.0))
+    service = Service(variables={"FLUX_FALLBACK_MODEL": SDXL}, painter=Painter(BUSY, 30.0))
     answer = await service.chat(stream=True, stream_options={"include_usage": True})
     heads = {(event["id"], event["created"], event["model"], event["object"]) for event in answer.events}
     assert heads == {(f"chatcmpl-{answer.headers['x-request-id']}", NOW + 1, SCHNELL, "chat.completion.chunk")}
@@ -255,7 +255,7 @@ class FailingPainter(Painter):
         super().__init__()
         self._seconds, self._failure = seconds, failure
 
-    async def draw(self, *_asked: Any) -> Any:
+    async def draw(self, *_asked: Any, **_options: Any) -> Any:
         await asyncio.sleep(self._seconds)
         raise self._failure
 

@@ -15,7 +15,7 @@ from flux.edge.kv import KvPictureStore
 from flux.edge.limiter import BindingLimiter
 from flux.edge.prompt_rewriter import ChatApiRewriter
 from flux.edge.rest_api import RestApi, RestModel, RestRewriter
-from flux.edge.workers_ai import BindingModel, BindingRewriter
+from flux.edge.workers_ai import AiBinding, BindingModel, BindingRewriter
 from flux.ports import ImageModel, Ports, PromptRewriter
 from flux.settings import Settings
 
@@ -50,7 +50,7 @@ def _model(env: Any, chosen: Settings) -> ImageModel | None:
     if chosen.account:
         return RestModel(RestApi(chosen.account, chosen.gateway_id))
     if ai := getattr(env, "AI", None):
-        return BindingModel(ai, chosen.gateway_id)
+        return BindingModel(AiBinding(ai, chosen.gateway_id))
     return None
 
 
@@ -61,7 +61,7 @@ def _rewriter(env: Any, chosen: Settings) -> PromptRewriter | None:
     if chosen.account:
         return RestRewriter(RestApi(chosen.account, chosen.gateway_id), chosen.prompt_model, chosen.system_message)
     if ai := getattr(env, "AI", None):
-        return BindingRewriter(ai, chosen.prompt_model, chosen.system_message, chosen.gateway_id)
+        return BindingRewriter(AiBinding(ai, chosen.gateway_id), chosen.prompt_model, chosen.system_message)
     return None
 
 

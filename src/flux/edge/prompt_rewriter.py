@@ -4,7 +4,7 @@ import json
 
 from pyodide.ffi import JsException
 
-from flux.edge.fetching import fetch
+from flux.edge.fetching import aborted_with_its_task, fetch
 from flux.edge.workers_ai import answer_text, conversation
 from flux.ports import RewriteFailed
 from flux.settings import ExternalRewriter
@@ -36,10 +36,11 @@ class ChatApiRewriter:
             if ".azure.com/" in self._settings.url:  # whose older addresses take keys here alone
                 headers["api-key"] = self._settings.api_key
         try:
-            response = await fetch(self._settings.url, headers, json.dumps(body))
-            if not response.ok:
-                raise RewriteFailed(f"HTTP {response.status}")
-            return answer_text(read_json(await response.text()))
+            with aborted_with_its_task() as signal:
+                response = await fetch(self._settings.url, headers, json.dumps(body), signal)
+                if not response.ok:
+                    raise RewriteFailed(f"HTTP {response.status}")
+                return answer_text(read_json(await response.text()))
         except JsException as error:
             raise RewriteFailed(error.name) from error
         except ValueError as error:

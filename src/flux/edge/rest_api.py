@@ -7,7 +7,7 @@ from pyodide.ffi import JsException
 
 from flux import upstream
 from flux.catalog import Model
-from flux.edge.fetching import fetch
+from flux.edge.fetching import aborted_with_its_task, fetch
 from flux.edge.model_output import picture_of
 from flux.edge.workers_ai import MAX_TOKENS, answer_text, conversation, form_of, plain
 from flux.errors import UpstreamFailure
@@ -24,7 +24,7 @@ class RestApi:
         self._account = account
         self._gateway_id = gateway_id
 
-    async def run(self, model: str, body: Any, content_type: str | None) -> Any:
+    async def run(self, model: str, body: Any, content_type: str | None, signal: Any) -> Any:
         """The model's answer: what the binding's `run` would answer, or a `Response` of bytes.
 
         A form brings its own content type, with its boundary. Raises `UpstreamFailure`.
@@ -36,7 +36,7 @@ class RestApi:
                 headers |= {"cf-aig-gateway-id": self._gateway_id, "cf-aig-skip-cache": "true"}
         url = f"{self._account.base_url}/accounts/{self._account.account_id}/ai/run/{model}"
         try:
-            response = await fetch(url, headers, body)
+            response = await fetch(url, headers, body, signal)
             is_json = "json" in str(response.headers.get("content-type") or "")
             if not response.ok:
                 raise _failure(response.status, await response.text())
@@ -63,13 +63,17 @@ class RestModel:
     def __init__(self, api: RestApi) -> None:
         self._api = api
 
-    async def draw(self, model: Model, inputs: Inputs, images: tuple[Blob, ...]) -> Picture:
-        """See `ImageModel.draw`."""
-        if model.multipart:
-            answer = await self._api.run(model.id, form_of(inputs, images), None)
-        else:
-            answer = await self._api.run(model.id, json.dumps(inputs), "application/json")
-        return await picture_of(answer)
+    async def draw(
+        self, model: Model, inputs: Inputs, images: tuple[Blob, ...], *, reject_if_busy: bool = False
+    ) -> Picture:
+        """See `ImageModel.draw`. A form has no place for options."""
+        with aborted_with_its_task() as signal:
+            if model.multipart:
+                answer = await self._api.run(model.id, form_of(inputs, images), None, signal)
+            else:
+                options = {"options": {"rejectIfBusy": True}} if reject_if_busy else {}
+                answer = await self._api.run(model.id, json.dumps({**inputs, **options}), "application/json", signal)
+            return await picture_of(answer)
 
 
 class RestRewriter:
@@ -84,7 +88,8 @@ class RestRewriter:
         """See `PromptRewriter.rewrite`."""
         body = {"messages": conversation(self._system_message, prompt), "max_tokens": MAX_TOKENS}
         try:
-            answer = await self._api.run(self.name, json.dumps(body), "application/json")
+            with aborted_with_its_task() as signal:
+                answer = await self._api.run(self.name, json.dumps(body), "application/json", signal)
         except UpstreamFailure as failure:
             raise RewriteFailed(failure.detail or failure.code) from failure
         return answer_text(plain(answer))

@@ -7,6 +7,7 @@ from pyodide.ffi import JsException
 
 from flux import upstream
 from flux.catalog import Model
+from flux.edge.fetching import aborted_with_its_task
 from flux.edge.js_bytes import array_of, js_object
 from flux.edge.model_output import picture_of
 from flux.picture import Picture
@@ -24,49 +25,78 @@ def form_of(inputs: Inputs, images: tuple[Blob, ...]) -> Any:
     return form
 
 
-class BindingModel:
-    """`ImageModel` over `env.AI`."""
+class AiBinding:
+    """`env.AI`, called as the deployment is configured."""
 
     def __init__(self, ai: Any, gateway_id: str | None) -> None:
         self._ai = ai
         self._gateway_id = gateway_id
+        # Bound as a service, as the stand-in of dev/ai is, it is called by RPC, which no signal passes.
+        self._takes_signals = ai.constructor.name != "Fetcher"
 
-    async def draw(self, model: Model, inputs: Inputs, images: tuple[Blob, ...]) -> Picture:
+    async def run(
+        self, model: str, inputs: Any, signal: Any, *, by_gateway: bool = True, reject_if_busy: bool = False
+    ) -> Any:
+        """What `AI.run` answers. Raises `JsException`.
+
+        Without a seed the same prompt is the same request, so a gateway that caches would sell one picture twice.
+        """
+        options: dict[str, Any] = {"rejectIfBusy": True} if reject_if_busy else {}
+        if by_gateway and self._gateway_id:
+            options["gateway"] = {"id": self._gateway_id, "skipCache": True}
+        third = js_object(options)
+        if self._takes_signals:
+            third.signal = signal
+        return await self._ai.run(model, inputs, third)
+
+
+class BindingModel:
+    """`ImageModel` over `env.AI`."""
+
+    def __init__(self, ai: AiBinding) -> None:
+        self._ai = ai
+
+    async def draw(
+        self, model: Model, inputs: Inputs, images: tuple[Blob, ...], *, reject_if_busy: bool = False
+    ) -> Picture:
         """See `ImageModel.draw`."""
-        try:
-            answer = await self._ai.run(model.id, *self._arguments(model, inputs, images))
-        except JsException as error:
-            raise upstream.failure(error.message or "") from error
-        return await picture_of(answer)
+        # The binding refuses streams through a gateway.
+        given, by_gateway = (_wrapped(inputs, images), False) if model.multipart else (js_object(dict(inputs)), True)
+        with aborted_with_its_task() as signal:
+            try:
+                answer = await self._ai.run(
+                    model.id, given, signal, by_gateway=by_gateway, reject_if_busy=reject_if_busy
+                )
+            except JsException as error:
+                raise upstream.failure(error.message or "") from error
+            return await picture_of(answer)
 
-    def _arguments(self, model: Model, inputs: Inputs, images: tuple[Blob, ...]) -> tuple[Any, ...]:
-        if not model.multipart:
-            return js_object(dict(inputs)), *gateway_option(self._gateway_id)
-        # The boundary is in the content type that the runtime chose, so both come from one Response.
-        # No gateway: the binding refuses streams through one.
-        response = js.Response.new(form_of(inputs, images))
-        multipart = js.Object.new()
-        multipart.body = response.body
-        multipart.contentType = response.headers.get("content-type")
-        wrapped = js.Object.new()
-        wrapped.multipart = multipart
-        return (wrapped,)
+
+def _wrapped(inputs: Inputs, images: tuple[Blob, ...]) -> Any:
+    """A form as the binding takes it. The runtime chooses its boundary, so both parts come from one `Response`."""
+    response = js.Response.new(form_of(inputs, images))
+    multipart = js.Object.new()
+    multipart.body = response.body
+    multipart.contentType = response.headers.get("content-type")
+    wrapped = js.Object.new()
+    wrapped.multipart = multipart
+    return wrapped
 
 
 class BindingRewriter:
     """`PromptRewriter` over `env.AI`."""
 
-    def __init__(self, ai: Any, model: str, system_message: str, gateway_id: str | None) -> None:
+    def __init__(self, ai: AiBinding, model: str, system_message: str) -> None:
         self.name = model
         self._ai = ai
         self._system_message = system_message
-        self._gateway_id = gateway_id
 
     async def rewrite(self, prompt: str) -> str:
         """See `PromptRewriter.rewrite`."""
         inputs = {"messages": conversation(self._system_message, prompt), "max_tokens": MAX_TOKENS}
         try:
-            answer = await self._ai.run(self.name, js_object(inputs), *gateway_option(self._gateway_id))
+            with aborted_with_its_task() as signal:
+                answer = await self._ai.run(self.name, js_object(inputs), signal)
         except JsException as error:
             raise RewriteFailed(error.message or error.name) from error
         return answer_text(plain(answer))
@@ -74,15 +104,6 @@ class BindingRewriter:
 
 MAX_TOKENS = 400
 """Of a rewritten prompt: 2048 characters, the most that FLUX.1 takes, with room to spare."""
-
-
-def gateway_option(gateway_id: str | None) -> tuple[Any, ...]:
-    """The third argument of `AI.run`, where there is something to say in it.
-
-    Without a seed the same prompt is the same request, so a gateway that caches would sell one
-    picture twice.
-    """
-    return (js_object({"gateway": {"id": gateway_id, "skipCache": True}}),) if gateway_id else ()
 
 
 def conversation(system_message: str, prompt: str) -> list[dict[str, str]]:
