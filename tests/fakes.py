@@ -248,7 +248,7 @@ class Rewriter:
 
 
 class Scissors:
-    """`Resizer` over Pillow."""
+    """`Resizer` over Pillow. Like the Images binding, it stands pictures up by their EXIF orientation."""
 
     def __init__(self, *outcomes: Outcome) -> None:
         self.cuts: list[tuple[Size, str, int | None]] = []
@@ -272,7 +272,7 @@ class Scissors:
 
 def _readable(picture: Picture) -> Image.Image:
     try:
-        return opened(picture)
+        return ImageOps.exif_transpose(opened(picture))
     except UNREADABLE as error:
         raise ResizeFailed("9412: not an image") from error
 

@@ -36,7 +36,7 @@ class NoResizer:
         raise ResizeFailed("no IMAGES binding")
 
     async def fit_within(self, picture: Picture, side: int) -> Picture:
-        """The picture will be refused as too large."""
+        """The picture will be used as it is, or refused as too large."""
         raise ResizeFailed("no IMAGES binding")
 
 

@@ -16,6 +16,7 @@ Notice = Literal[
     "images_ignored",
     "links_ignored",
     "model_unknown",
+    "not_upright",
     "rewrite_refused",
     "seed_ignored",
     "some_failed",

@@ -35,6 +35,8 @@ class Picture:
     height: int
     """Pixels."""
     blob: Blob
+    orientation: int = 1
+    """How the picture is to be turned when it is shown (EXIF, 1 to 8): 1 is upright."""
 
     @property
     def size(self) -> str:

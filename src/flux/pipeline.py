@@ -144,6 +144,8 @@ class _Run:
         self._text = FinalPrompt(plan.request.prompt, writer=None)
         """The prompt for the pictures that are not begun, of any length."""
         self._rewrite_refused = False
+        self._not_upright = False
+        """Whether a picture goes in that lies on its side."""
         self._images: dict[int, tuple[Blob, ...]] = {}
         """The pictures that go in, by the longest side that a model takes."""
         self._preparing = asyncio.Lock()
@@ -214,6 +216,7 @@ class _Run:
         url = await self._keep(cut, index, self._storage) if self._storage else None
         notices: dict[Notice, bool] = {
             "rewrite_refused": self._rewrite_refused and text.writer is None,
+            "not_upright": self._not_upright,
             "enlarged": cut.width > drawn.width or cut.height > drawn.height,
         }
         said = tuple(notice for notice, applies in notices.items() if applies)
@@ -244,24 +247,32 @@ class _Run:
     # --- draw -----------------------------------------------------------------------------------
 
     async def _prepared(self, model: Model) -> tuple[Blob, ...]:
-        """The pictures that go into a model, none larger than it takes: made once, however many it draws."""
+        """The pictures that go into a model, upright and none larger than it takes. Made once for all that it draws."""
         if not self._plan.images:
             return ()
         side = model.max_image_side
         async with self._preparing:
             if side not in self._images:
-                self._images[side] = tuple([await self._shrunk(one, side) for one in self._plan.images])
+                self._images[side] = tuple([await self._fitted(one, side) for one in self._plan.images])
         return self._images[side]
 
-    async def _shrunk(self, given: Picture, side: int) -> Blob:
-        if max(given.width, given.height) <= side:
+    async def _fitted(self, given: Picture, side: int) -> Blob:
+        is_small = max(given.width, given.height) <= side
+        if is_small and given.orientation == 1:
             return given.blob
         try:
             with self._trace.step("shrink"):
                 async with asyncio.timeout(CUT_SECONDS):
-                    return (await self._ports.resizer.fit_within(given, side)).blob
+                    fitted = await self._ports.resizer.fit_within(given, side)
         except (ResizeFailed, TimeoutError) as failure:
             reason = str(failure) or "time-out"
+        else:
+            self._not_upright |= fitted.orientation != 1
+            return fitted.blob
+        if is_small:
+            # Models draw from a picture on its side as well, and the answer says so.
+            self._trace.facts.upright_error, self._not_upright = reason, True
+            return given.blob
         raise InvalidRequest(  # not from within, as in `_asked`
             f"The picture is {given.size}, larger than the model takes, and could not be made "
             f"smaller here: send one of at most {side} pixels a side.",

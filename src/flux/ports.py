@@ -45,10 +45,10 @@ class Resizer(Protocol):
     """Cuts pictures to size and turns them into other types."""
 
     async def resize(self, picture: Picture, size: Size, mime: str, quality: int | None = None) -> Picture:
-        """Exactly `size`, the middle kept; `quality` 1 to 100. Raises `ResizeFailed`."""
+        """Exactly `size`, upright, the middle kept; `quality` 1 to 100. Raises `ResizeFailed`."""
 
     async def fit_within(self, picture: Picture, side: int) -> Picture:
-        """At most `side` pixels each way, the shape kept. Raises `ResizeFailed`."""
+        """Upright, and at most `side` pixels each way: smaller pictures keep their size. Raises `ResizeFailed`."""
 
 
 class ResizeFailed(Exception):

@@ -34,6 +34,8 @@ class Facts:
     """Upstream's code for which the next model was asked."""
     limiter_error: str | None = None
     writer_error: str | None = None
+    upright_error: str | None = None
+    """Why a picture that lies on its side was given to the model so."""
     cut_error: str | None = None
     keep_error: str | None = None
     error: str | None = None

@@ -22,6 +22,7 @@ class Words(NamedTuple):
     some_failed: str
     """Takes how many failed, of how many, and why the first did."""
     enlarged: str
+    not_upright: str
     images_ignored: str
     links_ignored: str
     seed_ignored: str
@@ -46,6 +47,7 @@ _EN = Words(
     rewrite_refused="⚠️ The safety filter refused the rewritten prompt; the original was drawn.",
     some_failed="⚠️ {} of {} pictures could not be drawn: {}",
     enlarged="⚠️ The picture was enlarged to this size: the model draws smaller ones.",
+    not_upright="⚠️ A picture that was sent lies on its side and could not be rotated here; it was used as it is.",
     images_ignored="⚠️ The attached pictures were not used: this model takes none.",
     links_ignored="⚠️ Linked pictures were not used: only pictures inside the message are read.",
     seed_ignored="⚠️ This model takes no seed; the seed was not used.",
@@ -71,6 +73,7 @@ LANGUAGES: Mapping[str, Words] = {
         rewrite_refused="⚠️ 安全过滤器拒绝了改写后的提示词；已使用原始提示词绘制。",
         some_failed="⚠️ {} 张图片未能绘制（共 {} 张）：{}",
         enlarged="⚠️ 图片已放大到此尺寸：该模型绘制的图片较小。",
+        not_upright="⚠️ 发送的一张图片是侧放的，此处无法旋转；已按原样使用。",
         images_ignored="⚠️ 未使用附带的图片：该模型不接受图片。",
         links_ignored="⚠️ 未使用链接的图片：只读取消息中直接包含的图片。",
         seed_ignored="⚠️ 该模型不支持随机种子；种子未生效。",
@@ -93,6 +96,7 @@ LANGUAGES: Mapping[str, Words] = {
         rewrite_refused="⚠️ 安全過濾器拒絕了改寫後的提示詞；已使用原始提示詞繪製。",
         some_failed="⚠️ {} 張圖片未能繪製（共 {} 張）：{}",
         enlarged="⚠️ 圖片已放大到此尺寸：此模型繪製的圖片較小。",
+        not_upright="⚠️ 傳送的一張圖片是側放的，此處無法旋轉；已按原樣使用。",
         images_ignored="⚠️ 未使用附帶的圖片：此模型不接受圖片。",
         links_ignored="⚠️ 未使用連結的圖片：只讀取訊息中直接包含的圖片。",
         seed_ignored="⚠️ 此模型不支援隨機種子；種子未生效。",
@@ -115,6 +119,7 @@ LANGUAGES: Mapping[str, Words] = {
         rewrite_refused=("⚠️ 書き換えたプロンプトが安全フィルターに拒否されたため、元のプロンプトで描画しました。"),
         some_failed="⚠️ {} 枚の画像を描画できませんでした（全 {} 枚）：{}",
         enlarged="⚠️ このモデルが描く画像は小さいため、このサイズに拡大しました。",
+        not_upright="⚠️ 送られた画像は横向きですが、ここでは回転できないため、そのまま使用しました。",
         images_ignored="⚠️ 添付された画像は使用されませんでした：このモデルは画像を受け取れません。",
         links_ignored="⚠️ リンクされた画像は使用されませんでした：メッセージに含まれる画像だけを読み取ります。",
         seed_ignored="⚠️ このモデルはシードに対応していないため、シードは使用されませんでした。",
@@ -137,6 +142,7 @@ LANGUAGES: Mapping[str, Words] = {
         rewrite_refused=("⚠️ El filtro de seguridad rechazó la indicación reescrita; se dibujó la original."),
         some_failed="⚠️ No se pudieron dibujar {} de {} imágenes: {}",
         enlarged="⚠️ La imagen se amplió a este tamaño: el modelo las dibuja más pequeñas.",
+        not_upright="⚠️ Una imagen enviada está girada y no se pudo enderezar aquí; se usó tal como está.",
         images_ignored="⚠️ No se usaron las imágenes adjuntas: este modelo no las admite.",
         links_ignored="⚠️ No se usaron las imágenes enlazadas: solo se leen las incluidas en el mensaje.",
         seed_ignored="⚠️ Este modelo no admite semilla; la semilla no se usó.",
@@ -161,6 +167,7 @@ LANGUAGES: Mapping[str, Words] = {
         rewrite_refused=("⚠️ Le filtre de sécurité a refusé le prompt réécrit ; le prompt d'origine a été dessiné."),
         some_failed="⚠️ {} images sur {} n'ont pas pu être dessinées : {}",
         enlarged="⚠️ L'image a été agrandie à cette taille : le modèle en dessine de plus petites.",
+        not_upright="⚠️ Une image envoyée est couchée et n'a pas pu être redressée ici ; elle a été utilisée telle quelle.",
         images_ignored="⚠️ Les images jointes n'ont pas été utilisées : ce modèle n'en accepte pas.",
         links_ignored="⚠️ Les images liées n'ont pas été utilisées : seules celles du message sont lues.",
         seed_ignored="⚠️ Ce modèle n'accepte pas de graine ; elle n'a pas été utilisée.",
@@ -183,6 +190,7 @@ LANGUAGES: Mapping[str, Words] = {
         rewrite_refused=("⚠️ Фильтр безопасности отклонил переписанный запрос; нарисовано по исходному."),
         some_failed="⚠️ Не удалось нарисовать {} из {} изображений: {}",
         enlarged="⚠️ Изображение увеличено до этого размера: модель рисует меньшие.",
+        not_upright="⚠️ Присланное изображение лежит на боку, и повернуть его здесь не удалось; оно использовано как есть.",
         images_ignored="⚠️ Приложенные изображения не использованы: эта модель их не принимает.",
         links_ignored="⚠️ Изображения по ссылкам не использованы: читаются только вложенные в сообщение.",
         seed_ignored="⚠️ Эта модель не поддерживает зерно (seed); оно не использовано.",
@@ -207,6 +215,7 @@ LANGUAGES: Mapping[str, Words] = {
         ),
         some_failed="⚠️ {} von {} Bildern konnten nicht gezeichnet werden: {}",
         enlarged="⚠️ Das Bild wurde auf diese Größe vergrößert: das Modell zeichnet kleinere.",
+        not_upright="⚠️ Ein gesendetes Bild liegt auf der Seite und konnte hier nicht gedreht werden; es wurde so verwendet.",
         images_ignored="⚠️ Die angehängten Bilder wurden nicht verwendet: dieses Modell nimmt keine.",
         links_ignored="⚠️ Verlinkte Bilder wurden nicht verwendet: gelesen werden nur Bilder in der Nachricht.",
         seed_ignored="⚠️ Dieses Modell nimmt keinen Seed; er wurde nicht verwendet.",

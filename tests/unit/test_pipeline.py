@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from flux import catalog, upstream
 from flux.absent import NoModel, NoPictureStore, NoResizer, NoRewriter
@@ -28,7 +29,7 @@ from flux.ports import ImageModel, NotStored, PictureStore, PromptRewriter, Resi
 from flux.sizes import Size
 from flux.trace import Trace
 from tests.builders import FLUX_2, KLEIN, NOW, ORIGIN, PHOENIX, SCHNELL, SDXL, plan_of
-from tests.fakes import Painter, Rewriter, Scissors, Shelf, data_of, opened, painted, shows
+from tests.fakes import Bytes, Painter, Rewriter, Scissors, Shelf, data_of, encoded, opened, painted, shows
 
 pytestmark = pytest.mark.usefixtures("clock")
 
@@ -696,6 +697,41 @@ async def test_a_picture_that_is_too_large_for_the_model_is_made_smaller_first()
     assert opened(drawing.images[0]).size == (511, 256)
     assert shows(drawing.images[0], "Large")
     assert drawing.images[1] is small.blob
+
+
+def lying(width: int, height: int) -> Picture:
+    """A picture whose right side is its top: red at the top, blue below, when it is shown upright."""
+    upright = Image.new("RGB", (height, width), "blue")
+    upright.paste("red", (0, 0, height, width // 2))
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    data = encoded(upright.transpose(Image.Transpose.ROTATE_90), exif=exif)
+    return Picture("image/jpeg", width, height, Bytes(data), orientation=6)
+
+
+@pytest.mark.parametrize("size", [(2000, 1000), (400, 200)])
+async def test_what_goes_into_the_model_is_upright(size: tuple[int, int]) -> None:
+    """Models look at pixels and not at EXIF. Small pictures too."""
+    painter = Painter()
+    work = await made(plan_of(images=(lying(*size),)), painter)
+    given = opened(painter.drawings[0].images[0]).convert("RGB")
+    assert given.height == min(size[0], 511)
+    assert given.height > given.width
+    red, _, blue = given.getpixel((given.width // 2, 10))  # type: ignore[misc]
+    assert red > blue
+    assert given.getexif().get(0x0112, 1) == 1
+    assert work.result.notices == ()
+
+
+@pytest.mark.parametrize(
+    "resizer", [Scissors(BROKEN), Scissors(HANGS), NoResizer()], ids=["failing", "hanging", "absent"]
+)
+async def test_a_picture_that_cannot_be_stood_up_is_used_as_it_is_and_that_is_said(resizer: Resizer) -> None:
+    painter, picture = Painter(), lying(400, 200)
+    work = await made(plan_of(images=(picture,)), painter, resizer=resizer)
+    assert painter.drawings[0].images == (picture.blob,)
+    assert "not_upright" in work.result.notices
+    assert work.trace.facts.upright_error
 
 
 @pytest.mark.parametrize(
