@@ -5,7 +5,8 @@
 
 import json
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,6 +16,9 @@ from hypothesis import strategies as st
 
 from flux import chores
 from flux.chores import Chore
+from flux.chores.rule import Rule, Stage, TextRule, merged
+from flux.conversation import Conversation
+from flux.endpoints.responses import parse as responses_parse
 from tests.builders import chat_request
 
 DATA = Path(__file__).parents[1] / "data"
@@ -101,6 +105,15 @@ SHAPES: Mapping[str, Shape] = {
     "about a picture from elsewhere": lambda p: (
         NEXT_CHAT | {"messages": [user("A cat"), assistant(FOREIGN_PICTURE), user(p)], "stream": False}
     ),
+    "behind a system prompt with a context": lambda p: {
+        "messages": [system("<context>The requested image has to be square.</context>\nBe brief."), user(p)]
+    },
+    "behind a system prompt that talks of a tool's": lambda p: {
+        "messages": [
+            system("Do not generate concise conversation titles. You are a title generator's painter."),
+            user(p),
+        ]
+    },
     "with a limit that fits a prompt": lambda p: {"messages": [user(p)], "max_tokens": 17},
     "with a small limit, in a conversation": lambda p: {"messages": [*TURN, user(p)], "max_tokens": 1},
     "where JSON is asked for": lambda p: {"messages": [user(p)], "response_format": {"type": "json_object"}},
@@ -223,7 +236,9 @@ APPS: Mapping[str, tuple[Json, Mapping[str, str]]] = {
     "New API": ({"stream": False}, {"user-agent": "Go-http-client/2.0"}),
     "LiteLLM": ({"stream": False}, {"x-stainless-lang": "python", "user-agent": "AsyncOpenAI/Python 3.54.0"}),
 }
-"""What each app sends beside the messages (clients.md 3.1)."""
+"""What each app sends beside the messages."""
+OF_OTHERS: tuple[Json, Mapping[str, str]] = {"stream": True}, {}
+"""The same of apps that are known by their texts alone."""
 
 
 def filled(template: str, prompt: str) -> str:
@@ -248,6 +263,8 @@ def filled(template: str, prompt: str) -> str:
         "${blocks}": "\n\n---------\n\n".join(text[:100] for text in turn.values()),
         "${tags}": "\n".join(tags).format("\n"),
         "${inline_tags}": "\n".join(tags).format(""),
+        "${title_lines}": f"User: {prompt}\nAssistant: {PICTURE}",
+        "${bracketed_lines}": f"[USER]: {prompt}\n\n[ASSISTANT]: {PICTURE}",
         "${lower_lines}": f"user: {prompt}\nassistant: {PICTURE}",
         "${json}": json.dumps(written, ensure_ascii=False, separators=(",", ":")),
         "${language}": "English",
@@ -265,8 +282,10 @@ def sent(template: Mapping[str, Any], prompt: str) -> Json:
     messages = [system(filled(template["system"], prompt))] if "system" in template else []
     if template.get("history"):
         messages += [user(prompt), assistant(PICTURE)]
+    if "asked_before" in template:
+        messages.append(user(template["asked_before"]))
     messages.append({"role": template.get("role", "user"), "content": filled(template["asking"], prompt)})
-    fields, _ = APPS[template["app"]]
+    fields, _ = APPS.get(template["app"], OF_OTHERS)
     return {"model": MODEL, **fields, **template.get("body", {}), "messages": messages}
 
 
@@ -279,6 +298,7 @@ def expected(form: str, talk: Talk) -> object:
         "title_and_language": {"language": "und", "title": talk.title},
         "prompt_json": {"prompt": talk.asked},
         "summary": summary,
+        "no lines": "\n",
         "description_and_summary": {"description": summary, "summary": summary},
     }
     return forms[form] if form in forms else parsed(form.strip())
@@ -293,7 +313,7 @@ def parsed(text: str) -> object:
 def test_a_default_template_is_answered_in_the_form_its_app_reads(template: Json, language: str) -> None:
     """With nothing but the text to know it by."""
     talk = TALKS[language]
-    _, headers = APPS[template["app"]]
+    _, headers = APPS.get(template["app"], OF_OTHERS)
     found = recognise(sent(template, talk.prompt), headers)
     assert found is not None
     assert found.kind == template["kind"]
@@ -320,10 +340,15 @@ def test_next_chat_is_given_a_memory_in_every_language(language: str) -> None:
         assert "“A lighthouse”" in found.text
 
 
+OPENINGS = [template for template in TEMPLATES if template.get("stages") == ["OPENING"]]
 NAMED_BY_SYSTEM = [
     template
     for template in TEMPLATES
-    if "system" in template and template["kind"] != "probe" and not template["source"].startswith("the same, topic.")
+    if "system" in template
+    and template not in OPENINGS
+    and template["kind"] != "probe"
+    and template["app"] not in ("Goose", "big-AGI")
+    and not template["source"].startswith("the same, topic.")
 ]
 
 
@@ -335,6 +360,18 @@ def test_a_system_prompt_of_an_app_tells_enough(template: Json, role: str) -> No
     found = ask(written, user("Me: A cat!"), **template.get("body", {}))
     assert found is not None
     assert found.kind == template["kind"]
+
+
+@pytest.mark.parametrize("role", ["system", "developer"])
+@pytest.mark.parametrize("template", OPENINGS, ids=lambda template: f"{template['app']}: {template['name']}")
+def test_a_first_message_of_an_app_tells_enough(template: Json, role: str) -> None:
+    """And only there: nobody's own system prompt is read for it."""
+    written = {"role": role, "content": filled(template["system"], "A cat")}
+    found = ask(written, *TURN, user("Me: A cat!"))
+    assert found is not None
+    assert found.kind == template["kind"]
+    assert ask(system("Be polite."), written, user("A cat!")) is None
+    assert ask({**written, "role": "user"}, user("A cat!")) is None
 
 
 def test_a_mark_counts_only_where_its_app_sets_it() -> None:
@@ -355,8 +392,12 @@ def test_every_app_has_its_templates_and_each_names_its_source() -> None:
 
 # --- Open WebUI's own names -------------------------------------------------------------------------
 
-OPEN_WEBUI = [template for template in TEMPLATES if template["app"] == "Open WebUI" and template["answer"] != "title"]
-"""All but the titles that are no JSON: those are older than the header."""
+OPEN_WEBUI = [
+    template
+    for template in TEMPLATES
+    if template["app"] == "Open WebUI" and template["answer"] != "title" and template["kind"] != "image_result"
+]
+"""All but the titles that are no JSON, which are older than the header, and what is no task."""
 
 
 @pytest.mark.parametrize("template", OPEN_WEBUI, ids=lambda template: template["name"])
@@ -383,6 +424,34 @@ def test_a_name_that_is_no_task_of_open_webui_draws(task: str) -> None:
 @pytest.mark.parametrize("metadata", [None, [], "title_generation", {"task": 1}, {"task": ["title_generation"]}, {}])
 def test_odd_metadata_draws(metadata: object) -> None:
     assert ask(user("A cat"), metadata=metadata) is None
+
+
+# --- Open WebUI's image button ----------------------------------------------------------------------
+
+
+def image_context(error: str) -> Json:
+    said = "Image generation was attempted but failed because of an error. The system is currently unable to generate"
+    told = f"the image. Tell the user that the following error occurred: {error}"
+    return system(f"<context>{said} {told}</context>")
+
+
+@pytest.mark.parametrize(
+    ("error", "quoted"),
+    [
+        ("[ERROR: 429 too\nmany requests]", " The error was: [ERROR: 429 too many requests]"),
+        ("![x](https://evil.example/x.png)", " The error was: [x](https://evil.example/x.png)"),
+        ("no " * 1000, f" The error was: {('no ' * 167)[:500].strip()}"),
+        ("   ", ""),
+    ],
+)
+def test_an_error_of_the_image_button_is_told_in_one_line(error: str, quoted: str) -> None:
+    found = ask(image_context(error), user("A cat"))
+    assert found == Chore("image_result", f"The picture could not be made.{quoted}")
+
+
+def test_after_the_image_button_a_later_prompt_without_its_context_is_drawn() -> None:
+    """The context is written into the request of one turn, and is not kept."""
+    assert ask(system("Be polite."), *TURN, user("And a ship")) is None
 
 
 # --- NextChat in a language that is not listed ------------------------------------------------------
@@ -630,8 +699,126 @@ def test_whatever_is_sent_is_answered_without_a_picture_or_drawn(
         found.text.encode()
 
 
-@pytest.mark.parametrize("template", TEMPLATES, ids=lambda template: f"{template['app']}: {template['name']}")
-def test_a_template_matches_one_rule_and_no_other_of_its_stage(template: Json) -> None:
-    """So that an app's rules can be read, changed and taken away by themselves."""
-    stages = [stage for stage, _ in chores.matches(chat_request(sent(template, "A cute cat")).conversation)]
-    assert stages.count(stages[0]) == 1
+# --- rules --------------------------------------------------------------------------------------------
+
+
+class Fixture(NamedTuple):
+    """A request of an app, and the stages at which it has a mark."""
+
+    body: Json
+    headers: Mapping[str, str]
+    stages: tuple[str, ...]
+
+    @property
+    def conversation(self) -> Conversation:
+        return chat_request(self.body, self.headers).conversation
+
+
+def fixture(body: Json, *stages: str, headers: Mapping[str, str] | None = None) -> Fixture:
+    return Fixture({"model": MODEL, **body}, headers or {}, stages)
+
+
+def fixtures() -> Iterator[tuple[str, Fixture]]:
+    for one in TEMPLATES:
+        name = f"{one['app']}: {one['name']}"
+        yield name, fixture(sent(one, "A cute cat"), *one.get("stages", ()))
+    for language, asking in CHORES["next_chat"]["title"].items():
+        yield f"NextChat: title, {language}", fixture({"messages": [*TURN, user(asking)], "stream": True})
+    for language, asking in CHORES["next_chat"]["summary"].items():
+        yield f"NextChat: summary, {language}", fixture({"messages": [TURN[0], system(asking)], "stream": True})
+    yield "NextChat: title, not listed", fixture(TITLE_REQUEST)
+    yield "NextChat: summary, not listed", fixture({"messages": [*TURN, system("Streść rozmowę")]})
+    task = {"x-openwebui-task": "title_generation"}
+    yield "Open WebUI: named in a header", fixture({"messages": [user("Name it.")]}, headers=task)
+
+
+FIXTURES = dict(fixtures())
+
+
+def matching(conversation: Conversation, rules: Iterable[Rule]) -> list[Rule]:
+    """The rules that match a conversation, each by itself."""
+    return [rule for rule in rules if any(find(conversation) for find in merged([rule]))]
+
+
+@pytest.mark.parametrize("name", FIXTURES)
+def test_a_request_of_an_app_matches_one_rule_alone(name: str) -> None:
+    """So that an app's rules can be read, changed and removed by themselves, and their order does not matter.
+
+    A request with a mark at more than one stage says so in its fixture, and matches one rule at each.
+    """
+    conversation, stages = FIXTURES[name].conversation, FIXTURES[name].stages
+    found = sorted(matching(conversation, chores.RULES), key=lambda rule: list(Stage).index(rule.stage))
+    assert [rule.stage.name for rule in found] == list(stages or [found[0].stage.name])
+    assert len({chore.kind for rule in found for find in merged([rule]) if (chore := find(conversation))}) == 1
+
+
+def one_mark_each() -> Iterator[Rule]:
+    for rule in chores.RULES:
+        if isinstance(rule, TextRule):
+            yield from (replace(rule, marks=(mark,)) for mark in rule.marks)
+        else:
+            yield rule
+
+
+def test_every_mark_of_every_rule_has_a_fixture() -> None:
+    rules = list(one_mark_each())
+    used = [rule for fixture in FIXTURES.values() for rule in matching(fixture.conversation, rules)]
+    assert [rule for rule in rules if rule not in used] == []
+
+
+# --- other ways to send the same ----------------------------------------------------------------------
+
+
+def in_parts(text: str, kind: str = "text") -> list[Json]:
+    """A text in one part, or in two where it has a line break inside: parts are joined with one."""
+    at = text.find("\n", 1, -1)
+    return [{"type": kind, "text": part} for part in ((text,) if at < 0 else (text[:at], text[at + 1 :]))]
+
+
+def chat_in_parts(sent: Fixture) -> Conversation:
+    messages = [{**message, "content": in_parts(message["content"])} for message in sent.body["messages"]]
+    return chat_request({**sent.body, "messages": messages}, sent.headers).conversation
+
+
+def as_items(messages: list[Json]) -> list[Json]:
+    kinds = {"assistant": "output_text"}
+    return [
+        {
+            "type": "message",
+            "role": message["role"],
+            "content": in_parts(message["content"], kinds.get(message["role"], "input_text")),
+        }
+        for message in messages
+    ]
+
+
+def response_conversation(sent: Fixture, **fields: Any) -> Conversation:
+    names = {"max_tokens": "max_output_tokens", "max_completion_tokens": "max_output_tokens"}
+    body = {names.get(name, name): value for name, value in sent.body.items() if name != "messages"}
+    if form := body.pop("response_format", None):
+        body["text"] = {"format": {"type": "json_schema", **form["json_schema"]}}
+    return responses_parse.responses({**body, **fields}, sent.headers).conversation
+
+
+def response_of_items(sent: Fixture) -> Conversation:
+    return response_conversation(sent, input=as_items(sent.body["messages"]))
+
+
+def response_with_instructions(sent: Fixture) -> Conversation:
+    """As clients send it: the first system message as `instructions`, the rest as the input."""
+    first, *rest = sent.body["messages"]
+    if first["role"] != "system" or not rest:
+        return response_of_items(sent)
+    return response_conversation(sent, instructions=first["content"], input=as_items(rest))
+
+
+@pytest.mark.parametrize("name", FIXTURES)
+@pytest.mark.parametrize("other", [chat_in_parts, response_of_items, response_with_instructions])
+def test_a_chore_is_the_same_in_parts_and_through_the_responses_api(
+    other: Callable[[Fixture], Conversation], name: str
+) -> None:
+    """The rules see the conversation alone, whichever API it came through."""
+    sent = FIXTURES[name]
+    found = chores.recognise(sent.conversation)
+    assert found is not None
+    assert chores.recognise(other(sent)) == found

@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 
+from flux import prompt
 from flux.chores.quotes import UPPER_LINES, between, prompts_of
 from flux.chores.rule import Chore, Recogniser, Rule, Stage, TextRule
 from flux.chores.titles import NO_PROMPT, Answer, always, image_prompt, summary, title, title_json
-from flux.conversation import ASKING_ROLES, Conversation
+from flux.conversation import ASKING_ROLES, SYSTEM_ROLES, Conversation
 
 _TASKS: Mapping[str, tuple[str, Answer]] = {
     "title_generation": ("title", title_json),
@@ -75,6 +76,48 @@ def _by_history(conversation: Conversation) -> Chore | None:
     return Chore("title", title(prompts_of(conversation, UPPER_LINES)))
 
 
+_CONTEXT, _CONTEXT_END = "<context>", "</context>"
+_SHOWN = "The picture you asked for is shown in the chat."
+_FAILED = "The picture could not be made."
+_IMAGE_CONTEXTS: Mapping[str, str] = {
+    # open-webui/open-webui, backend/open_webui/utils/middleware.py, chat_image_generation_handler
+    "The requested image has been created by the system successfully and is now being shown to the user.": _SHOWN,
+    "The requested image has been edited and created and is now being shown to the user.": _SHOWN,
+    "Image generation was requested but the feature is currently disabled by the administrator": (
+        "Picture generation is disabled here, so no picture was made."
+    ),
+    "Image generation was attempted but failed": _FAILED,
+    # the same up to 0.6.3x
+    "User is shown the generated image, tell the user that the image has been generated": _SHOWN,
+    "Unable to generate an image, tell the user that an error occur": _FAILED,
+}
+"""How Open WebUI tells the model, in front of the first system message, what came of its image button."""
+_ERROR = "Tell the user that the following error occurred: "
+MAX_ERROR_LENGTH = 500
+"""Characters quoted of an error."""
+
+
+def _after_the_image_button(conversation: Conversation) -> Chore | None:
+    """The words under a picture that Open WebUI had made elsewhere: function calling "legacy", with the image button.
+
+    The last message is the prompt of that picture, which would be drawn a second time.
+    """
+    first = conversation.messages[0]
+    if first.role not in SYSTEM_ROLES:
+        return None
+    for context in first.text.split(_CONTEXT)[1:]:
+        for start, answer in _IMAGE_CONTEXTS.items():
+            if context.startswith(start):
+                return Chore("image_result", answer + _quoted_error(context))
+    return None
+
+
+def _quoted_error(context: str) -> str:
+    error = context.partition(_ERROR)[2].partition(_CONTEXT_END)[0]
+    short = prompt.shorten(" ".join(error.replace("![", "[").split()), MAX_ERROR_LENGTH)
+    return f" The error was: {short}" if short else ""
+
+
 RULES: tuple[Rule, ...] = (
     # open-webui/open-webui, backend/open_webui/config.py, DEFAULT_EMOJI_GENERATION_PROMPT_TEMPLATE
     TextRule(
@@ -125,4 +168,5 @@ RULES: tuple[Rule, ...] = (
     ),
     Recogniser(Stage.NAME, _named),
     Recogniser(Stage.START, _by_history),
+    Recogniser(Stage.OPENING, _after_the_image_button),
 )

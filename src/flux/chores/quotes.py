@@ -12,21 +12,26 @@ Quote = Callable[[str], Iterator[str]]
 """Finds the prompts that an app quotes in its request."""
 
 
-def between(before: str, *after: str, until: str = "") -> Quote:
-    """Prompts that stand behind `before`, each up to the first of `after`, and none behind `until`."""
+def between(before: str, *after: str, until: str = "", end: str = "") -> Quote:
+    """Prompts that stand behind `before`, each up to the first of `after`, none behind `until` or in a last `end`."""
 
     def find(text: str) -> Iterator[str]:
-        text = f"\n{text.partition(until)[0] if until else text}"
+        text = f"\n{text.partition(until)[0] if until else text}".removesuffix(end)
         at = text.find(before)
         while at >= 0:
             at += len(before)
             quoted = text[at : at + MAX_PROMPT_LENGTH]
-            for end in after:
-                quoted = quoted.partition(end)[0]
+            for follows in after:
+                quoted = quoted.partition(follows)[0]
             yield quoted
             at = text.find(before, at + len(quoted))
 
     return find
+
+
+def whole(text: str) -> Iterator[str]:
+    """The prompt that is the whole message."""
+    yield text[:MAX_PROMPT_LENGTH]
 
 
 def json_texts(text: str) -> Iterator[str]:

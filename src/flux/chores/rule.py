@@ -31,6 +31,8 @@ class Stage(Enum):
     """The JSON schema of the answer."""
     START = auto()
     """How the last message begins."""
+    OPENING = auto()
+    """The first message, where it is a system message: how it begins, in apps whose users do not write into it."""
     SYSTEM = auto()
     """What a system message holds."""
     FORM = auto()
@@ -42,7 +44,7 @@ class TextRule:
     """A mark in a text that only an app sets."""
 
     stage: Stage
-    """`START` or `SYSTEM`."""
+    """`START`, `OPENING` or `SYSTEM`."""
     kind: str
     answer: Answer
     marks: tuple[str, ...]
@@ -99,14 +101,22 @@ Marks = Mapping[str, Sequence[TextRule]]
 
 
 def _start(marks: Marks) -> Recognise:
+    return _beginning(marks, -1, ASKING_ROLES)
+
+
+def _opening(marks: Marks) -> Recognise:
+    return _beginning(marks, 0, SYSTEM_ROLES)
+
+
+def _beginning(marks: Marks, at: int, roles: frozenset[str]) -> Recognise:
     starts = tuple(marks)
 
     def recognise(conversation: Conversation) -> Chore | None:
-        asking = conversation.messages[-1]
-        if asking.role not in ASKING_ROLES or not asking.text.startswith(starts):
+        message = conversation.messages[at]
+        if message.role not in roles or not message.text.startswith(starts):
             return None
-        found = (rule for mark, rules in marks.items() if asking.text.startswith(mark) for rule in rules)
-        return _first(found, asking.text, conversation)
+        found = (rule for mark, rules in marks.items() if message.text.startswith(mark) for rule in rules)
+        return _first(found, message.text, conversation)
 
     return recognise
 
@@ -130,4 +140,8 @@ def _first(rules: Iterable[TextRule], text: str, conversation: Conversation) -> 
     return next((rule.chore(conversation) for rule in rules if rule.accepts(text)), None)
 
 
-_MERGED: Mapping[Stage, Callable[[Marks], Recognise]] = {Stage.START: _start, Stage.SYSTEM: _system}
+_MERGED: Mapping[Stage, Callable[[Marks], Recognise]] = {
+    Stage.START: _start,
+    Stage.OPENING: _opening,
+    Stage.SYSTEM: _system,
+}
