@@ -13,10 +13,8 @@ import re
 import selectors
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from email import message_from_bytes
-from email.policy import HTTP
 from functools import cache
 from typing import Any
 
@@ -24,10 +22,10 @@ import jsonschema
 from PIL import Image, ImageDraw, ImageOps, ImageStat
 
 from dev import ROOT
-from flux import embedded, picture, upstream
+from flux import embedded, forms, picture, upstream
 from flux.catalog import Model
-from flux.errors import InvalidRequest, StorageUnavailable
-from flux.http import MAX_TEXT, Document, Form, Native, body_too_large
+from flux.errors import StorageUnavailable
+from flux.http import MAX_TEXT, Document, Form, Native, Part, body_too_large, marked
 from flux.picture import Picture, expiry
 from flux.ports import Inputs, ResizeFailed, StoredPicture, TooLarge
 from flux.settings import KV_MIN_SECONDS
@@ -54,6 +52,27 @@ class Bytes:
     def find(self, byte: int, start: int, end: int | None = None) -> int:
         """See `Searchable.find`."""
         return self.data.find(byte, start, end)
+
+    def places(self, pattern: bytes) -> Iterator[int]:
+        """See `Searchable.places`."""
+        at = -1
+        while (at := self.data.find(pattern, at + 1)) >= 0:
+            yield at
+
+    def slice(self, start: int, end: int) -> "Bytes":
+        """See `Searchable.slice`."""
+        return Bytes(self.data[start:end])
+
+    def text(self, charset: str) -> str:
+        """See `Searchable.text`."""
+        try:
+            return self.data.decode(charset, "replace").removeprefix("\ufeff")
+        except (LookupError, ValueError):
+            return self.data.decode("utf-8-sig", "replace")
+
+    async def from_base64(self) -> "Bytes":
+        """See `Searchable.from_base64`."""
+        return decode(json.loads(b'"%s"' % self.data) if b"\\" in self.data else self.data.decode("ascii"))
 
 
 def data_of(blob: Blob) -> bytes:
@@ -367,6 +386,12 @@ def skipping_loop() -> asyncio.AbstractEventLoop:
 # --- requests -------------------------------------------------------------------------------------
 
 
+def form_of(fields: dict[str, str] | None = None, files: Iterable[tuple[str, bytes]] = ()) -> Form:
+    """A form of texts and files, as it was read."""
+    texts = [Part(name, None, None, Bytes(text.encode()), text) for name, text in (fields or {}).items()]
+    return Form((*texts, *(Part(name, "file", None, Bytes(data)) for name, data in files)), decoder)
+
+
 class Posted:
     """`flux.http.Body` over bytes."""
 
@@ -377,34 +402,16 @@ class Posted:
     async def document(self, limit: int = MAX_TEXT) -> Document:
         """See `Body.document`."""
         data = self._within(limit)
-        text, kept, pictures = b"", 0, dict[str, bytes]()
+        text, kept, places = b"", 0, dict[str, tuple[int, int]]()
         for start, end in embedded.find(Bytes(data)):
-            pictures[f"#{start}"] = data[start:end]
+            places[f"#{start}"] = start, end
             text += data[kept:start] + f"#{start}".encode()
             kept = end
-
-        async def decode_marked(base64: str) -> Bytes:
-            return decode(json.loads(b'"%s"' % pictures[base64]) if base64 in pictures else base64)
-
-        return Document((text + data[kept:]).decode("utf-8-sig", "replace"), decode_marked)
+        return Document((text + data[kept:]).decode("utf-8-sig", "replace"), marked(Bytes(data), places, decoder))
 
     async def form(self, limit: int) -> Form:
         """See `Body.form`."""
-        head = f"content-type: {self._content_type}\r\n\r\n".encode()
-        message = message_from_bytes(head + self._within(limit), policy=HTTP)
-        if not message.is_multipart():
-            raise InvalidRequest("The body is no valid multipart/form-data.")
-        fields: list[tuple[str, str]] = []
-        files: list[tuple[str, Blob]] = []
-        for part in message.iter_parts():
-            name = str(part.get_param("name", header="content-disposition"))
-            data = part.get_payload(decode=True)
-            assert isinstance(data, bytes)
-            if part.get_filename() is None:
-                fields.append((name, data.decode("utf-8", "replace")))
-            else:
-                files.append((name, Bytes(data)))
-        return Form(tuple(fields), tuple(files))
+        return forms.read(Bytes(self._within(limit)), self._content_type, decoder)
 
     def _within(self, limit: int) -> bytes:
         if len(self._data) > limit:

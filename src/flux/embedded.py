@@ -7,11 +7,9 @@ out too: such answers come back with every later request.
 
 import binascii
 import re
-from typing import Protocol
 
 from flux import picture
-from flux.http import MAX_TEXT, text_too_large
-from flux.text import Blob
+from flux.http import MAX_TEXT, Searchable, text_too_large
 
 WINDOW = 4096
 """Bytes read at once. Strings that a window holds whole are text: sooner read than looked at."""
@@ -28,13 +26,6 @@ SAMPLES, SAMPLE = 6, 48
 """Places where a string is held to the alphabet of base64, and the bytes read at each. Prose and markup fail at one."""
 
 _QUOTE, _COMMA, _PARENTHESIS, _ESCAPE = ord('"'), ord(","), ord(")"), b"\\"
-
-
-class Searchable(Blob, Protocol):
-    """Bytes in which a byte can be found without reading them."""
-
-    def find(self, byte: int, start: int, end: int | None = None) -> int:
-        """Where `byte` comes first between `start` and `end`; -1 where it does not."""
 
 
 def find(body: Searchable) -> list[tuple[int, int]]:
@@ -96,17 +87,36 @@ _MARKDOWN = re.compile(rb'\]\(data:image[^,"()]*;base64,')
 
 def _string(body: Searchable, start: int) -> tuple[int, int] | None:
     """Where the base64 is of the string that starts here; None where that is no picture."""
-    head = body.read(start, HEAD)
-    if match := _DATA_URL_IN_JSON.match(head):
-        start += match.end()
-    elif not _starts_as_picture(head):
+    head = _head(body.read(start, HEAD))
+    if head is None:
         return None
+    start += head
     end = body.find(_QUOTE, start)
     return (start, end) if end >= 0 and _is_base64(body, start, end) else None
 
 
-_DATA_URL_IN_JSON = re.compile(rb'(?:\s|\\[nrt])*+data:[^,"]*;\s*base64\s*,', re.IGNORECASE)
-_DATA_URL = re.compile(r"\s*+data:[^,]*;\s*base64\s*,", re.IGNORECASE)
+def find_in_text(text: Searchable) -> tuple[int, int] | None:
+    """Where the base64 starts and ends in a text that is a picture as a whole, with a line break behind it or not.
+
+    None for any other, and for one so short that it is sooner read.
+    """
+    start = _head(text.read(0, HEAD)) if text.size > WINDOW else None
+    if start is None:
+        return None
+    tail = text.read(text.size - len("\r\n"), len("\r\n"))
+    end = text.size - len(tail) + len(tail.rstrip())
+    return (start, end) if _is_base64(text, start, end) else None
+
+
+def _head(head: bytes) -> int | None:
+    """How many bytes of a string stand before its base64; None where it starts as no picture does."""
+    if match := _DATA_URL_IN_JSON.match(head):
+        return match.end()
+    return len(head) - len(head.lstrip()) if _starts_as_picture(head) else None
+
+
+_DATA_URL_IN_JSON = re.compile(rb'(?:\s|\\[nrt])*+data:[^,"]*;\s*base64\s*,(?:\s|\\[nrt])*+', re.IGNORECASE)
+_DATA_URL = re.compile(r"\s*+data:[^,]*;\s*base64\s*,\s*+", re.IGNORECASE)
 """RFC 2397, as browsers read it (fetch.spec.whatwg.org, "data: URL processor")."""
 
 
@@ -128,7 +138,7 @@ def _starts_as_picture(head: bytes) -> bool:
     return match is not None and picture.format_name(binascii.a2b_base64(match[1])) is not None
 
 
-_MAY_BE_BASE64 = re.compile(rb"(?:[A-Za-z0-9+/=]++|\\(?:[/nrt]|u00(?:2[BbFf]|3[Dd])|u?[023]{0,3}\Z))*+")
+_MAY_BE_BASE64 = re.compile(rb"(?:[A-Za-z0-9+/=\r\n]++|\\(?:[/nrt]|u00(?:2[BbFf]|3[Dd])|u?[023]{0,3}\Z))*+")
 """Base64 as JSON writes it; where it begins or ends in an escape, the half of that too."""
 
 

@@ -331,7 +331,7 @@ def _required_source(value: object, param: str) -> PictureSource:
     url = required_url(value, param)
     if source := picture_source(url, param):
         return source
-    if "://" in url[:32]:
+    if is_url(url):
         raise InvalidRequest(
             "Only links to pictures of this service are read. Send other pictures as data URLs in base64.", param=param
         )
@@ -341,6 +341,11 @@ def _required_source(value: object, param: str) -> PictureSource:
 def is_data_url(text: str) -> bool:
     """Whether a text begins as a data URL does."""
     return text.lstrip()[:5].lower() == "data:"
+
+
+def is_url(text: str) -> bool:
+    """Whether a text begins as a link or a data URL does."""
+    return is_data_url(text) or "://" in text[:32]
 
 
 def base64_of(source: PictureSource) -> str:

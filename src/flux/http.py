@@ -1,6 +1,6 @@
 """HTTP as values: what the core reads and answers, with no runtime behind it."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -17,12 +17,62 @@ Decoder = Callable[[str], Awaitable[Blob]]
 """The bytes of a base64 text, decoded outside Python when they are needed. Raises `ValueError` where it is none."""
 
 
+class Searchable(Blob, Protocol):
+    """A body's bytes, which are looked through without being read."""
+
+    def find(self, byte: int, start: int, end: int | None = None) -> int:
+        """Where `byte` comes first between `start` and `end`; -1 where it does not."""
+
+    def places(self, pattern: bytes) -> Iterator[int]:
+        """Wherever `pattern` stands, in order. It is ASCII, and has four bytes or more."""
+
+    def slice(self, start: int, end: int) -> "Searchable":
+        """The bytes from `start` to `end`, not copied."""
+
+    def text(self, charset: str) -> str:
+        """The bytes as a text, read: UTF-8 where nobody knows the charset, U+FFFD for what is none."""
+
+    async def from_base64(self) -> Blob:
+        """The bytes that these are the base64 of, as text or inside a JSON string. Raises `ValueError`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part of a form. Its bytes alone tell whether it is a picture."""
+
+    name: str
+    filename: str | None
+    """None where no file name was sent; "" is one."""
+    content_type: str | None
+    """In lower case, without parameters."""
+    blob: Blob
+    text: str | None = None
+    """Of all that is no picture and no large file. Large base64 is a mark in it that the form's `decode` knows."""
+
+
 @dataclass(frozen=True, slots=True)
 class Form:
-    """A `multipart/form-data` body (RFC 7578): names in the order they came, repeats kept."""
+    """A `multipart/form-data` body (RFC 7578): its parts in their order, names repeated.
 
-    fields: tuple[tuple[str, str], ...]
-    files: tuple[tuple[str, Blob], ...]
+    It keeps the body's bytes, as a document does.
+    """
+
+    parts: tuple[Part, ...]
+    decode: Decoder
+
+    @property
+    def fields(self) -> tuple[tuple[str, str], ...]:
+        """The texts, by name; those that came as files among them, since some clients send every field as one."""
+        return tuple((one.name, one.text) for one in self.parts if one.text is not None)
+
+    @property
+    def files(self) -> tuple[tuple[str, Blob], ...]:
+        """What was sent as a file or is no text, by name. Browsers send an empty one where no file was chosen."""
+        return tuple(
+            (one.name, one.blob)
+            for one in self.parts
+            if (one.text is None or one.filename is not None) and (one.filename or one.blob.size)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +88,19 @@ class Document:
     def json_object(self) -> dict[str, Any]:
         """The object that the body is. Raises `InvalidJson`."""
         return json_object(self.text)
+
+
+def marked(body: Searchable, places: Mapping[str, tuple[int, int]], decode: Decoder) -> Decoder:
+    """A decoder that knows the marks that stand for base64 in a body, and where each starts and ends.
+
+    No mark is base64, so that it means this picture or, where a caller wrote it, none.
+    """
+
+    async def decode_marked(text: str) -> Blob:
+        place = places.get(text.strip())
+        return await (body.slice(*place).from_base64() if place else decode(text))
+
+    return decode_marked
 
 
 def json_object(text: str) -> dict[str, Any]:

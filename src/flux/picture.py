@@ -131,6 +131,10 @@ _FORMATS: tuple[tuple[bytes, int, str, Callable[[bytes, Blob], _Size]], ...] = (
 )
 
 
+FORMAT_HEAD = 64
+"""Bytes that tell the format of a file."""
+
+
 def format_name(head: bytes) -> str | None:
     """The format of a picture file, with its article, by its first 24 bytes or more: "a GIF". None where it is unknown.
 

@@ -4,7 +4,8 @@ import base64
 import io
 import json
 import secrets
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
+from itertools import pairwise
 from typing import Any
 
 import httpx
@@ -152,3 +153,97 @@ async def test_a_mark_that_a_caller_writes_is_no_picture(caller: httpx.AsyncClie
     for url in ("data:image/png;base64,#1", "data:image/png;base64,#90"):
         response = await caller.post(EDITS, json={"prompt": "a cat", "images": [url], "note": PHOTO_URL})
         assert (response.status_code, error_of(response)["param"]) == (400, "images[0]")
+
+
+# --- forms ----------------------------------------------------------------------------------------
+
+
+async def form_sent(
+    caller: httpx.AsyncClient, content_type: str, body: bytes, cuts: Sequence[int] = ()
+) -> httpx.Response:
+    """The form, in pieces if there are `cuts`."""
+
+    async def pieces() -> AsyncIterator[bytes]:
+        for start, end in pairwise((0, *cuts, len(body))):
+            yield body[start:end]
+
+    headers = {"content-type": content_type}
+    return await caller.post(EDITS, content=pieces() if cuts else body, headers=headers)
+
+
+DASHES = PHOTO[:-12] + b"-" * 300_000 + b"\r\n--A-\n--" * 30_000 + PHOTO[-12:]
+"""A picture with all in it that a search for a boundary may stop at: what stands before its end is skipped."""
+
+
+@pytest.mark.parametrize("picture", [PHOTO, DASHES], ids=["a photo", "a picture of dashes"])
+@pytest.mark.parametrize("write", written.FORMS.values(), ids=written.FORMS.keys())
+async def test_a_picture_in_a_form_reaches_the_model_whole(
+    bare: Workerd, caller: httpx.AsyncClient, write: written.FormWriter, picture: bytes
+) -> None:
+    prompt = unique()
+    fields: list[written.Field] = [
+        ("image", "s.png", "image/png", picture),
+        ("prompt", None, None, f"{prompt} 猫".encode()),
+        ("image[]", "", None, PHOTO),
+        ("image", None, None, PHOTO),
+        ("output_format", None, None, b""),
+    ]
+    response = await form_sent(caller, *write(fields))
+    assert response.status_code == 200, response.text
+    assert given(bare, f"{prompt} 猫") == [len(picture), len(PHOTO), len(PHOTO)]
+
+
+async def test_a_form_is_the_same_wherever_it_is_cut(bare: Workerd, caller: httpx.AsyncClient) -> None:
+    """Sent in pieces, its boundaries and headers broken at every place."""
+    prompt, small = unique(), noise(20, 20)
+    fields: list[written.Field] = [("image", "s.png", "image/png", small), ("prompt", None, None, prompt.encode())]
+    content_type, body = written.FORMS[".NET"](fields)
+    places = [at for at in range(1, len(body)) if not 150 < at < len(small)]
+    for cuts in (places, places[::2], places[1::3], *([at] for at in places[::10])):
+        response = await form_sent(caller, content_type, body, cuts)
+        assert response.status_code == 200, response.text
+    calls = bare.calls(prompt)["calls"]
+    assert {call["inputs"]["input_image_0"]["bytes"] for call in calls} == {len(small)}
+
+
+@pytest.mark.parametrize("write", written.FORMS.values(), ids=written.FORMS.keys())
+async def test_a_form_that_is_too_large_is_told_what_is_too_large(
+    caller: httpx.AsyncClient, write: written.FormWriter
+) -> None:
+    image: written.Field = ("image", "s.png", "image/png", PHOTO)
+    for fields, told in (
+        ([image, ("prompt", None, None, b"a" * 2 * MIB)], "text in the body is too large: at most 1 MiB"),
+        ([image] * (20 * MIB // len(PHOTO) + 1), "at most 20 MiB"),
+    ):
+        response = await form_sent(caller, *write(fields))
+        assert (response.status_code, error_of(response)["code"]) == (413, "request_too_large")
+        assert told in error_of(response)["message"]
+
+
+HOSTILE = {
+    "boundaries": b"\r\n--B\r\n",
+    "nearly boundaries": b"\r\n--Bx",
+    "parts of boundaries": b"\n--",
+    "dashes": b"-",
+    "line breaks": b"\r\n",
+}
+
+
+@pytest.mark.parametrize("unit", HOSTILE.values(), ids=HOSTILE.keys())
+@pytest.mark.parametrize("boundary", ["B", "B" * 70])
+async def test_a_hostile_form_takes_no_time(
+    bare: Workerd, caller: httpx.AsyncClient, unit: bytes, boundary: str
+) -> None:
+    """Of the largest size: it is a picture to its end, or refused."""
+    unit = unit.replace(b"B", boundary.encode())
+    content = PHOTO[:-12] + unit * (19 * MIB // len(unit)) + PHOTO[-12:]
+    fields: list[written.Field] = [("prompt", None, None, b"a cat"), ("image", "s.png", None, content)]
+    content_type, body = written.form_by_hand(fields, boundary)
+    before = bare.worker.isolate_cpu
+    response = await form_sent(caller, content_type, body)
+    assert response.status_code in (200, 400), response.text
+    assert bare.worker.isolate_cpu - before < MAX_CPU_SECONDS
+
+
+MAX_CPU_SECONDS = 3
+"""Of a form of 20 MiB, on a machine that has other things to do. Most of it takes 0.4."""

@@ -8,9 +8,9 @@ import pytest
 from flux import fields, picture
 from flux.errors import InvalidRequest
 from flux.generation import Options, PictureSource
-from flux.http import Form
 from flux.sizes import Size
 from tests.builders import NOW, ORIGIN, cases
+from tests.fakes import form_of
 
 ID = picture.new_id(NOW)
 LINK = f"{ORIGIN}/image/{ID}.png"
@@ -132,10 +132,9 @@ def test_the_options_of_the_file(body: fields.Body, mime: str | None, compressio
 
 def test_a_forms_texts_are_read_as_the_fields_of_a_body() -> None:
     """Numbers and switches are texts there; an empty one is absent."""
-    form = Form(
-        (("prompt", "A cat"), ("n", "2"), ("seed", "-1"), ("optimize", "false"), ("size", "3:2"), ("steps", ""),
-         ("model", "7"), ("quality", "")),
-        (),
+    form = form_of(
+        {"prompt": "A cat", "n": "2", "seed": "-1", "optimize": "false", "size": "3:2", "steps": "", "model": "7",
+         "quality": ""}
     )  # fmt: skip
     assert fields.options(fields.form_values(form)) == Options(model="7", n=2, optimize=False, size=Size(768, 512))
 
@@ -145,7 +144,7 @@ def test_a_forms_texts_are_read_as_the_fields_of_a_body() -> None:
     [("n", "two"), ("n", "1.5"), ("n", "²"), ("n", "٣"), ("n", "9" * 5000), ("stream", "maybe"), ("optimize", "2")],
 )
 def test_a_forms_text_that_is_no_number_and_no_switch_is_refused(name: str, value: str) -> None:
-    values = fields.form_values(Form(((name, value),), ()))
+    values = fields.form_values(form_of({name: value}))
     with pytest.raises(InvalidRequest) as refusal:
         fields.whole_number(values, name) if name in fields.RANGES else fields.switch(values, name)
     assert refusal.value.param == name

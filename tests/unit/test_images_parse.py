@@ -8,12 +8,11 @@ from flux.endpoints.images import parse
 from flux.endpoints.images.parse import ImageRequest
 from flux.errors import InvalidRequest, MissingParameter
 from flux.generation import GenerationRequest, PictureSource
-from flux.http import Form
 from flux.picture import Picture
 from flux.sizes import Size
 from tests import fakes
 from tests.builders import cases, data_url, planned
-from tests.fakes import Bytes, data_of, encoded, painted
+from tests.fakes import data_of, encoded, form_of, painted
 
 PNG = encoded(fakes.opened(painted("A photo", 300, 200)), "image/png")
 PICTURE = painted()
@@ -164,26 +163,40 @@ async def read(sources: list[PictureSource]) -> tuple[Picture, ...]:
     return (await planned(parse.image({"prompt": "Make it blue"}, sources, edit=True).generation)).images
 
 
-def form_of(*files: tuple[str, bytes]) -> Form:
-    """A form with these files."""
-    return Form((), tuple((name, Bytes(data)) for name, data in files))
-
-
 @pytest.mark.parametrize("names", [["image"], ["image[]", "image[]"], ["image[0]", "image[1]"], ["image"] * 4])
 async def test_a_forms_pictures_are_its_files_called_image(names: list[str]) -> None:
-    pictures = await read(parse.form_sources(form_of(*((name, PNG) for name in names))))
+    pictures = await read(parse.form_sources(form_of(files=[(name, PNG) for name in names])))
     assert [(one.type, one.size, data_of(one.blob)) for one in pictures] == [("image/png", "300x200", PNG)] * len(names)
 
 
 def test_other_files_of_a_form_are_left_alone() -> None:
-    assert len(parse.form_sources(form_of(("document", b"x"), ("image", PNG), ("images", b"y")))) == 1
+    assert len(parse.form_sources(form_of(files=[("document", b"x"), ("image", PNG), ("images", b"y")]))) == 1
+
+
+async def test_a_part_is_a_picture_by_its_bytes_whatever_it_is_called() -> None:
+    pictures = await read(parse.form_sources(form_of(files=[("photo", PNG), ("file", PNG)])))
+    assert [data_of(one.blob) for one in pictures] == [PNG, PNG]
+
+
+@pytest.mark.parametrize("name", ["image", "image[]", "images", "image_url"])
+async def test_a_text_of_a_form_can_be_a_picture(name: str) -> None:
+    pictures = await read(parse.form_sources(form_of({name: data_url(PNG)})))
+    assert [data_of(one.blob) for one in pictures] == [PNG]
+
+
+@pytest.mark.parametrize(
+    ("data", "said"), [(b"GIF89a" + bytes(100), "a GIF"), (b"\0\0\0\x18ftypheic" + bytes(100), "a HEIC")]
+)
+async def test_a_format_that_no_model_takes_is_named(data: bytes, said: str) -> None:
+    with pytest.raises(InvalidRequest, match=f"The picture is {said}: send a PNG, JPEG or WebP."):
+        await read(parse.form_sources(form_of(files=[("image", data)])))
 
 
 @pytest.mark.parametrize("data", [b"", b"GIF89a" + bytes(100), b"<svg/>", PNG[:20]])
 async def test_a_file_that_is_no_picture_is_refused(data: bytes) -> None:
     """By its bytes: nobody's word is taken for its type."""
     with pytest.raises(InvalidRequest) as refusal:
-        await read(parse.form_sources(form_of(("image", data))))
+        await read(parse.form_sources(form_of(files=[("image", data)])))
     assert refusal.value.param == "image"
 
 
@@ -197,7 +210,7 @@ def test_masks_are_refused_and_not_ignored(name: str) -> None:
 
 def test_a_mask_in_a_form_is_refused() -> None:
     with pytest.raises(InvalidRequest) as refusal:
-        parse.form_sources(form_of(("mask", PNG), ("image", PNG)))
+        parse.form_sources(form_of(files=[("mask", PNG), ("image", PNG)]))
     assert refusal.value.param == "mask"
 
 

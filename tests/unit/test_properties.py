@@ -134,11 +134,9 @@ RESPONSES = st.fixed_dictionaries(
     optional={**FIELDS, "tools": mostly(st.lists(mostly(TOOLS), max_size=2)), "tool_choice": JSON, "text": JSON},
 )
 FORMS = st.builds(
-    Form,
-    st.lists(st.tuples(st.sampled_from(["prompt", *FIELDS]) | ANY_TEXT, ANY_TEXT | TALK), max_size=6).map(tuple),
-    st.lists(st.tuples(st.sampled_from(["image", "image[]", "mask", "x"]) | ANY_TEXT, DATA.map(Bytes)), max_size=5).map(
-        tuple
-    ),
+    fakes.form_of,
+    st.dictionaries(st.sampled_from(["prompt", *FIELDS]) | ANY_TEXT, (ANY_TEXT | TALK).map(text.clean), max_size=6),
+    st.lists(st.tuples(st.sampled_from(["image", "image[]", "mask", "x"]) | ANY_TEXT, DATA), max_size=5),
 )
 NAMES = st.sampled_from(variables.NAMES)
 VALUES = ANY_TEXT | st.sampled_from(["", "1", "true", "https://x", *MODELS, "en", "60"])

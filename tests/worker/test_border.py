@@ -16,6 +16,7 @@ from PIL import Image
 from bench import WORKERS, runtime
 from bench.rows import REASONS
 from dev import ROOT
+from tests import written
 from tests.worker.service import chat_body, content, links
 from tests.workerd import IMAGES, REST, Workerd
 
@@ -58,12 +59,12 @@ async def part_in_python(caller: httpx.AsyncClient) -> float:
     return sum(map(heap.count, forms + wide)) * len(FILLER) / (KILOBYTES * 1000)
 
 
-def picture() -> bytes:
+def picture(first: bytes = b"") -> bytes:
     """A caller's own PNG, filled up in a private chunk (PNG specification, 5.3)."""
     file = io.BytesIO()
     Image.new("RGB", (300, 200)).save(file, "PNG")
     head, body = file.getvalue()[:33], file.getvalue()[33:]
-    data = (FILLER * (KILOBYTES * 1000 // len(FILLER) + 1))[: KILOBYTES * 1000]
+    data = (first + FILLER * (KILOBYTES * 1000 // len(FILLER) + 1))[: KILOBYTES * 1000]
     chunk = b"fiLl" + data
     return head + len(data).to_bytes(4, "big") + chunk + zlib.crc32(chunk).to_bytes(4, "big") + body
 
@@ -74,6 +75,15 @@ CHAT, GENERATIONS, EDITS = "/v1/chat/completions", "/v1/images/generations", "/v
 RESPONSES = "/v1/responses"
 REPLAYED = {"type": "image_generation_call", "id": "ig_1", "result": base64.b64encode(PNG).decode()}
 ATTACHED = [{"type": "text", "text": "Draw 一只猫"}, {"type": "image_url", "image_url": {"url": PNG_URL}}]
+
+ANSWERED = {"role": "assistant", "content": f"Here's the result:\n\n![Generated Image]({PNG_URL})"}
+
+
+def form(write: written.FormWriter, *fields: written.Field) -> tuple[str, dict[str, Any]]:
+    """An edit as a platform writes it."""
+    content_type, body = write([("prompt", None, None, DRAWN.encode()), *fields])
+    return EDITS, {"content": body, "headers": {"content-type": content_type}}
+
 
 REQUESTS: dict[str, tuple[str, dict[str, Any]]] = {
     "a chat": (CHAT, {"json": chat_body(DRAWN)}),
@@ -91,7 +101,15 @@ REQUESTS: dict[str, tuple[str, dict[str, Any]]] = {
         RESPONSES,
         {"json": {"input": [REPLAYED, {"role": "user", "content": f"{DRAWN} --edit"}]}},
     ),
+    "a chat after an answer": (CHAT, {"json": {"messages": [ANSWERED, {"role": "user", "content": DRAWN}]}}),
     "an edit, as a form": (EDITS, {"data": {"prompt": DRAWN}, "files": {"image": PNG}}),
+    "an edit, as a form of .NET": form(written.FORMS[".NET"], ("image", "s.png", "image/png", PNG)),
+    "an edit whose boundary is hard to find": form(
+        written.FORMS["a script"], ("image", None, None, picture(b"-" * 3000))
+    ),
+    "an edit with a text that is a picture": form(
+        written.FORMS["curl"], ("image", "s.png", "image/png", PNG), ("note", None, None, PNG_URL.encode())
+    ),
     "an edit, as JSON": (EDITS, {"json": {"prompt": DRAWN, "images": [{"image_url": PNG_URL}]}}),
 }
 

@@ -36,13 +36,18 @@ def from_base64(text: str) -> Bytes:
 
 
 def base64_in_array(array: Any) -> Any:
-    """A JavaScript array that holds a `Uint8Array`'s base64 text.
+    """A JavaScript array that holds a `Uint8Array`'s base64 text."""
+    return result_in_array(array.toBase64.bind(array))
 
-    A function's result would come to Python and be copied there. A getter's does not: the values
-    of an object are collected in JavaScript.
+
+def result_in_array(function: Any) -> Any:
+    """A JavaScript array that holds what a function without arguments returns.
+
+    Called from here, its text would come to Python and be copied there. A getter's does not: the
+    values of an object are collected in JavaScript.
     """
     getter = js_object({"enumerable": True})
-    getter.get = array.toBase64.bind(array)
+    getter.get = function
     return js.Object.values(js.Object.defineProperty(js.Object.new(), "text", getter))
 
 

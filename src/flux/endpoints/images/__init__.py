@@ -6,7 +6,6 @@ from flux.endpoints import drawing
 from flux.endpoints.images import parse
 from flux.endpoints.images.respond import ImagesPresenter
 from flux.http import MAX_BODY, Decoder, Response
-from flux.text import Blob
 
 
 async def generate(call: Call) -> Response:
@@ -20,10 +19,11 @@ async def edit(call: Call) -> Response:
 
 
 async def _draw(call: Call, *, edit: bool) -> Response:
-    decode: Decoder = _no_base64
+    decode: Decoder
     if call.headers.get("content-type", "").lower().startswith("multipart/form-data"):
         form = await call.request.body.form(MAX_BODY)
         request = parse.image(fields.form_values(form), parse.form_sources(form), edit=edit)
+        decode = form.decode
         del form
     else:
         document = await call.request.body.document(MAX_BODY)
@@ -34,8 +34,3 @@ async def _draw(call: Call, *, edit: bool) -> Response:
     del decode  # with the bytes of all pictures that came with the body
     storage = drawing.storage(call) if request.wants_url else None
     return await drawing.answer(call, plan, ImagesPresenter(request, plan), storage, stream=request.stream)
-
-
-async def _no_base64(_text: str) -> Blob:
-    """A form's pictures are bytes."""
-    raise ValueError

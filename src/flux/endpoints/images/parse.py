@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from flux import catalog, fields
+from flux import catalog, fields, picture
 from flux.errors import InvalidRequest, MissingParameter
 from flux.fields import Body
 from flux.generation import GenerationRequest, PictureSource
@@ -61,11 +61,23 @@ def image(body: Body, sources: Iterable[PictureSource] = (), *, edit: bool = Fal
     )
 
 
+_PICTURE_PARTS = frozenset(("image", "images", "image_url"))
+_MASKS = frozenset(("mask", "markup"))
+
+
 def form_sources(form: Form) -> list[PictureSource]:
-    """The pictures of a form: files named `image`, `image[]` or `image[0]`."""
-    if any(name == "mask" for name, _ in form.files):
-        raise InvalidRequest("'mask' is not supported: describe the change instead.", param="mask")
-    return [PictureSource("image", blob=blob) for name, blob in form.files if name.split("[")[0] == "image"]
+    """The pictures of a form: every part whose bytes are one, whatever it is called, and what `image` names."""
+    sources: list[PictureSource] = []
+    for part in form.parts:
+        name = part.name.split("[")[0].strip().lower()
+        if name in _MASKS and part.blob.size:
+            raise InvalidRequest(f"'{name}' is not supported: describe the change instead.", param=name)
+        if part.text is None:
+            if name == "image" or picture.format_name(part.blob.read(0, picture.FORMAT_HEAD)):
+                sources.append(PictureSource("image", blob=part.blob))
+        elif name == "image" or (name in _PICTURE_PARTS and fields.is_url(part.text)):
+            sources += fields.picture_sources({"image": part.text}, ("image",))
+    return sources
 
 
 def json_sources(body: Body) -> list[PictureSource]:

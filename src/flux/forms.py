@@ -1,0 +1,222 @@
+"""Forms: `multipart/form-data` as RFC 7578, 2046, 9110 and 2231 allow it to be written, and as clients write it.
+
+Of the parts only their headers and their texts are read; pictures stay where they are.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import chain
+from urllib.parse import unquote
+
+from flux import embedded, picture
+from flux.errors import InvalidRequest
+from flux.http import MAX_TEXT, Decoder, Form, Part, Searchable, marked, text_too_large
+
+MAX_PARTS = 100
+"""Parts of a form: the API knows some twenty names."""
+USUAL_HEADER, MAX_HEADER = 512, 8 * 1024
+"""Bytes of a part's header: those read at first, since a picture may follow, and the most."""
+MAX_BOUNDARY = 200
+"""Characters; RFC 2046, 5.1.1 allows 70."""
+MAX_PADDING = 60
+"""Spaces behind a boundary."""
+MAX_LOOKALIKES = 100
+"""Lines that start with the boundary and are no delimiter. RFC 2046, 5.1.1 allows none."""
+MAX_FILE_TEXT = 64 * 1024
+"""Bytes of a file that is read as a text: some clients send every field as a file."""
+
+
+def read(body: Searchable, content_type: str, decode: Decoder) -> Form:
+    """The form that a body is. Raises `InvalidRequest` where it is none, or `RequestTooLarge`.
+
+    `decode` is for base64 that is a text of its own; a picture in base64 is left in the body.
+    """
+    boundary = _boundary(body, content_type)
+    found = [_found(body, start, end) for start, end in _parts(body, boundary)]
+    charset = _default_charset(body, found)
+    places: dict[str, tuple[int, int]] = {}
+    parts: list[Part] = []
+    total = 0
+    for one in found:
+        content = body.slice(one.start, one.end)
+        text = None
+        if _is_text(one, content):
+            place = embedded.find_in_text(content)
+            if place:
+                mark = f"#{one.start}"
+                places[mark] = one.start + place[0], one.start + place[1]
+                text = content.slice(0, place[0]).text(charset) + mark
+            else:
+                total += content.size
+                if total > MAX_TEXT:
+                    raise text_too_large()
+                text = content.text(one.charset or charset)
+        parts.append(Part(one.name, one.filename, one.content_type, content, text))
+    return Form(tuple(parts), marked(body, places, decode))
+
+
+# --- delimiters ---------------------------------------------------------------------------------
+
+
+def _boundary(body: Searchable, content_type: str) -> str:
+    """From the header; from the first line where a client set the header itself and so lost it."""
+    boundary = parameters(content_type).get("boundary", "")
+    if not boundary and (match := _FIRST_LINE.match(body.read(0, MAX_BOUNDARY + len("--\r\n")))):
+        boundary = match[1].decode("ascii")
+    if not (0 < len(boundary) <= MAX_BOUNDARY and boundary.isascii() and boundary.isprintable()):
+        raise InvalidRequest("The body is no valid multipart/form-data: its Content-Type names no boundary.")
+    return boundary.rstrip()
+
+
+_FIRST_LINE = re.compile(rb"--([!-~]+)[ \t]*\r?\n")
+_END_OF_LINE = re.compile(rb"(--)?[ \t]{0,%d}(?:\r?\n|\Z)" % MAX_PADDING)
+
+
+def _parts(body: Searchable, boundary: str) -> Iterator[tuple[int, int]]:
+    """Where each part starts and ends. What stands before the first and behind the last is no part."""
+    start = count = 0
+    for end, after, is_last in _delimiters(body, f"--{boundary}".encode()):
+        if start:
+            count += 1
+            if count > MAX_PARTS:
+                raise InvalidRequest(f"The form has too many parts: at most {MAX_PARTS}.")
+            yield start, end
+        if is_last:
+            return
+        start = after
+    raise InvalidRequest("The body is no valid multipart/form-data: the boundary that ends it is missing.")
+
+
+def _delimiters(body: Searchable, dashes: bytes) -> Iterator[tuple[int, int, bool]]:
+    """Each delimiter: where the line break before it starts, where its line ends, and whether it is the last."""
+    lookalikes = 0
+    first = [-1] if body.read(0, len(dashes)) == dashes else []
+    for line_break in chain(first, body.places(b"\n" + dashes)):
+        after = line_break + 1 + len(dashes)
+        match = _END_OF_LINE.match(body.read(after, len("--\r\n") + MAX_PADDING))
+        if match:
+            carriage_return = line_break > 0 and body.read(line_break - 1, 1) == b"\r"
+            yield max(0, line_break - carriage_return), after + match.end(), match[1] is not None
+        else:
+            lookalikes += 1
+            if lookalikes > MAX_LOOKALIKES:
+                raise InvalidRequest("The form's boundary stands in its parts: take another one.")
+
+
+# --- one part -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A part that was found: what its header says, and where its content is."""
+
+    name: str
+    filename: str | None
+    content_type: str | None
+    charset: str
+    start: int
+    end: int
+
+
+_END_OF_HEADER = re.compile(rb"(?:\A|\n)\r?\n")
+_FOLD = re.compile(r"\r?\n[ \t]+")
+
+
+def _found(body: Searchable, start: int, end: int) -> _Found:
+    length, head = _header(body, start, end)
+    headers = _headers(head)
+    disposition = parameters(headers.get("content-disposition", ""))
+    if "name" not in disposition:
+        raise InvalidRequest("A part of the form has no name in its Content-Disposition.")
+    content_type = headers.get("content-type", "")
+    content = start + length
+    return _Found(
+        name=disposition["name"],
+        filename=disposition.get("filename"),
+        content_type=content_type.partition(";")[0].strip().lower() or None,
+        charset=parameters(content_type).get("charset", ""),
+        start=content,
+        end=max(content, end),
+    )
+
+
+def _header(body: Searchable, start: int, end: int) -> tuple[int, str]:
+    """A part's header and its length, with the empty line behind it."""
+    for length in (USUAL_HEADER, MAX_HEADER):
+        # The line break of an empty part is the delimiter's too.
+        head = body.read(start, min(length, end + len("\r\n") - start))
+        if match := _END_OF_HEADER.search(head):
+            return match.end(), head[: match.start()].decode("utf-8", "replace")
+    raise InvalidRequest(f"A part of the form has no end of its header within {MAX_HEADER // 1024} KiB.")
+
+
+def _headers(text: str) -> dict[str, str]:
+    """Names in lower case. Folded lines are one (RFC 5322, 2.2.3); what is no header is left out."""
+    lines = _FOLD.sub(" ", text).split("\n")
+    fields = (line.partition(":") for line in lines if ":" in line)
+    return {name.strip().lower(): value.strip() for name, _, value in fields}
+
+
+def _default_charset(body: Searchable, found: list[_Found]) -> str:
+    """What the `_charset_` field says (RFC 7578, 4.6)."""
+    named = (body.read(one.start, min(40, one.end - one.start)) for one in found if one.name == "_charset_")
+    return next(named, b"").decode("ascii", "replace").strip() or "utf-8"
+
+
+def _is_text(one: _Found, content: Searchable) -> bool:
+    """Whether a part is read as a text. A picture is none, whatever the part is called, nor is a large file."""
+    head = content.read(0, embedded.HEAD)
+    if picture.format_name(head) and (one.filename is not None or b"\0" in head):
+        return False
+    return one.filename is None or content.size <= MAX_FILE_TEXT or embedded.find_in_text(content) is not None
+
+
+# --- parameters of a header ---------------------------------------------------------------------
+
+_PARAMETER = re.compile(r';\s*([^\s=;"]+)\s*=\s*(?:"((?:[^"\\]++|\\.)*+)"|([^;]*))', re.DOTALL)
+"""A token (RFC 9110, 5.6.6) may hold here what it must not: `----=_Part_1`, `image[]`, a file name with spaces."""
+_QUOTED_PAIR = re.compile(r'\\(["\\])')
+_CONTINUED = re.compile(r"(.+?)\*(\d{1,2})(\*?)")
+_BROWSERS_ESCAPES = (("%22", '"'), ("%0D", "\r"), ("%0A", "\n"))
+"""What browsers write for characters that would end a name (html.spec.whatwg.org, "multipart/form-data encoding")."""
+_CHARSETS = ("utf-8", "iso-8859-1")
+"""Of extended values (RFC 8187, 3.2)."""
+
+
+def parameters(value: str) -> dict[str, str]:
+    """The parameters of a header field, names in lower case, the first of each.
+
+    An extended one (RFC 8187, `filename*`) wins over the plain one; one in pieces (RFC 2231, 3) is put together.
+    """
+    given: dict[str, str] = {}
+    for name, quoted, token in (match.groups() for match in _PARAMETER.finditer(value)):
+        given.setdefault(name.lower(), _unquoted(quoted) if token is None else token.strip())
+    found = {name: text for name, text in given.items() if "*" not in name}
+    pieces: dict[str, list[tuple[int, str, str]]] = {}
+    for name, text in given.items():
+        if match := _CONTINUED.fullmatch(name):
+            pieces.setdefault(match[1], []).append((int(match[2]), match[3], text))
+    for name, several in pieces.items():
+        whole = "".join(text if extended else text.replace("%", "%25") for _, extended, text in sorted(several))
+        found[name] = _extended(whole) if any(extended for _, extended, _ in several) else unquote(whole)
+    for name, text in given.items():
+        if name.endswith("*") and not _CONTINUED.fullmatch(name):
+            found[name[:-1]] = _extended(text)
+    return found
+
+
+def _unquoted(text: str) -> str:
+    r"""What a quoted string says. A backslash before anything else stands for itself: `C:\cat.png`."""
+    text = _QUOTED_PAIR.sub(r"\1", text)
+    for escape, character in _BROWSERS_ESCAPES:
+        text = text.replace(escape, character).replace(escape.lower(), character)
+    return text
+
+
+def _extended(text: str) -> str:
+    """What `utf-8'en'%e2%82%ac` says."""
+    charset, _, rest = text.partition("'")
+    _, _, encoded = rest.partition("'")
+    charset = charset.lower() if charset.lower() in _CHARSETS else "utf-8"
+    return unquote(encoded, charset)
