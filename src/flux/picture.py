@@ -5,6 +5,7 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 from flux.text import Blob
 
@@ -14,8 +15,10 @@ EXTENSIONS = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp"}
 FIRST_READ = 512
 """Bytes copied into Python at first. JPEG from the models we serve tells its size within 200."""
 
-MAX_SEGMENTS = 1024
-"""JPEG segments walked before giving up: an upload of nothing but fill bytes must not cost a walk."""
+WALK_READ = 64
+"""Bytes copied at each step to a piece of a file that lies further back."""
+MAX_WALK = 16 * 1024
+"""Bytes copied on the way to a picture's size and orientation: an upload of nothing but filler must not cost a walk."""
 
 _ID = r"([A-Za-z0-9_-]{22}-[0-9a-z]{7})"
 _FILE_NAME = rf"{_ID}\.(?:{'|'.join(EXTENSIONS.values())})"
@@ -33,10 +36,13 @@ class Picture:
     """MIME type, one of `EXTENSIONS`."""
     width: int
     height: int
-    """Pixels."""
+    """Pixels, of the picture as it is seen: upright."""
     blob: Blob
     orientation: int = 1
-    """How the picture is to be turned when it is shown (EXIF, 1 to 8): 1 is upright."""
+    """How its pixels are stored (EXIF 3.0, tag 274): 1 upright, 3 upside down, 6 and 8 on a side, the others mirrored.
+
+    Who decodes it turns it first, or shows it lying.
+    """
 
     @property
     def size(self) -> str:
@@ -49,10 +55,29 @@ def look(blob: Blob) -> Picture | None:
     head = blob.read(0, FIRST_READ)
     for magic, offset, mime, measure in _FORMATS:
         if head[offset : offset + len(magic)] == magic:
-            size = measure(head, blob)
-            if size and size[0] > 0 and size[1] > 0:
-                return Picture(mime, size[0], size[1], blob)
+            stored = measure(_Window(blob, head))
+            if stored and stored.width > 0 and stored.height > 0:
+                return _upright(mime, stored, blob)
     return None
+
+
+def _upright(mime: str, stored: "_Stored", blob: Blob) -> Picture:
+    sides = (stored.width, stored.height) if stored.orientation < _ON_A_SIDE else (stored.height, stored.width)
+    return Picture(mime, *sides, blob, stored.orientation)
+
+
+_ON_A_SIDE = 5
+"""Orientations from this one on have their rows as columns."""
+
+
+def refusal(blob: Blob) -> str:
+    """The sentence for bytes that `look` finds no picture in."""
+    name = format_name(blob.read(0, FIRST_READ))
+    if name is None:
+        return "The picture is no PNG, JPEG or WebP."
+    if name in _TAKEN:
+        return f"The picture is {name} that cannot be read. Send it anew."
+    return f"The picture is {name}: send PNG, JPEG or WebP."
 
 
 def is_whole(one: Picture) -> bool:
@@ -69,66 +94,165 @@ LAST_READ = 64
 """Bytes at the end that hold the end marker: some encoders pad."""
 _ENDS = {"image/jpeg": b"\xff\xd9", "image/png": b"IEND"}
 
-_Size = tuple[int, int] | None
+
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """What a file's headers say: the size as it is stored."""
+
+    width: int
+    height: int
+    orientation: int = 1
 
 
-def _jpeg_size(head: bytes, blob: Blob) -> _Size:
+class _Window:
+    """The bytes of a file, copied a few at a time; nothing any more behind `MAX_WALK`."""
+
+    def __init__(self, blob: Blob, head: bytes) -> None:
+        self._blob = blob
+        self._start, self._bytes = 0, head
+        self._left = MAX_WALK
+
+    def read(self, start: int, length: int) -> bytes:
+        """At most `length` bytes from `start`."""
+        at = start - self._start
+        if at < 0 or at + length > len(self._bytes):
+            size = min(max(length, WALK_READ), self._left)
+            self._start, self._bytes = start, self._blob.read(start, size)
+            self._left -= size
+            at = 0
+        return self._bytes[at : at + length]
+
+    def whole(self, start: int, length: int) -> bytes | None:
+        """So many bytes from `start`, or none."""
+        found = self.read(start, length)
+        return found if len(found) == length else None
+
+
+# --- formats ------------------------------------------------------------------------------------
+
+
+def _jpeg(window: _Window) -> _Stored | None:
     """Walk the marker segments to the frame header (ITU T.81, B.2.2).
 
-    Metadata may stand before it, up to 64 KiB a segment, so the walk reads on where its window
-    ends instead of copying the file.
+    Metadata may stand before it, up to 64 KiB a segment.
     """
-    start, position = 0, 2
-    for _ in range(MAX_SEGMENTS):
-        if position - start + 9 > len(head):
-            start, head = position, blob.read(position, FIRST_READ)
-        at = position - start
-        segment = head[at : at + 9]
-        if len(segment) < 9 or segment[0] != 0xFF:
+    position, orientation = 2, 0
+    while marked := _marker(window, position):
+        marker, position = marked
+        if marker in _ALONE:
+            continue
+        segment = window.whole(position, 7)
+        if segment is None:
             return None
-        marker, length = segment[1], int.from_bytes(segment[2:4], "big")
-        if marker == 0xFF:  # fill byte before a marker (B.1.1.2)
-            position += 1
-        elif 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):  # SOF, not DHT, JPG, DAC
-            return int.from_bytes(segment[7:9], "big"), int.from_bytes(segment[5:7], "big")
-        elif marker in (0xD9, 0xDA) or length < 2:  # end or scan before any frame: no picture
+        length = int.from_bytes(segment[:2], "big")
+        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):  # SOF, not DHT, JPG, DAC
+            height, width = int.from_bytes(segment[3:5], "big"), int.from_bytes(segment[5:7], "big")
+            return _Stored(width, height, orientation or 1)
+        if marker in (0xD9, 0xDA) or length < 2:  # end or scan before any frame: no picture
             return None
-        else:
-            position += 2 + length
+        if marker == 0xE1 and not orientation and window.read(position + 2, 6) == _EXIF:
+            orientation = _orientation(window, position + 8, position + length)
+        position += length
     return None
 
 
-def _png_size(head: bytes, _blob: Blob) -> _Size:
-    """IHDR is the first chunk (PNG specification, 11.2.1)."""
-    if len(head) < 24 or head[12:16] != b"IHDR":
+_ALONE = (0x01, *range(0xD0, 0xD9))
+"""Markers without a segment: TEM, RST, and a SOI too many."""
+
+
+def _marker(window: _Window, position: int) -> tuple[int, int] | None:
+    """The next marker and what follows it. Fill bytes (B.1.1.2) and stray ones are passed over, as decoders do."""
+    while piece := window.read(position, WALK_READ):
+        if match := _MARKER.search(piece):
+            return match[0][-1], position + match.end()
+        position += max(1, len(piece) - 1)
+    return None
+
+
+_MARKER = re.compile(rb"\xff+[^\x00\xff]", re.DOTALL)
+
+
+def _png(window: _Window) -> _Stored | None:
+    """IHDR is the first chunk; eXIf stands before the pixels (PNG specification, 11.2.1 and 11.3.3.6)."""
+    header = window.whole(12, 12)
+    if header is None or header[:4] != b"IHDR":
         return None
-    return int.from_bytes(head[16:20], "big"), int.from_bytes(head[20:24], "big")
+    position, orientation = 33, 0
+    while (chunk := window.whole(position, 8)) and chunk[4:] not in (b"IDAT", b"IEND"):
+        length = int.from_bytes(chunk[:4], "big")
+        if chunk[4:] == b"eXIf":
+            orientation = _orientation(window, position + 8, position + 8 + length)
+            break
+        position += 12 + length
+    return _Stored(int.from_bytes(header[4:8], "big"), int.from_bytes(header[8:], "big"), orientation or 1)
 
 
-def _webp_size(head: bytes, _blob: Blob) -> _Size:
+def _webp(window: _Window) -> _Stored | None:
     """One of three chunks comes first (RFC 9649, sections 2.5 to 2.7)."""
-    chunk = head[12:16] if head[:4] == b"RIFF" else b""
-    if chunk == b"VP8X" and len(head) >= 30:
-        return (
-            int.from_bytes(head[24:27], "little") + 1,
-            int.from_bytes(head[27:30], "little") + 1,
-        )
-    if chunk == b"VP8L" and len(head) >= 25 and head[20] == 0x2F:
-        bits = int.from_bytes(head[21:25], "little")
-        return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
-    if chunk == b"VP8 " and len(head) >= 30 and head[23:26] == b"\x9d\x01\x2a":
-        return (
-            int.from_bytes(head[26:28], "little") & 0x3FFF,
-            int.from_bytes(head[28:30], "little") & 0x3FFF,
-        )
+    chunk = window.read(12, 18)
+    if window.read(0, 4) != b"RIFF":
+        return None
+    if chunk[:4] == b"VP8X" and len(chunk) == 18:
+        width, height = (int.from_bytes(chunk[at : at + 3], "little") + 1 for at in (12, 15))
+        return _Stored(width, height, _webp_orientation(window) if chunk[8] & _HAS_EXIF else 1)
+    if chunk[:4] == b"VP8L" and len(chunk) >= 13 and chunk[8] == 0x2F:
+        bits = int.from_bytes(chunk[9:13], "little")
+        return _Stored((bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1)
+    if chunk[:4] == b"VP8 " and len(chunk) == 18 and chunk[11:14] == b"\x9d\x01\x2a":
+        width, height = (int.from_bytes(chunk[at : at + 2], "little") & 0x3FFF for at in (14, 16))
+        return _Stored(width, height)
     return None
 
 
-_FORMATS: tuple[tuple[bytes, int, str, Callable[[bytes, Blob], _Size]], ...] = (
-    (b"\xff\xd8\xff", 0, "image/jpeg", _jpeg_size),
-    (b"\x89PNG\r\n\x1a\n", 0, "image/png", _png_size),
-    (b"WEBP", 8, "image/webp", _webp_size),
+_HAS_EXIF = 0x08
+"""Of VP8X's flags."""
+
+
+def _webp_orientation(window: _Window) -> int:
+    """Of the EXIF chunk, which stands behind the pixels."""
+    position = 12
+    while chunk := window.whole(position, 8):
+        length = int.from_bytes(chunk[4:], "little")
+        position += 8
+        if chunk[:4] == b"EXIF":
+            start = position + (len(_EXIF) if window.read(position, len(_EXIF)) == _EXIF else 0)
+            return _orientation(window, start, position + length) or 1
+        position += length + length % 2
+    return 1
+
+
+_FORMATS: tuple[tuple[bytes, int, str, Callable[[_Window], _Stored | None]], ...] = (
+    (b"\xff\xd8\xff", 0, "image/jpeg", _jpeg),
+    (b"\x89PNG\r\n\x1a\n", 0, "image/png", _png),
+    (b"WEBP", 8, "image/webp", _webp),
 )
+
+_EXIF = b"Exif\0\0"
+_BYTE_ORDERS: dict[bytes, Literal["little", "big"]] = {b"II*\0": "little", b"MM\0*": "big"}
+_ORIENTATION = 274
+_MAX_TAGS = 200
+"""Tags of a directory that are looked at: cameras write some twenty."""
+
+
+def _orientation(window: _Window, start: int, end: int) -> int:
+    """The orientation in the first directory of a TIFF structure (TIFF 6.0, section 2); 0 where it says none.
+
+    Whatever is not as it should be says none: a picture is shown as it is stored then.
+    """
+    header = window.read(start, 8)
+    order = _BYTE_ORDERS.get(header[:4])
+    if order is None:
+        return 0
+    directory = start + int.from_bytes(header[4:], order)
+    tags = int.from_bytes(window.read(directory, 2), order)
+    for number in range(min(tags, _MAX_TAGS)):
+        at = directory + 2 + 12 * number
+        tag = window.read(at, 12) if at + 12 <= end else b""
+        if int.from_bytes(tag[:2], order) == _ORIENTATION:
+            # A SHORT fills the first half of its field (type 3), a LONG all of it (type 4).
+            value = int.from_bytes(tag[8:10] if int.from_bytes(tag[2:4], order) == 3 else tag[8:12], order)
+            return value if 1 <= value <= 8 else 0
+    return 0
 
 
 FORMAT_HEAD = 64
@@ -143,6 +267,7 @@ def format_name(head: bytes) -> str | None:
     return next((name for name, magic in _MAGIC if magic.match(head)), None)
 
 
+_TAKEN = ("a JPEG", "a PNG", "a WebP")
 _MAGIC = tuple(
     (name, re.compile(magic, re.DOTALL))
     for name, magic in (
@@ -157,7 +282,7 @@ _MAGIC = tuple(
         ("a BMP", rb"BM....\0\0\0\0"),
         ("a TIFF", rb"II[*+]\0|MM\0[*+]"),
         ("a PDF", rb"%PDF-"),
-        ("an SVG", rb"(?:\xef\xbb\xbf)?\s*<(?:svg|\?xml)"),
+        ("an SVG", rb"(?:\xef\xbb\xbf)?\s*<(?:svg|[?!].*<svg)"),
     )
 )
 """By the first bytes of each: those of ISO media files name their brands (ISO 14496-12, 4.3)."""

@@ -188,7 +188,7 @@ async def test_a_text_of_a_form_can_be_a_picture(name: str) -> None:
     ("data", "said"), [(b"GIF89a" + bytes(100), "a GIF"), (b"\0\0\0\x18ftypheic" + bytes(100), "a HEIC")]
 )
 async def test_a_format_that_no_model_takes_is_named(data: bytes, said: str) -> None:
-    with pytest.raises(InvalidRequest, match=f"The picture is {said}: send a PNG, JPEG or WebP."):
+    with pytest.raises(InvalidRequest, match=f"The picture is {said}: send PNG, JPEG or WebP."):
         await read(parse.form_sources(form_of(files=[("image", data)])))
 
 

@@ -1,13 +1,15 @@
 """`GET` and `HEAD /image/{key}`, and what the link of a picture promises."""
 
+import io
 import re
 import time
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from PIL import ExifTags, Image
 
-from tests.worker.service import Service, Start, content, decoded, error_of, links, unique
+from tests.worker.service import Ledger, Service, Start, content, decoded, error_of, links, unique
 
 LIFE_SECONDS = 1800
 """The default of IMAGE_EXPIRATION."""
@@ -153,3 +155,25 @@ def test_without_images_and_kv_a_drawn_picture_is_not_lost(start: Start) -> None
         assert httpx.get(f"{bare.url}/image/AAAAAAAAAAAAAAAAAAAAAA-1vuhmo0.jpg").status_code == 404
         health = bare.http.get("/health").json()
         assert (health["checks"]["images"], health["checks"]["storage"]) == ("missing", "missing")
+
+
+# --- pictures that come in ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("mime", ["image/jpeg", "image/png", "image/webp"])
+def test_a_picture_that_lies_on_its_side_is_measured_and_shrunk_upright(
+    service: Service, ledger: Ledger, mime: str
+) -> None:
+    """By the Images binding, which turns pictures by their EXIF before all else."""
+    prompt = unique("a barn")
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6
+    file = io.BytesIO()
+    Image.effect_noise((1000, 700), 100).convert("RGB").save(file, mime.removeprefix("image/"), exif=exif)
+    response = service.http.post("/v1/images/edits", data={"prompt": prompt}, files={"image": file.getvalue()})
+    assert response.status_code == 200, response.text
+    width, height = map(int, response.json()["size"].split("x"))
+    assert abs(width / height - 0.7) < 0.02
+    [call] = ledger.calls(prompt)
+    given = call["inputs"]["input_image_0"]
+    assert (given["height"], abs(given["width"] / given["height"] - 0.7) < 0.01) == (511, True)

@@ -7,6 +7,7 @@ from contextlib import ExitStack
 import pytest
 
 from dev.serve import Server
+from flux import markdown
 from tests.worker.service import Ledger, Service, Start, content, fetched, links, shows, unique
 
 EXTERNAL = "some-chat-model"
@@ -83,7 +84,7 @@ def test_a_writer_that_fails_leaves_the_persons_own_prompt(
     answers: dict[tuple[str, str], Answer], ledger: Ledger, writer: str, behaviour: str
 ) -> None:
     prompt, text = answers[writer, behaviour]
-    assert told(text) == (ORIGINAL, prompt)
+    assert told(text) == (ORIGINAL, markdown.escape(prompt))
     assert "the original prompt was drawn" in text
     assert drawn(ledger, prompt) == [prompt]
     assert shows(fetched(*links(text))[0], prompt)

@@ -17,7 +17,7 @@ from flux.pipeline import Report, Result, Storage, Tell, unheard
 from flux.plan import Plan
 from flux.ports import TooLarge
 from flux.progress import Progress
-from flux.text import Blob, Text, join
+from flux.text import Text, join
 
 READ_SECONDS = 10
 """Longest wait for a stored picture."""
@@ -97,16 +97,8 @@ async def _picture(call: Call, source: PictureSource, decode: Decoder, max_bytes
         raise InvalidRequest("The picture's base64 cannot be decoded.", param=source.param) from error
     found = picture.look(blob)
     if found is None:
-        raise InvalidRequest(_unreadable(blob), param=source.param)
+        raise InvalidRequest(picture.refusal(blob), param=source.param)
     return found
-
-
-def _unreadable(blob: Blob) -> str:
-    """What is wrong with a picture that cannot be read."""
-    name = picture.format_name(blob.read(0, picture.FORMAT_HEAD))
-    if name is None or name.split()[-1] in ("JPEG", "PNG", "WebP"):
-        return "The picture is no readable PNG, JPEG or WebP."
-    return f"The picture is {name}: send a PNG, JPEG or WebP."
 
 
 async def _stored(call: Call, source: PictureSource, max_bytes: int) -> Picture:
