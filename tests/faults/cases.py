@@ -126,14 +126,17 @@ def _code(code: int, name: str, refusal: Refusal) -> Fault:
     return Fault(f"{code} {name}", f"[[fault {code}]]", refusal, (str(code),) * (3 if refusal is BUSY else 1))
 
 
+FLAGGED = "Your output has been flagged. Please choose another prompt / input image combination"
+"""What the filter says of a picture that was drawn, not of the prompt: then it is drawn once more."""
+
 FAULTS = (
     _code(3030, "safety filter", FILTERED),
     _code(8007, "safety filter", FILTERED),
     Fault(
         "3030, the picture was flagged",
-        "[[fault 3030: Your output has been flagged. Please choose another prompt / input image combination]]",
+        f"[[fault 3030: {FLAGGED}]]",
         FILTERED,
-        ("3030",),
+        ("3030", "3030"),
     ),
     Fault("3030, the request is not valid", "[[fault 3030: Input is not valid]]", HOPELESS, ("3030",)),
     Fault(
@@ -281,6 +284,13 @@ RETRIED = (
         stored=1,
         path=RESPONSES,
         fields=_STREAM,
+    ),
+    Case(
+        "the picture was flagged, drawn again it is not",
+        Drawn(told="a picture"),
+        ("3030", "ok"),
+        f"[[fault 3030 x1: {FLAGGED}]]",
+        stored=1,
     ),
     Case(
         "one of two pictures fails",
