@@ -1,0 +1,84 @@
+"""A Worker whose ports can be called over HTTP: `POST /OPERATION?ARGUMENT=...`, pictures as bodies.
+
+What comes of it is the answer's body, what it is in `x-picture`; an exception of a port is its name with status 422.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import js
+from workers import Response, WorkerEntrypoint, import_from_javascript
+
+from flux.edge.images import ImagesResizer
+from flux.edge.js_bytes import Bytes, array_of
+from flux.edge.kv import KvPictureStore
+from flux.picture import Picture
+from flux.ports import NotStored, ResizeFailed, TooLarge
+from flux.sizes import Size
+
+Query = dict[str, str]
+
+
+async def _resize(env: Any, query: Query, given: Picture) -> Any:
+    size = Size(int(query["to_width"]), int(query["to_height"]))
+    quality = int(query["quality"]) if "quality" in query else None
+    return _picture(await ImagesResizer(env.IMAGES).resize(given, size, query["mime"], quality))
+
+
+async def _fit_within(env: Any, query: Query, given: Picture) -> Any:
+    return _picture(await ImagesResizer(env.IMAGES).fit_within(given, int(query["side"])))
+
+
+async def _put(env: Any, query: Query, given: Picture) -> Any:
+    await KvPictureStore(env.FLUX_CF_KV).put(query["id"], given)
+    return Response("")
+
+
+async def _get(env: Any, query: Query, _given: Picture) -> Any:
+    found = await KvPictureStore(env.FLUX_CF_KV).get(query["name"])
+    return _answer(found.body.value, f"{found.type} {found.body.size}") if found else _nothing()
+
+
+async def _read(env: Any, query: Query, _given: Picture) -> Any:
+    found = await KvPictureStore(env.FLUX_CF_KV).read(query["id"], int(query["max_bytes"]))
+    return _picture(found) if found else _nothing()
+
+
+OPERATIONS: dict[str, Callable[[Any, Query, Picture], Awaitable[Any]]] = {
+    "resize": _resize,
+    "fit_within": _fit_within,
+    "put": _put,
+    "get": _get,
+    "read": _read,
+}
+
+
+def _picture(found: Picture) -> Any:
+    return _answer(array_of(found.blob), f"{found.type} {found.width} {found.height} {found.orientation}")
+
+
+def _answer(body: Any, told: str) -> Any:
+    return js.Response.new(body, js.JSON.parse(f'{{"headers": {{"x-picture": "{told}"}}}}'))
+
+
+def _nothing() -> Any:
+    return Response("", status=404)
+
+
+class Default(WorkerEntrypoint):
+    """The Worker."""
+
+    async def fetch(self, request: Any) -> Any:
+        """Do one operation."""
+        url = urlsplit(request.url)
+        operation, query = url.path.strip("/"), dict(parse_qsl(url.query))
+        if operation not in OPERATIONS:
+            return _nothing()
+        env = import_from_javascript("cloudflare:workers").env  # not the SDK's, which turns answers into Python
+        body = Bytes(await request.js_object.bytes())
+        given = Picture(query.get("type", ""), int(query.get("width", "1")), int(query.get("height", "1")), body)
+        try:
+            return await OPERATIONS[operation](env, query, given)
+        except (NotStored, ResizeFailed, TooLarge) as error:
+            return Response(type(error).__name__, status=422)
