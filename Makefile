@@ -15,9 +15,10 @@ TEST_NPM := tests/node_modules/.package-lock.json
 TOOLS := .venv/.tools
 SDK := .local/python_modules/pyvenv.cfg
 BUNDLE := .local/bundle/pyodide_dev.capnp.bin
+NPMS := .local/npm/node_modules/.package-lock.json
 
 .DELETE_ON_ERROR:
-.PHONY: help dev test check bench soak deploy smoke describe runtime clean
+.PHONY: help dev test check bench soak deploy smoke describe lock runtime clean
 
 help:
 	@echo 'make dev      the Worker at http://localhost:$(PORT) (PORT=), with a stand-in for Workers AI'
@@ -29,12 +30,13 @@ help:
 	@echo 'make deploy   to the Cloudflare account that wrangler is logged in to (ENV=: docs/deploy.md)'
 	@echo 'make smoke    check the deployment at URL= with KEY=; it draws two pictures'
 	@echo 'make describe write public/openapi.json anew'
+	@echo 'make lock     write package-lock.json anew, for all platforms'
 	@echo 'make clean    remove all that was installed or generated'
 
 dev: runtime
 	@$(PYTHON) -m dev.serve --port $(PORT) --ai $(AI)
 
-test: check runtime $(TEST_NPM)
+test: check runtime $(TEST_NPM) $(NPMS)
 	$(BIN)/node --test dev/ai/*.test.js
 	$(VENV)/python -m tests.browser.chromium
 	$(VENV)/pytest
@@ -68,6 +70,14 @@ soak: $(TOOLS) runtime
 describe: $(TOOLS)
 	PYTHONPATH=src $(VENV)/python -m dev.description
 
+# package-lock.json, from package.json alone: where there is a lock file or node_modules, npm keeps the platforms that they
+# name and adds no others (github.com/npm/cli/issues/4828). npm 11 then refuses `npm ci`, and npm 10 installs no workerd.
+lock:
+	rm -rf .local/lock && mkdir -p .local/lock
+	cp package.json .npmrc .local/lock
+	cd .local/lock && npm install --package-lock-only
+	cp .local/lock/package-lock.json .
+
 # What dev.serve runs the Worker with.
 runtime: $(NPM) $(SDK) $(BUNDLE)
 
@@ -75,8 +85,7 @@ clean:
 	rm -rf .local .venv .venv-workers node_modules tests/node_modules python_modules pylock.toml .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 # The pinned node first (all but it is a devDependency), so that npm then judges packages by that one and not by an
-# older one of the machine; npm 9 and 10 forget to link it. Not `npm ci`: npm 11 wants every platform in the lock file,
-# and some registries lack some.
+# older one of the machine; npm 9 and 10 forget to link it.
 $(NPM): package.json package-lock.json .npmrc
 	npm install --no-save --omit=dev --loglevel=error
 	PATH="$$(echo "$(CURDIR)"/node_modules/node-*/bin):$$PATH" npm install --no-save
@@ -87,6 +96,13 @@ $(NPM): package.json package-lock.json .npmrc
 # .npmrc than the link there. The pinned node has to be installed first, but a new one changes nothing here.
 $(TEST_NPM): tests/package.json tests/package-lock.json tests/.npmrc | $(NPM)
 	PATH="$(CURDIR)/$(BIN):$$PATH" npm --prefix tests install --no-save
+	@touch $@
+
+# The npm versions that the lock file is tested with.
+$(NPMS): tests/deploy/npm.json
+	mkdir -p .local/npm
+	cp $< .local/npm/package.json
+	npm install --prefix .local/npm --no-package-lock
 	@touch $@
 
 # A pip of our own: older ones know no dependency groups.
