@@ -106,6 +106,11 @@ def test_the_first_make_dev_installs_nothing_that_only_tests_use() -> None:
     assert LOCK["packages"]["node_modules/miniflare"]["dependencies"]["sharp"] == PACKAGE["devDependencies"]["sharp"]
 
 
+def test_the_sdk_that_is_deployed_is_the_one_that_is_tested() -> None:
+    """pywrangler reads the one pin, pip the other: tests/deploy/test_sdk.py has the first, make installs the second."""
+    assert PROJECT["project"]["dependencies"] == PROJECT["dependency-groups"]["worker"]
+
+
 def test_python_tools_are_pinned() -> None:
     """Exact versions; groups include each other."""
     pins = [pin for group in PROJECT["dependency-groups"].values() for pin in group if isinstance(pin, str)]
