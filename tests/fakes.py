@@ -348,8 +348,9 @@ class Shelf:
 class Allowance:
     """`Limiter` that gives each key so many pictures, once."""
 
-    def __init__(self, pictures: int = 1000, *outcomes: Outcome) -> None:
+    def __init__(self, pictures: int = 1000, *outcomes: Outcome, shortfall: str = "") -> None:
         self._pictures = pictures
+        self.shortfall = shortfall
         self.spent: dict[str, int] = {}
         self.fate = _Fate(outcomes)
 

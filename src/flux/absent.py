@@ -59,6 +59,8 @@ class NoPictureStore:
 class NoLimiter:
     """`Limiter` without the binding."""
 
+    shortfall = ""
+
     async def allows(self, key: str, cost: int) -> bool:
         """Everything is allowed."""
         return True

@@ -92,7 +92,10 @@ class Call:
 
     async def charge(self, pictures: int) -> None:
         """Count the pictures against the key's rate. Raises `RateLimitExceeded`."""
-        if not await self._allowed(pictures):
+        allowed = await self._allowed(pictures)
+        if shortfall := self.services.limiter.shortfall:
+            self.trace.notes["limit"] = shortfall
+        if not allowed:
             raise RateLimitExceeded(
                 "Too many pictures in a short time for this key. Wait a minute and try again.",
                 retry_after=RATE_LIMIT_SECONDS,

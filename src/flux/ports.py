@@ -93,6 +93,10 @@ class NotStored(Exception):
 class Limiter(Protocol):
     """Counts what a key draws."""
 
+    @property
+    def shortfall(self) -> str:
+        """How its last answer fell short of counting pictures; "" where it did not."""
+
     async def allows(self, key: str, cost: int) -> bool:
         """Whether `key` may draw `cost` more pictures now. Raises `LimiterFailed`."""
 

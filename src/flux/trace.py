@@ -54,6 +54,8 @@ class Trace:
         self.facts = Facts()
         self.steps: dict[str, float] = {}
         """Milliseconds by step. Workers' clock stands still between awaits, so only waits show."""
+        self.notes: dict[str, str] = {}
+        """What the header says in words, by metric: for whoever checks a deployment from outside."""
         self._clock = asyncio.get_running_loop().time  # never steps back, as the time of day does
         self._started = self._clock()
 
@@ -88,9 +90,10 @@ class Trace:
         return self._milliseconds(since=self._started)
 
     def server_timing(self) -> str:
-        """The header's value (W3C Server Timing): `draw;dur=1012, total;dur=1020`."""
+        """The header's value (W3C Server Timing): `limit;desc="requests counted", draw;dur=1012, total;dur=1020`."""
+        notes = [f'{name};desc="{note}"' for name, note in self.notes.items()]
         steps = {**self.steps, "total": self.total}
-        return ", ".join(f"{name};dur={duration:.0f}" for name, duration in steps.items())
+        return ", ".join([*notes, *(f"{name};dur={duration:.0f}" for name, duration in steps.items())])
 
     def _milliseconds(self, since: float) -> float:
         return (self._clock() - since) * 1000

@@ -351,6 +351,16 @@ async def test_a_key_is_limited_by_the_pictures_that_it_asks_for() -> None:
     assert all(len(key) == 64 and "one" not in key for key in limiter.spent)
 
 
+async def test_a_limiter_that_counts_less_is_named_in_the_timing() -> None:
+    """So that `make smoke` can tell from outside. Where it counts as asked there is nothing to say."""
+    counted = {}
+    for shortfall in ("", "requests counted"):
+        service = Service(limiter=Allowance(shortfall=shortfall))
+        counted[shortfall] = (await service.post(CHAT, chat_of("A cat"))).headers["server-timing"]
+    assert counted["requests counted"].startswith('limit;desc="requests counted", ')
+    assert "limit" not in counted[""]
+
+
 async def test_where_nothing_counts_everything_is_allowed() -> None:
     assert await NoLimiter().allows("key", 10**6)
 

@@ -1,7 +1,9 @@
 """Counts pictures per key with the rate-limiting binding."""
 
+import json
 from typing import Any
 
+import js
 from pyodide.ffi import JsException
 
 from flux.edge.js_bytes import js_object
@@ -9,15 +11,44 @@ from flux.ports import LimiterFailed
 
 
 class BindingLimiter:
-    """`Limiter` over `env.RATE_LIMITER`."""
+    """`Limiter` over `env.RATE_LIMITER`.
+
+    Its documentation knows only `key`; the local runtime takes `delta` too. Whether the platform does is not known, so
+    a binding that refuses `delta` is asked without it from then on: a request for several pictures then counts as one.
+    """
 
     def __init__(self, limiter: Any) -> None:
         self._limiter = limiter
+        self._takes_delta = True
+        self.shortfall = ""
 
     async def allows(self, key: str, cost: int) -> bool:
         """See `Limiter.allows`."""
         try:
-            outcome = await self._limiter.limit(js_object({"key": key, "delta": cost}))
+            return await self._ask(key, cost)
         except JsException as error:
+            self.shortfall = "nothing counted"
             raise LimiterFailed(error.message or error.name) from error
+
+    async def _ask(self, key: str, cost: int) -> bool:
+        if self._takes_delta:
+            try:
+                return await self._limit({"key": key, "delta": cost})
+            except JsException as error:
+                refusal = error
+        allowed = await self._limit({"key": key})
+        self.shortfall = "requests counted"
+        if self._takes_delta:
+            self._takes_delta = False
+            _warn("RATE_LIMITER does not take delta: requests are counted instead of pictures", refusal)
+        return allowed
+
+    async def _limit(self, options: dict[str, Any]) -> bool:
+        outcome = await self._limiter.limit(js_object(options))
+        self.shortfall = ""
         return bool(outcome.success)
+
+
+def _warn(what: str, error: JsException) -> None:
+    """A line of its own in the log: it is about the isolate, not about one request."""
+    js.console.warn(json.dumps({"warning": what, "detail": str(error)[:200]}))
