@@ -182,7 +182,7 @@ HEADERS: Json = {
         "description": "`max-age` is what is left of the picture's life.",
         "required": True,
         "schema": {"type": "string"},
-        "example": "public, max-age=1800, immutable",
+        "example": "public, max-age=1800, must-revalidate, immutable",
     },
     "content-disposition": {
         "description": "`inline`, with `?download` `attachment`; with a file name.",

@@ -44,9 +44,9 @@ async def test_the_bytes_come_with_the_type_that_they_are(mime: str) -> None:
 
 async def test_a_cache_may_keep_it_as_long_as_it_lives_and_no_longer() -> None:
     kept = StoredPicture()
-    assert (await kept.ask()).headers["cache-control"] == "public, max-age=1800, immutable"
+    assert (await kept.ask()).headers["cache-control"] == "public, max-age=1800, must-revalidate, immutable"
     await asyncio.sleep(LIFE - 1)
-    assert (await kept.ask()).headers["cache-control"] == "public, max-age=1, immutable"
+    assert (await kept.ask()).headers["cache-control"] == "public, max-age=1, must-revalidate, immutable"
     await asyncio.sleep(1)
     assert (await kept.ask()).headers["cache-control"] == "no-store"
 
@@ -81,7 +81,7 @@ async def test_who_has_it_already_is_told_so(written: str) -> None:
     answer = await kept.ask(if_none_match=written.format(etag))
     assert (answer.status, answer.text, answer.data) == (304, "", b"")
     assert answer.headers["etag"] == etag
-    assert answer.headers["cache-control"] == "public, max-age=1800, immutable"
+    assert answer.headers["cache-control"] == "public, max-age=1800, must-revalidate, immutable"
     assert "content-type" not in answer.headers
     assert "content-length" not in answer.headers
 

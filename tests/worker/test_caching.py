@@ -46,7 +46,7 @@ def test_a_cache_may_answer_for_a_picture_as_long_as_it_lives(service: Service) 
         (httpx.get(link, headers=known), 304),
     ):
         assert answer.status_code == status
-        found = re.fullmatch(r"public, max-age=(\d+), immutable", answer.headers["cache-control"])
+        found = re.fullmatch(r"public, max-age=(\d+), must-revalidate, immutable", answer.headers["cache-control"])
         assert found
         assert 0 < int(found[1]) <= 1_800
         assert not {"set-cookie", "vary"} & set(answer.headers)

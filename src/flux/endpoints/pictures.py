@@ -32,7 +32,8 @@ async def show(call: Call) -> Response:
         return _gone(call, PictureExpired(EXPIRED) if id and left <= 0 else NotFound("There is no such picture."))
     etag = f'"{call.argument}"'  # the key is never used twice, so it names these very bytes
     headers = {
-        "cache-control": f"public, max-age={left}, immutable",
+        # Without must-revalidate a cache may serve a stale picture for as long as the Worker fails (RFC 9111, 4.2.4).
+        "cache-control": f"public, max-age={left}, must-revalidate, immutable",
         "etag": etag,
         "content-disposition": _disposition(call),
     }
