@@ -107,7 +107,7 @@ def test_the_first_make_dev_installs_nothing_that_only_tests_use() -> None:
 
 
 def test_the_sdk_that_is_deployed_is_the_one_that_is_tested() -> None:
-    """pywrangler reads the one pin, pip the other: tests/deploy/test_sdk.py has the first, make installs the second."""
+    """One pin is read by pywrangler (tests/deploy/test_sdk.py), the other by pip, which makes .local/python_modules."""
     assert PROJECT["project"]["dependencies"] == PROJECT["dependency-groups"]["worker"]
 
 
