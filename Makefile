@@ -15,6 +15,7 @@ NEW_PYTHON = $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "
 NPM := node_modules/.package-lock.json
 TEST_NPM := tests/node_modules/.package-lock.json
 TOOLS := .venv/.tools
+DEPLOY_TOOLS := .venv/.deploy-tools
 SDK := .local/python_modules/pyvenv.cfg
 BUNDLE := .local/bundle/pyodide_dev.capnp.bin
 NPMS := .local/npm/node_modules/.package-lock.json
@@ -38,7 +39,7 @@ help:
 dev: runtime
 	@$(PYTHON) -m dev.serve --port $(PORT) --ai $(AI)
 
-test: check runtime $(TEST_NPM) $(NPMS)
+test: check runtime $(TEST_NPM) $(DEPLOY_TOOLS) $(NPMS)
 	$(BIN)/node --test dev/ai/*.test.js
 	$(VENV)/python -m tests.browser.chromium
 	$(VENV)/pytest
@@ -48,10 +49,9 @@ check: $(TOOLS)
 	$(VENV)/ruff format --check
 	$(VENV)/mypy
 
-# pywrangler looks for node, wrangler and uv on the path. An empty --env is the top of wrangler.toml, where without it
-# wrangler warns as soon as there is any [env.*].
-deploy: $(NPM) $(TOOLS)
-	PATH="$(CURDIR)/$(VENV):$(CURDIR)/$(BIN):$$PATH" pywrangler deploy --env="$(ENV)"
+# REPLACE=yes: also where the name belongs to another Worker of the account.
+deploy: $(NPM) $(DEPLOY_TOOLS)
+	@$(VENV)/python -m dev.deploy --env="$(ENV)" --replace="$(REPLACE)"
 
 # Without .venv, and without the key in the output.
 smoke:
@@ -118,6 +118,11 @@ $(NPMS): tests/deploy/npm.json
 
 $(TOOLS): pyproject.toml .venv/pyvenv.cfg
 	$(PIP) install --group dev
+	@touch $@
+
+# Without what only tests need: a build service installs these on every push.
+$(DEPLOY_TOOLS): pyproject.toml .venv/pyvenv.cfg
+	$(PIP) install --group deploy
 	@touch $@
 
 $(SDK): pyproject.toml .venv/pyvenv.cfg

@@ -189,6 +189,11 @@ def environment_bindings(account: Account, request: Request) -> Result:
     return Result([_told(binding) for binding in account.worker(request.name).latest.bindings])
 
 
+def no_durable_objects(account: Account, request: Request) -> Result:
+    """None: this project has none."""
+    return _page([], request)
+
+
 def no_schedules(account: Account, request: Request) -> Result:
     """None: this project has no cron triggers."""
     account.worker(request.name)
@@ -430,6 +435,7 @@ ACCOUNT_ROUTES = (
     Route("POST", f"{SCRIPT}/deployments", deploy, SCRIPTS),
     Route("GET", f"{SCRIPT}/subdomain", show_on_subdomain, SCRIPTS),
     Route("POST", f"{SCRIPT}/subdomain", put_on_subdomain, SCRIPTS),
+    Route("GET", "/workers/durable_objects/namespaces", no_durable_objects, SCRIPTS),
     Route("GET", "/workers/tails/by-consumer/{name}", no_tails, SCRIPTS),
     Route("GET", "/workers/subdomain", subdomain, SCRIPTS),
     Route("PUT", "/workers/subdomain", choose_subdomain, SCRIPTS),

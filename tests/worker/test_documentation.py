@@ -24,7 +24,7 @@ FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 NOT_RUN = {
     "git pull": "there is no remote",
     "make check": "is the first step of the test run that runs this",
-    "make deploy": "needs an account: test_package.py packs what it would upload",
+    "make deploy": "needs an account: tests/deploy rehearses it",
     "make describe": "test_description.py holds its result to its source",
     "make dev": "does not end by itself: test_local_runtime.py starts it",
     "make smoke": "test_smoke.py runs it",

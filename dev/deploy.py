@@ -1,0 +1,293 @@
+"""Deploy with pywrangler, and say in a sentence what to do where that fails: the command behind `make deploy`.
+
+wrangler.toml names the KV namespace without its id, which differs between accounts. wrangler takes the id from the live
+Worker. Where that one has none (the first deployment broke after the namespace was created, or the Worker was deleted),
+wrangler does not look for the namespace: it creates it again, and fails because the title is taken
+(github.com/cloudflare/workers-sdk/issues/14284). So this looks first, and passes the id in a configuration of its own.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dev import BIN, ROOT, configuration
+
+KV_BINDING = "FLUX_CF_KV"
+KEY = "API_KEY"
+CONFIGURATION = ROOT / ".wrangler-deploy.json"
+"""wrangler.toml and the id. It stands beside that file: paths in it and `python_modules` are found from there."""
+
+WORKER_NOT_FOUND = 10007
+"""wrangler names it so too."""
+
+NOT_LOGGED_IN = (
+    "Nobody is logged in: run `npx wrangler login` first, or set CLOUDFLARE_API_TOKEN to a token from the template "
+    '"Edit Cloudflare Workers" (dash.cloudflare.com/profile/api-tokens).'
+)
+NOT_PERMITTED = (
+    "Cloudflare refused the token. CLOUDFLARE_API_TOKEN needs the permissions of the template "
+    '"Edit Cloudflare Workers", for this account; without a token, log in again: npx wrangler login'
+)
+SEVERAL_ACCOUNTS = "Choose an account: CLOUDFLARE_ACCOUNT_ID=... make deploy (the ids are above)."
+NO_SUBDOMAIN = (
+    "The account has no workers.dev subdomain yet: choose one at the address above, or run `make deploy` in a "
+    "terminal, where wrangler asks for it."
+)
+NAMESPACE_EXISTS = "The KV namespace exists already: repeat `make deploy`, which then finds it."
+NO_SUCH_NAMESPACE = (
+    f"The id of {KV_BINDING} under [[kv_namespaces]] in wrangler.toml does not exist in this account: remove that line."
+)
+NAMESPACES_HIDDEN = (
+    "The Worker has no KV namespace yet, and the token may not look for one: "
+    "give it the permission Workers KV Storage: Edit."
+)
+NOT_STARTED = "Cloudflare could not start the Worker, for the reason above: see docs/deploy.md#when-it-goes-wrong"
+TOO_LARGE = "The Worker is larger than the plan allows: see docs/deploy.md#when-it-goes-wrong"
+UNREACHABLE = "Cloudflare's API cannot be reached from here: repeat `make deploy` when it can."
+TRY_AGAIN = (
+    "Repeat `make deploy` in a few minutes: nothing is created twice. If it goes on, look at www.cloudflarestatus.com."
+)
+NOT_UPLOADED = (
+    "pywrangler failed before it uploaded anything, for the reason above. Besides the package registries it needs "
+    "github.com (for CPython and Pyodide) and index.pyodide.org."
+)
+
+BY_CODE = {
+    9106: NOT_PERMITTED,
+    9109: NOT_PERMITTED,
+    10000: NOT_PERMITTED,
+    10001: NOT_PERMITTED,
+    10014: NAMESPACE_EXISTS,
+    10021: NOT_STARTED,
+    10027: TOO_LARGE,
+    10041: NO_SUCH_NAMESPACE,
+    10057: NAMESPACES_HIDDEN,
+}
+"""Advice by the API's own codes."""
+BY_MESSAGE = (
+    ("CLOUDFLARE_API_TOKEN environment variable for", NOT_LOGGED_IN),
+    ("Did not login", NOT_LOGGED_IN),
+    ("More than one account", SEVERAL_ACCOUNTS),
+    ("Failed to automatically retrieve account IDs", NOT_PERMITTED),
+    ("register a workers.dev subdomain", NO_SUBDOMAIN),
+    ("fetch failed", UNREACHABLE),
+    ("Cloudflare API", TRY_AGAIN),
+)
+"""... and by a part of wrangler's message, the first that fits."""
+
+TAKEN = (
+    f"The account already has a Worker named {{name}}, and it is not this service (it has no {KV_BINDING}). Choose "
+    "another `name` in wrangler.toml, or replace that Worker: make deploy REPLACE=yes"
+)
+NEXT = """
+Now set the key that your apps will send, and check the deployment:
+
+  npx wrangler secret put {key}{environment}
+  make smoke URL={url} KEY=YOUR-KEY
+"""
+
+
+class Failed(Exception):
+    """A command failed; the code and the message are those of wrangler's own record."""
+
+    def __init__(self, code: int, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+    @property
+    def advice(self) -> str:
+        """What to do about it; "" where nothing better is known than what was printed."""
+        if not self.message:
+            return NOT_UPLOADED
+        by_message = (advice for part, advice in BY_MESSAGE if part in self.message)
+        return BY_CODE.get(self.code) or next(by_message, "")
+
+
+@dataclass(frozen=True)
+class Target:
+    """The Worker that is deployed, as wrangler.toml has it for an environment ("" for none)."""
+
+    environment: str
+    name: str
+    namespaces: list[dict[str, Any]]
+
+    @property
+    def namespace(self) -> dict[str, Any] | None:
+        """The configuration of the namespace for pictures."""
+        return next((one for one in self.namespaces if one["binding"] == KV_BINDING), None)
+
+    @property
+    def title(self) -> str:
+        """What wrangler calls that namespace when it makes it."""
+        return f"{self.name}-{KV_BINDING.lower().replace('_', '-')}"
+
+
+def target(configured: Mapping[str, Any], environment: str) -> Target:
+    """Whom wrangler will deploy to. A build service may have another name for the Worker, which wins."""
+    of_environment = configured.get("env", {}).get(environment, {}) if environment else configured
+    name = of_environment.get("name") or f"{configured['name']}-{environment}"
+    namespaces = of_environment.get("kv_namespaces", [])
+    return Target(environment, os.environ.get("WRANGLER_CI_OVERRIDE_NAME") or name, namespaces)
+
+
+# --- wrangler -------------------------------------------------------------------------------------
+
+
+def run(command: list[str | Path], *, quiet: bool = False) -> tuple[str, dict[str, Any]]:
+    """Run wrangler, or what runs it: what it printed (if it was to be `quiet`), and the last entry of its record.
+
+    Raises `Failed`.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        record = Path(folder) / "record"
+        ran = subprocess.run(
+            command,
+            cwd=ROOT,
+            env=os.environ | {"WRANGLER_OUTPUT_FILE_PATH": str(record), "PATH": _path()},
+            stdin=subprocess.DEVNULL if quiet else None,
+            stdout=subprocess.PIPE if quiet else None,
+            stderr=subprocess.PIPE if quiet else None,
+            text=True,
+            check=False,
+        )
+        entries = [json.loads(line) for line in record.read_text().splitlines()] if record.exists() else []
+    last: dict[str, Any] = entries[-1] if entries else {}
+    if ran.returncode:
+        if last.get("type") != "command-failed":
+            raise Failed(0, "")
+        code = last.get("code")
+        raise Failed(code if isinstance(code, int) else 0, last.get("message", ""))
+    return ran.stdout or "", last
+
+
+def _path() -> str:
+    """The path on which pywrangler finds uv, node and wrangler."""
+    return os.pathsep.join([str(Path(sys.executable).parent), str(BIN), os.environ["PATH"]])
+
+
+def ask(*arguments: str) -> Any:
+    """What a wrangler command prints as JSON. Raises `Failed`."""
+    printed, _ = run([BIN / "wrangler", *arguments], quiet=True)
+    return json.loads(printed)
+
+
+# --- the account ----------------------------------------------------------------------------------
+
+
+def live_bindings(name: str) -> list[dict[str, Any]] | None:
+    """The bindings of the newest version of a Worker, None where there is no such Worker. Raises `Failed`."""
+    try:
+        versions = ask("versions", "list", "--json", "--name", name)
+    except Failed as failure:
+        if failure.code == WORKER_NOT_FOUND:
+            return None
+        raise
+    version = ask("versions", "view", versions[-1]["id"], "--json", "--name", name)
+    bindings: list[dict[str, Any]] = version["resources"]["bindings"]
+    return bindings
+
+
+def is_ours(bindings: list[dict[str, Any]]) -> bool:
+    """Whether a Worker with these bindings is this service; one with nothing but secrets has not been deployed yet."""
+    return KV_BINDING in _names(bindings) or (bool(bindings) and {one["type"] for one in bindings} == {"secret_text"})
+
+
+def with_namespace(configured: Mapping[str, Any], to: Target) -> dict[str, Any] | None:
+    """The configuration with the id of the namespace that is there already, None where there is none.
+
+    Raises `Failed`.
+    """
+    ids = [one["id"] for one in ask("kv", "namespace", "list") if one["title"] == to.title]
+    if not ids or to.namespace is None:
+        return None
+    known = [{**one, "id": ids[0]} if one["binding"] == KV_BINDING else one for one in to.namespaces]
+    if not to.environment:
+        return {**configured, "kv_namespaces": known}
+    environments = configured["env"]
+    changed = {**environments[to.environment], "kv_namespaces": known}
+    return {**configured, "env": {**environments, to.environment: changed}}
+
+
+def _names(bindings: list[dict[str, Any]] | None) -> set[str]:
+    return {one["name"] for one in bindings or ()}
+
+
+# --- the command ----------------------------------------------------------------------------------
+
+
+def look(configured: Mapping[str, Any], to: Target, *, replace: bool) -> tuple[set[str], dict[str, Any] | None]:
+    """What the live Worker is bound to, and the configuration to deploy with in place of wrangler.toml.
+
+    Raises `Failed`. Exits where the name belongs to another Worker.
+    """
+    bindings = live_bindings(to.name)
+    # Workers Builds makes an empty Worker first, and lets wrangler check that it deploys to that one.
+    if bindings is not None and not (is_ours(bindings) or replace or os.environ.get("WORKERS_CI")):
+        sys.exit(TAKEN.format(name=to.name))
+    names = _names(bindings)
+    is_known = KV_BINDING in names or to.namespace is None or "id" in to.namespace
+    return names, None if is_known else with_namespace(configured, to)
+
+
+def looked(configured: Mapping[str, Any], to: Target, *, replace: bool) -> tuple[set[str], dict[str, Any] | None]:
+    """`look`, after a login where nobody is logged in yet and somebody sits at the terminal."""
+    try:
+        return look(configured, to, replace=replace)
+    except Failed as failure:
+        if failure.advice != NOT_LOGGED_IN or not (sys.stdin.isatty() and sys.stdout.isatty()):
+            raise
+    run([BIN / "wrangler", "login"])
+    return look(configured, to, replace=replace)
+
+
+def deploy(to: Target, changed: dict[str, Any] | None) -> list[str]:
+    """Deploy: the addresses where the Worker then is. Raises `Failed`."""
+    # An empty --env is the top of wrangler.toml; without it wrangler warns as soon as there is any [env.*].
+    command: list[str | Path] = ["pywrangler", "deploy", f"--env={to.environment}"]
+    if changed:
+        print(f"The KV namespace {to.title} is there already: this Worker gets it.", flush=True)
+        CONFIGURATION.write_text(json.dumps(changed, indent=2))
+        command += ["--config", CONFIGURATION]
+    try:
+        _, entry = run(command)
+    finally:
+        CONFIGURATION.unlink(missing_ok=True)
+    targets: list[str] = entry.get("targets", [])
+    return targets
+
+
+def main() -> None:
+    """Deploy, or say what to do."""
+    parser = argparse.ArgumentParser(prog="make deploy", description=__doc__.splitlines()[0])
+    parser.add_argument("--env", default="")
+    parser.add_argument("--replace", default="")
+    options = parser.parse_args()
+    configured = configuration.read(configuration.DEPLOYED)
+    to = target(configured, options.env)
+    names: set[str] | None = None
+    changed = None
+    try:
+        names, changed = looked(configured, to, replace=bool(options.replace))
+    except Failed as failure:
+        if failure.advice in (NOT_LOGGED_IN, NOT_PERMITTED):
+            sys.exit(failure.advice)
+        # Whatever else it is: the deployment meets it too, shows it, and may ask at the terminal.
+    try:
+        targets = deploy(to, changed)
+    except Failed as failure:
+        sys.exit(f"\n{failure.advice}" if failure.advice else 1)
+    if names is not None and KEY not in names and targets:
+        environment = f" --env {to.environment}" if to.environment else ""
+        print(NEXT.format(key=KEY, environment=environment, url=targets[0]))
+
+
+if __name__ == "__main__":
+    main()
