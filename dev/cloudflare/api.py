@@ -106,12 +106,12 @@ class Route(NamedTuple):
 
 def accounts(account: Account, request: Request) -> Result:
     """The accounts that the token can see."""
-    return _page([{"id": account.id, "name": account.name, "type": "standard"}], request)
+    return _page([_account(account)], request)
 
 
 def memberships(account: Account, request: Request) -> Result:
     """The accounts that the user is a member of."""
-    membership = {"id": account.id, "status": "accepted", "account": {"id": account.id, "name": account.name}}
+    membership = {"id": account.id, "status": "accepted", "account": _account(account)}
     return _page([membership | {"roles": ["Administrator"], "permissions": {}}], request)
 
 
@@ -123,6 +123,10 @@ def user(account: Account, request: Request) -> Result:
 def token(account: Account, request: Request) -> Result:
     """Whether the token is one."""
     return Result({"id": "0" * 32, "status": "active"})
+
+
+def _account(account: Account) -> Json:
+    return {"id": account.id, "name": account.name, "type": "standard"}
 
 
 # --- KV -------------------------------------------------------------------------------------------
@@ -263,9 +267,13 @@ def upload_version(account: Account, request: Request) -> Result:
 
 
 def list_versions(account: Account, request: Request) -> Result:
-    """Newest first, without their bindings."""
+    """Newest first, without their bindings: in pages, or all that can be deployed."""
     versions = reversed(account.worker(request.name).versions)
-    return Result({"items": [{key: _version(one)[key] for key in ("id", "number", "metadata")} for one in versions]})
+    items = [{key: _version(version)[key] for key in ("id", "number", "metadata")} for version in versions]
+    if request.query.get("deployable") == "true":
+        return Result({"items": items})
+    page = _page(items, request)
+    return Result({"items": page.result}, info=page.info)
 
 
 def show_version(account: Account, request: Request) -> Result:

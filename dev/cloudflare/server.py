@@ -13,6 +13,8 @@ from dev.cloudflare.account import Account, Refused
 from dev.cloudflare.api import ACCOUNT_ROUTES, ROUTES, STEPS, Request, Result, Route, Token
 
 BASE = "/client/v4"
+POLL_SECONDS = 0.05
+"""How long it takes to stop."""
 
 
 class Call(NamedTuple):
@@ -49,7 +51,7 @@ class StandIn:
         handler = type("Handler", (_Handler,), {"stand_in": self})
         self._server = ThreadingHTTPServer(("127.0.0.1", port), handler)
         self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(POLL_SECONDS,), daemon=True)
 
     @property
     def environment(self) -> dict[str, str]:

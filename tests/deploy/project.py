@@ -16,6 +16,9 @@ from dev.cloudflare.server import StandIn
 PATIENCE_SECONDS = 120
 """For one command; a quiet machine needs ten."""
 
+KEY = "a long random text"
+"""What a deployer sets as API_KEY."""
+
 HIDDEN = ("CLOUDFLARE_", "CF_", "WRANGLER_", "WORKERS_CI", "MAKE", "MFLAGS", "XDG_", "CI")
 """What a developer's environment may hold, and no rehearsal is to see."""
 

@@ -15,7 +15,7 @@ from dev import ROOT
 from dev.cloudflare.api import KV, PERMISSIONS, SCRIPTS, Token
 from dev.cloudflare.multipart import Part
 from dev.cloudflare.server import StandIn
-from tests.deploy.project import Ended, Project
+from tests.deploy.project import KEY, Ended, Project
 
 NAME = "flux-image-api"
 TITLE = f"{NAME}-flux-cf-kv"
@@ -61,10 +61,10 @@ def test_a_first_deployment_a_second_and_one_after_the_worker_was_deleted(api: S
     ended_well(api, first)
     assert f"npx wrangler secret put API_KEY\n  make smoke URL=https://{NAME}.rehearsals.workers.dev" in first.printed
 
-    project.wrangler(api, "secret", "put", "API_KEY", typed="a long random text")
+    project.wrangler(api, "secret", "put", "API_KEY", typed=KEY)
     second = project.run(api, "make", "deploy")
     ended_well(api, second)
-    assert api.account.workers[NAME].secrets == {"API_KEY": "a long random text"}
+    assert api.account.workers[NAME].secrets == {"API_KEY": KEY}
     assert "secret put" not in second.printed
 
     deleted = project.wrangler(api, "delete", "--force")

@@ -15,22 +15,7 @@ from PIL import Image
 
 from dev import BIN, BUNDLE_FOLDER, NODE_MODULES, ROOT
 from dev.cloudflare.account import Version
-from dev.cloudflare.server import StandIn
-from tests.deploy.project import PATIENCE_SECONDS, Project
-
-KEY = "a key of this test"
-
-
-@pytest.fixture(scope="module")
-def version(tmp_path_factory: pytest.TempPathFactory, compiled: Path) -> Version:
-    """The version that answers after a first deployment and `wrangler secret put API_KEY`."""
-    project = Project(tmp_path_factory.mktemp("project"), compiled)
-    with StandIn() as api:
-        deployed = project.run(api, "make", "deploy")
-        assert deployed.status == 0, deployed.printed
-        put = project.wrangler(api, "secret", "put", "API_KEY", typed=KEY)
-        assert put.status == 0, put.printed
-        return api.account.workers["flux-image-api"].deployed()
+from tests.deploy.project import KEY, PATIENCE_SECONDS
 
 
 def unpack(version: Version, folder: Path) -> None:
