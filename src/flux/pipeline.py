@@ -342,6 +342,7 @@ class _Run:
         Where that cannot be done, the picture as it came: it is paid for, and the answer names
         what it really is.
         """
+        self._trace.notes["draw"] = f"{drawn.size} {drawn.type}"
         options, size = self._plan.request.options, self._plan.size
         mime = options.mime or drawn.type
         fits = (drawn.width, drawn.height) == (size.width, size.height)

@@ -90,10 +90,11 @@ class Trace:
         return self._milliseconds(since=self._started)
 
     def server_timing(self) -> str:
-        """The header's value (W3C Server Timing): `limit;desc="requests counted", draw;dur=1012, total;dur=1020`."""
-        notes = [f'{name};desc="{note}"' for name, note in self.notes.items()]
-        steps = {**self.steps, "total": self.total}
-        return ", ".join([*notes, *(f"{name};dur={duration:.0f}" for name, duration in steps.items())])
+        """The header's value (W3C Server Timing): `draw;desc="1024x1024 image/jpeg";dur=1012, total;dur=1020`."""
+        parts = {name: f'{name};desc="{note}"' for name, note in self.notes.items()}
+        for name, duration in {**self.steps, "total": self.total}.items():
+            parts[name] = f"{parts.get(name, name)};dur={duration:.0f}"
+        return ", ".join(parts.values())
 
     def _milliseconds(self, since: float) -> float:
         return (self._clock() - since) * 1000

@@ -460,7 +460,9 @@ async def test_each_request_is_one_line_of_json_with_what_it_cost() -> None:
         "bytes": sum(picture.blob.size for picture, _ in service.gallery.pictures.values()),
         "ms": {"draw": 1000, "cut": 0, "keep": 0, "total": 500},
     }
-    assert answer.headers["server-timing"] == "draw;dur=1000, cut;dur=0, keep;dur=0, total;dur=500"
+    assert answer.headers["server-timing"] == (
+        'draw;desc="1024x1024 image/jpeg";dur=1000, cut;dur=0, keep;dur=0, total;dur=500'
+    )
 
 
 @pytest.mark.parametrize(("log_prompts", "told"), [("false", False), ("true", True)])
