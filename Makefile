@@ -31,7 +31,7 @@ help:
 	@echo 'make bench    measure against JavaScript, side by side: bench/RESULTS.md'
 	@echo 'make soak     the soak and the fuzzing in full, some minutes'
 	@echo 'make deploy   to the Cloudflare account that wrangler is logged in to (ENV=: docs/deploy.md)'
-	@echo 'make smoke    check the deployment at URL= with KEY=; it draws two pictures'
+	@echo 'make smoke    check the deployment at URL= with KEY=; it draws two pictures (REPORT=file: what to send)'
 	@echo 'make describe write public/openapi.json anew'
 	@echo 'make lock     write package-lock.json anew, for all platforms'
 	@echo 'make clean    remove all that was installed or generated'
@@ -57,7 +57,7 @@ deploy: $(NPM) $(DEPLOY_TOOLS)
 smoke:
 	$(if $(and $(URL),$(KEY)),,$(error Say which deployment: make smoke URL=https://YOUR-WORKER KEY=YOUR-KEY))
 	@$(NEW_PYTHON)
-	@PYTHONPATH=src $(PYTHON) -m dev.smoke "$$URL" "$$KEY"
+	@PYTHONPATH=src $(PYTHON) -m dev.smoke "$$URL" "$$KEY" --report "$$REPORT"
 
 # Side by side with JavaScript, some minutes; writes bench/RESULTS.md. Speed is no test.
 bench: $(TOOLS) runtime

@@ -1,28 +1,34 @@
-"""Check a live deployment with a dozen requests, two of which draw: the command behind `make smoke`.
+"""Check a live deployment with two dozen requests, two of which draw: the command behind `make smoke`.
 
-Each check is one promise of the service. What is wrong is said in words, with what to do about it.
+A problem is explained in a sentence, with what to do about it.
 """
 
 import argparse
 import json
 import sys
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from http.client import HTTPException
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
+from dev.smoke_report import Exchange, Report
 from flux import catalog
 from flux.picture import Picture, look
 
 SECONDS = 90
 """For one request; a model that has to be loaded takes up to a minute."""
+AT_ONCE = 10
+"""Requests that are sent together. An isolate that has wedged fails each of them."""
 
 
 class Wrong(Exception):
-    """A promise that is not kept; the text says what to do."""
+    """What a check found; the text says what to do."""
 
 
 class NotThere(Wrong):
@@ -60,9 +66,22 @@ class Deployment:
 
     url: str
     key: str
+    exchanges: list[Exchange] = field(default_factory=list)
+    """All that was asked, for the report."""
 
     def ask(self, method: str, path: str, body: object = None, *, key: str | None = None, **headers: str) -> Answer:
-        """One request, with the right key unless another is given ("" for none)."""
+        """One request, with the right key unless another is given ("" for none). Raises `NotThere`."""
+        began = time.monotonic()
+        try:
+            answer = self._ask(method, path, body, key=key, **headers)
+        except NotThere:
+            self.exchanges.append(Exchange(method, path, 0, {}, b"", time.monotonic() - began))
+            raise
+        exchange = Exchange(method, path, answer.status, answer.headers, answer.body, time.monotonic() - began)
+        self.exchanges.append(exchange)
+        return answer
+
+    def _ask(self, method: str, path: str, body: object, *, key: str | None, **headers: str) -> Answer:
         address = path if path.startswith("http") else self.url + path
         token = self.key if key is None else key
         request = urllib.request.Request(
@@ -106,7 +125,7 @@ class _Bytes:
         return self.data[start : start + length]
 
 
-# --- the promises ---------------------------------------------------------------------------------
+# --- the checks -----------------------------------------------------------------------------------
 
 REMEDIES = {
     "api_key": "set one with: npx wrangler secret put API_KEY",
@@ -118,7 +137,7 @@ REMEDIES = {
 }
 
 
-def everything_is_there(it: Deployment) -> None:
+def everything_is_there(it: Deployment) -> str:
     """/health reports nothing missing."""
     answer = it.ask("GET", "/health", key="")
     if answer.status != HTTPStatus.OK or b'"checks"' not in answer.body:
@@ -127,15 +146,17 @@ def everything_is_there(it: Deployment) -> None:
     missing = [f"{name}: {REMEDIES.get(name, said)}" for name, said in checks.items() if said != "ok"]
     if missing:
         raise Wrong("; ".join(missing))
+    return ""
 
 
-def the_page_is_served(it: Deployment) -> None:
+def the_page_is_served(it: Deployment) -> str:
     """/ is the page."""
     if b"<html" not in it.ask("GET", "/", key="").body.lower():
         raise Wrong("/ is no page: is [assets] in wrangler.toml as it came?")
+    return ""
 
 
-def browsers_may_ask(it: Deployment) -> None:
+def browsers_may_ask(it: Deployment) -> str:
     """A preflight is answered with what it asks for."""
     answer = it.ask(
         "OPTIONS",
@@ -147,20 +168,22 @@ def browsers_may_ask(it: Deployment) -> None:
     _expect(answer, 204)
     if "x-stainless-lang" not in answer.headers.get("access-control-allow-headers", ""):
         raise Wrong("the preflight does not allow the headers that it was asked for")
+    return ""
 
 
-def nobody_gets_in_without_the_key(it: Deployment) -> None:
+def nobody_gets_in_without_the_key(it: Deployment) -> str:
     """No key and a wrong key are refused, in a way that browsers can read."""
     for key in ("", f"not-{it.key}"):
         answer = it.ask("GET", "/v1/models", key=key)
         if answer.status == HTTPStatus.SERVICE_UNAVAILABLE:  # API_KEY is not set: nobody gets in at all
-            return
+            break
         _expect_error(answer, 401, "invalid_api_key")
         if answer.headers.get("access-control-allow-origin") != "*":
             raise Wrong("a refusal has no CORS headers: browsers hide what it says")
+    return ""
 
 
-def the_key_opens(it: Deployment) -> None:
+def the_key_opens(it: Deployment) -> str:
     """The key lists the models."""
     answer = it.ask("GET", "/v1/models")
     if answer.status == HTTPStatus.UNAUTHORIZED:
@@ -168,30 +191,60 @@ def the_key_opens(it: Deployment) -> None:
     _expect(answer, 200)
     if catalog.DEFAULT_MODEL not in [one["id"] for one in answer.json["data"]]:
         raise Wrong(f"{catalog.DEFAULT_MODEL} is not in the list of models")
+    return ""
 
 
-def refusals_say_what_is_wrong(it: Deployment) -> None:
+def requests_at_once_are_answered(it: Deployment) -> str:
+    """Every one of ten that are sent together."""
+
+    def ask(_: int) -> str:
+        try:
+            answer = it.ask("GET", "/v1/models")
+        except NotThere as nowhere:
+            return str(nowhere)
+        return "" if answer.status == HTTPStatus.OK else f"HTTP {answer.status}: {answer.said}"
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        failures = [failure for failure in pool.map(ask, range(AT_ONCE)) if failure]
+    if failures:
+        raise Wrong(
+            f"{len(failures)} of {AT_ONCE} failed, the first with {failures[0]} "
+            "(an isolate that has wedged? docs/deploy.md#when-it-goes-wrong)"
+        )
+    return ""
+
+
+def refusals_say_what_is_wrong(it: Deployment) -> str:
     """A request without a prompt gets its error."""
     _expect_error(it.ask("POST", "/v1/chat/completions", {"messages": []}), 400, "invalid_value")
+    return ""
 
 
-def a_chore_draws_nothing(it: Deployment) -> None:
+def a_chore_draws_nothing(it: Deployment) -> str:
     """A chat app's request for a title is answered with words."""
     task = "### Task:\nGenerate a concise, 3-5 word title.\n<chat_history>\nUSER: A red fox\n</chat_history>"
     answer = it.chat(task)
     _expect(answer, 200)
     if "/image/" in answer.json["choices"][0]["message"]["content"]:
         raise Wrong("a picture was drawn for a title: is CHORES set to draw?")
+    return ""
 
 
-def a_picture_has_the_size_that_it_is_said_to_have(it: Deployment) -> None:
+def a_picture_has_the_size_that_it_is_said_to_have(it: Deployment) -> str:
     """A drawn picture opens, and is what the answer says."""
     answer = it.chat("A red fox in the snow 3:2")
     _expect(answer, 200)
-    _check_picture(it, answer.json["choices"][0]["message"]["content"], "768x512")
+    link, first = _check_picture(it, answer.json["choices"][0]["message"]["content"], "768x512")
+    again = it.ask("GET", link, key="")
+    if (again.status, again.body) != (first.status, first.body):
+        raise Wrong("the picture was another one when it was asked for again")
+    cache = again.headers.get("cf-cache-status", "none")
+    return (
+        f"asked for again, {'a cache answered' if cache == 'HIT' else f'no cache answered (cf-cache-status: {cache})'}"
+    )
 
 
-def a_stream_tells_how_it_goes(it: Deployment) -> None:
+def a_stream_tells_how_it_goes(it: Deployment) -> str:
     """A streamed answer comes in the order that clients expect, and ends."""
     answer = it.chat("A lighthouse at dusk 16:9", stream=True)
     _expect(answer, 200)
@@ -208,16 +261,19 @@ def a_stream_tells_how_it_goes(it: Deployment) -> None:
     if deltas[0].get("role") != "assistant":
         raise Wrong("the stream does not begin with a role")
     _check_picture(it, "".join(one.get("content", "") for one in deltas), "1024x576")
+    return ""
 
 
-Promise = Callable[[Deployment], None]
+Check = Callable[[Deployment], str]
+"""Raises `Wrong`; else what there is to add, "" for nothing."""
 
-PROMISES: tuple[Promise, ...] = (
+CHECKS: tuple[Check, ...] = (
     everything_is_there,
     the_page_is_served,
     browsers_may_ask,
     nobody_gets_in_without_the_key,
     the_key_opens,
+    requests_at_once_are_answered,
     refusals_say_what_is_wrong,
     a_chore_draws_nothing,
     a_picture_has_the_size_that_it_is_said_to_have,
@@ -225,7 +281,8 @@ PROMISES: tuple[Promise, ...] = (
 )
 
 
-def _check_picture(it: Deployment, content: str, size: str) -> None:
+def _check_picture(it: Deployment, content: str, size: str) -> tuple[str, Answer]:
+    """The link in an answer, and the picture behind it."""
     _, _, link = content.partition("](")
     link = link.removesuffix(")")
     if link.startswith("data:"):
@@ -242,6 +299,7 @@ def _check_picture(it: Deployment, content: str, size: str) -> None:
         raise Wrong(f"{link} is no picture of the type that its header says")
     if found.size != size or size not in content:
         raise Wrong(f"the picture is {found.size} instead of {size}: is IMAGES bound?")
+    return link, answer
 
 
 def _expect(answer: Answer, status: int) -> None:
@@ -259,41 +317,53 @@ def _expect_error(answer: Answer, status: int, code: str) -> None:
 # --- the command ----------------------------------------------------------------------------------
 
 
-def check(it: Deployment) -> Iterator[tuple[str, str]]:
-    """Each promise in words, and what is wrong with it ("" for nothing).
+class Found(NamedTuple):
+    """How a check ended."""
 
-    Ends where all that follows could only go wrong for the same reason.
-    """
-    for promise in PROMISES:
-        sentence = promise.__name__.replace("_", " ")
+    sentence: str
+    problem: str
+    """"" where there is none."""
+    note: str
+
+
+def check(it: Deployment) -> Iterator[Found]:
+    """Each check in turn. Ends where all that follows could only go wrong for the same reason."""
+    for one in CHECKS:
+        sentence = one.__name__.replace("_", " ")
         try:
-            promise(it)
+            yield Found(sentence, "", one(it))
         except Wrong as wrong:
-            yield sentence, str(wrong)
-            if isinstance(wrong, NotThere) or promise is the_key_opens:
+            yield Found(sentence, str(wrong), "")
+            if isinstance(wrong, NotThere) or one is the_key_opens:
                 return
         except (KeyError, IndexError, TypeError, ValueError) as error:
-            yield sentence, f"the answer has not the shape that it should have ({error!r})"
-        else:
-            yield sentence, ""
+            yield Found(sentence, f"the answer has not the shape that it should have ({error!r})", "")
 
 
 def main() -> None:
-    """Check, say what was found, and fail if anything is wrong."""
+    """Check, print what was found, and fail if anything is wrong."""
     parser = argparse.ArgumentParser(prog="make smoke", description=__doc__.splitlines()[0])
     parser.add_argument("url", help="where the service is, such as https://flux-image-api.NAME.workers.dev")
     parser.add_argument("key", help="one of its API keys")
+    parser.add_argument("--report", default="", help="a file for what was found, free of keys, prompts and addresses")
     options = parser.parse_args()
     url = options.url if "://" in options.url else f"https://{options.url}"
     it = Deployment(url.rstrip("/").removesuffix("/v1"), options.key)
+    report = Report()
     print(f"Asking {it.url}, which draws two pictures:", flush=True)
     tried = wrong = 0
-    for sentence, problem in check(it):
-        print(f"{'WRONG' if problem else 'ok   '} {sentence}{f': {problem}' if problem else ''}", flush=True)
+    for sentence, problem, note in check(it):
+        added = problem or note
+        print(f"{'WRONG' if problem else 'ok   '} {sentence}{f': {added}' if added else ''}", flush=True)
+        report.add(sentence, is_wrong=bool(problem), exchanges=it.exchanges)
+        it.exchanges.clear()
         tried += 1
         wrong += bool(problem)
-    untried = f", {len(PROMISES) - tried} were not tried" if tried < len(PROMISES) else ""
-    sys.exit(f"{wrong} of {tried} promises are not kept{untried}." if wrong else 0)
+    if options.report:
+        Path(options.report).write_text(report.text())
+        print(f"Written to {options.report}: what to send with a problem.")
+    untried = f", {len(CHECKS) - tried} were not tried" if tried < len(CHECKS) else ""
+    sys.exit(f"{wrong} of {tried} checks failed{untried}." if wrong else 0)
 
 
 if __name__ == "__main__":

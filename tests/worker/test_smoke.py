@@ -1,16 +1,23 @@
-"""`make smoke` keeps quiet about a deployment that is well, and says in words what is wrong with one that is not."""
+"""`make smoke` passes a deployment that is well, and explains each problem of one that is not."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
+import httpx
 import pytest
 
 from dev import ROOT, serve
-from dev.smoke import PROMISES
+from dev.smoke import AT_ONCE, CHECKS
 from tests.worker.service import KEY, Ledger, Service, Start, eventually
 
 NOWHERE = "http://127.0.0.1:1"
@@ -44,20 +51,22 @@ def smoke(clone: Path, *arguments: str) -> tuple[int, str]:
 
 
 def complaints(printed: str) -> dict[str, str]:
-    """What is said of each promise that is not kept."""
+    """What is said of each check that failed."""
     wrong = [line.removeprefix("WRONG ") for line in printed.splitlines() if line.startswith("WRONG ")]
     return dict(line.split(": ", 1) for line in wrong)
 
 
-def test_a_deployment_that_is_well_passes_with_a_dozen_requests_and_two_pictures(
+def test_a_deployment_that_is_well_passes_with_two_dozen_requests_and_two_pictures(
     clone: Path, service: Service, ledger: Ledger
 ) -> None:
     requests, calls = len(service.log_lines()), len(ledger.calls(""))
     status, printed = smoke(clone, f"URL={service.url}", f"KEY={KEY}")
     assert (status, complaints(printed)) == (0, {}), printed
-    assert printed.count("\nok ") == len(PROMISES)
+    assert printed.count("\nok ") == len(CHECKS)
+    assert "asked for again, no cache answered (cf-cache-status: none)" in printed  # there is none on a desk
     assert KEY not in printed
-    assert eventually(lambda: len(service.log_lines()) - requests == 11)  # and the page, which never starts Python
+    # And the page, which never starts Python.
+    assert eventually(lambda: len(service.log_lines()) - requests == 12 + AT_ONCE)
     assert [call["outcome"] for call in ledger.calls("")[calls:]] == ["ok", "ok"]
 
 
@@ -69,7 +78,7 @@ def test_the_base_url_of_an_app_is_taken_as_well(clone: Path, service: Service, 
     assert complaints(printed) == {
         "the key opens": "the service does not know this KEY: is it one of those in API_KEY?",
     }
-    assert "1 of 5 promises are not kept, 4 were not tried." in printed
+    assert "1 of 5 checks failed, 5 were not tried." in printed
 
 
 def test_a_deployment_must_be_named(clone: Path) -> None:
@@ -82,8 +91,8 @@ def test_a_deployment_must_be_named(clone: Path) -> None:
 def test_an_address_where_nothing_is(clone: Path) -> None:
     status, printed = smoke(clone, f"URL={NOWHERE}", f"KEY={KEY}")
     assert status != 0
-    [(promise, problem)] = complaints(printed).items()
-    assert promise == "everything is there"
+    [(sentence, problem)] = complaints(printed).items()
+    assert sentence == "everything is there"
     assert problem.startswith(f"{NOWHERE}/health cannot be reached: ")
 
 
@@ -95,6 +104,7 @@ def test_an_address_where_something_else_is(clone: Path, stand_in: serve.Server)
     }
 
 
+ACCOUNT = "0123456789abcdef" * 2
 BROKEN: dict[str, tuple[dict[str, Any], dict[str, list[str]]]] = {
     "no key, and a setting that cannot be": (
         {"key": "", "vars": {"IMAGE_EXPIRATION": "5"}},
@@ -121,7 +131,7 @@ BROKEN: dict[str, tuple[dict[str, Any], dict[str, list[str]]]] = {
         },
     ),
     "a token that Workers AI does not know": (
-        {"vars": {"CF_ACCOUNT_ID": "0" * 32, "CF_API_TOKEN": "wrong", "CF_API_BASE_URL": "{stand_in}/client/v4"}},
+        {"vars": {"CF_ACCOUNT_ID": ACCOUNT, "CF_API_TOKEN": "secret-token", "CF_API_BASE_URL": "{stand_in}/client/v4"}},
         {
             "a picture has the size that it is said to have": ["HTTP 502", "CF_API_TOKEN"],
             "a stream tells how it goes": ["HTTP 502", "CF_API_TOKEN"],
@@ -135,19 +145,135 @@ BROKEN: dict[str, tuple[dict[str, Any], dict[str, list[str]]]] = {
         },
     ),
 }
-"""How each is deployed, and what is said about it: parts of the complaint about each promise that is not kept."""
+"""How each is deployed, and what is said about it: parts of the complaint about each check that fails."""
 
 
 @pytest.mark.parametrize("fault", BROKEN)
 def test_a_broken_deployment_is_told_what_to_mend(
-    clone: Path, start: Start, stand_in: serve.Server, fault: str
+    clone: Path, start: Start, stand_in: serve.Server, tmp_path: Path, fault: str
 ) -> None:
+    """And its report can be sent to anybody, whatever the service said in answers, errors and headers."""
     deployed, expected = BROKEN[fault]
     vars = {name: value.format(stand_in=stand_in.url) for name, value in deployed.get("vars", {}).items()}
+    report = tmp_path / "report.md"
     with start(**{**deployed, "vars": vars}) as service:
-        status, printed = smoke(clone, f"URL={service.url}", f"KEY={KEY}")
+        status, printed = smoke(clone, f"URL={service.url}", f"KEY={KEY}", f"REPORT={report}")
     assert status != 0
     said = complaints(printed)
     assert said.keys() == expected.keys(), printed
-    for promise, parts in expected.items():
-        assert not [part for part in parts if part not in said[promise]], said[promise]
+    for sentence, parts in expected.items():
+        assert not [part for part in parts if part not in said[sentence]], said[sentence]
+    assert report.read_text().count("| WRONG |") == len(expected)
+    assert_nothing_tells_whose_it_is(report.read_text())
+
+
+def assert_nothing_tells_whose_it_is(report: str) -> None:
+    """No key, setting, account or token; no address; no prompt; no name of a picture or a request."""
+    telling = [KEY, ACCOUNT, "secret-token", "example.com", "127.0.0.1", "localhost"]
+    prompts = ["fox", "snow", "lighthouse", "dusk", "concise", "Task"]
+    assert [one for one in [*telling, *prompts] if one in report] == []
+    assert re.findall(r"https?:|/image/(?!{key})|[0-9a-f]{12,}|[A-Za-z0-9-]{20,}", report) == []
+
+
+# --- what only a deployment shows -----------------------------------------------------------------
+
+
+class Edge(BaseHTTPRequestHandler):
+    """Cloudflare in front of the Worker, as far as a test needs it: a cache, and an isolate that has wedged."""
+
+    worker: ClassVar[str]
+    wedged: ClassVar[bool]
+    cached: ClassVar[dict[str, httpx.Response]]
+    in_flight: ClassVar[list[str]]
+
+    def log_message(self, *_: object) -> None:
+        """Nothing."""
+
+    def serve(self) -> None:
+        headers = {name: value for name, value in self.headers.items() if name.lower() != "connection"}
+        body = self.rfile.read(int(self.headers.get("content-length") or 0))
+        if self.wedged and self.path == "/v1/models" and self.together():
+            return self.answer(500, {"content-type": "text/html"}, b"<title>flux.example | error code: 1101</title>")
+        if self.path in self.cached:
+            kept = self.cached[self.path]
+            return self.answer(200, {**kept.headers, "cf-cache-status": "HIT"}, kept.content)
+        answer = httpx.request(self.command, self.worker + self.path, headers=headers, content=body, timeout=60)
+        if self.path.startswith("/image/"):
+            self.cached[self.path] = answer
+        return self.answer(answer.status_code, dict(answer.headers), answer.content)
+
+    do_GET = do_POST = do_OPTIONS = serve  # noqa: N815 - as http.server finds them
+
+    def together(self) -> bool:
+        """Whether somebody else asks at the same time."""
+        self.in_flight.append(self.path)
+        time.sleep(0.5)
+        together = len(self.in_flight) > 1
+        time.sleep(0.5)
+        self.in_flight.remove(self.path)
+        return together
+
+    def answer(self, status: int, headers: dict[str, str], body: bytes) -> None:
+        self.send_response(status)
+        for name, value in headers.items():
+            if name.lower() not in ("content-length", "transfer-encoding", "content-encoding", "connection"):
+                self.send_header(name, value)
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+
+@contextmanager
+def behind_cloudflare(service: Service, *, wedged: bool = False) -> Iterator[str]:
+    """The address of the service behind an edge of its own."""
+    edge = type("OneEdge", (Edge,), {"worker": service.url, "wedged": wedged, "cached": {}, "in_flight": []})
+    with ThreadingHTTPServer(("127.0.0.1", 0), edge) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+def test_it_says_whether_a_cache_answered(clone: Path, service: Service) -> None:
+    with behind_cloudflare(service) as url:
+        status, printed = smoke(clone, f"URL={url}", f"KEY={KEY}")
+    assert (status, complaints(printed)) == (0, {}), printed
+    assert "asked for again, a cache answered" in printed
+
+
+def test_an_isolate_that_has_wedged_shows_where_ten_ask_at_once(clone: Path, service: Service, tmp_path: Path) -> None:
+    """One request after the other is answered; Cloudflare's own page is in the report by its number."""
+    report = tmp_path / "report.md"
+    with behind_cloudflare(service, wedged=True) as url:
+        status, printed = smoke(clone, f"URL={url}", f"KEY={KEY}", f"REPORT={report}")
+    assert status != 0
+    assert complaints(printed).keys() == {"requests at once are answered"}
+    assert f" of {AT_ONCE} failed, the first with HTTP 500" in printed
+    assert "docs/deploy.md#when-it-goes-wrong" in printed
+    assert report.read_text().count("| GET /v1/models | 500 | Cloudflare 1101 |") > 1
+    assert "flux.example" not in report.read_text()
+
+
+# --- the report -----------------------------------------------------------------------------------
+
+
+def test_the_report_has_what_only_a_deployment_can_tell(clone: Path, service: Service, tmp_path: Path) -> None:
+    report = tmp_path / "report.md"
+    with behind_cloudflare(service) as url:
+        status, printed = smoke(clone, f"URL={url}", f"KEY={KEY}", f"REPORT={report}")
+    assert status == 0, printed
+    assert f"Written to {report}" in printed
+    facts = dict(re.findall(r"^- ([^:]+): (.+)$", report.read_text(), re.MULTILINE))
+    assert facts["the model drew, before anything was cut"] == "1024x1024 image/jpeg"
+    assert facts["what the limiter counted"] == "pictures: it took delta"
+    assert re.fullmatch(r"(image/jpeg of \d+ bytes(, )?){3}", facts["pictures that were served"])
+    assert facts["a cache answered the second request for a picture"] == "yes"
+    assert facts["health"] == "api_key ok, settings ok, model ok, storage ok, images ok, rate_limiter ok"
+    assert facts["version of the service"] == "1.0.0"
+    text = report.read_text()
+    assert text.count("| GET /v1/models | 401 | invalid_api_key |") == 2
+    assert "| POST /v1/chat/completions | 400 | invalid_value |" in text
+    assert re.search(r'draw;desc="1024x1024 image/jpeg";dur=\d+, cut;dur=\d+, keep;dur=\d+, total;dur=\d+', text)
+    assert_nothing_tells_whose_it_is(text)
+    assert re.search(r"\| GET /image/{key} \| 200 \|  \| \d+ \| [^|]* \| HIT \|", text)
