@@ -81,14 +81,12 @@ BROKEN: dict[str, tuple[str, dict[str, Any]]] = {
         UPLOAD,
         {"status": 400, "code": 10021, "message": "Script startup exceeded CPU time."},
     ),
-    "the answer to the upload was lost": (UPLOAD, {"status": 0, "is_done": True, "times": 3}),
     "the Worker was not put on workers.dev": (PUT_ON_SUBDOMAIN, {"status": 403, "code": 10000}),
 }
 """Where a first deployment breaks after it has created something."""
 TOLD = {
     "the answer to the creation of the namespace was lost": "Cloudflare's API cannot be reached from here",
     "the Worker did not start": "Cloudflare could not start the Worker",
-    "the answer to the upload was lost": "Cloudflare's API cannot be reached from here",
     "the Worker was not put on workers.dev": "Cloudflare refused the token",
 }
 
