@@ -12,7 +12,8 @@ PIP := $(VENV)/python -m pip --disable-pip-version-check --quiet
 NEW_NODE := PATH="$$(echo "$(CURDIR)"/node_modules/node-*/bin):$$PATH"
 NEW_PYTHON = $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "$(PYTHON) is older than 3.11: make PYTHON=python3.13 ...")'
 # The newest file of each thing that is installed or assembled: what is newer than it makes it anew.
-NPM := node_modules/.package-lock.json
+NPM := node_modules/.node
+PACKAGES := node_modules/.package-lock.json
 TEST_NPM := tests/node_modules/.package-lock.json
 TOOLS := .venv/.tools
 DEPLOY_TOOLS := .venv/.deploy-tools
@@ -86,15 +87,21 @@ runtime: $(NPM) $(SDK) $(BUNDLE)
 clean:
 	rm -rf .local .venv .venv-workers node_modules tests/node_modules python_modules pylock.toml .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
+# The node that wrangler runs on: npm's, where there is one for this platform, else the machine's. npm 9 and 10 do not link
+# it, and it is missing after `npm ci` as well.
+$(NPM): $(PACKAGES) dev/node.js .node-version
+	@$(NEW_NODE) node dev/node.js
+	@ln -sf "$$($(NEW_NODE) command -v node)" $(BIN)/node
+	@touch $@
+
 # The pinned node first (everything else is a devDependency), so that npm then judges packages by that version and not by
-# an older one of the machine. npm 9 and 10 do not link it. Where npm has none for the platform, the machine's own is used.
-$(NPM): package.json package-lock.json .npmrc dev/node.js .node-version
+# an older one of the machine.
+$(PACKAGES): package.json package-lock.json .npmrc
 	@command -v node >/dev/null && command -v npm >/dev/null || \
 	  { echo "Node and npm are missing: install Node $$(cat .node-version), which brings both." >&2; exit 1; }
 	npm install --no-save --omit=dev --loglevel=error
 	@$(NEW_NODE) node dev/node.js
 	$(NEW_NODE) npm install --no-save
-	@ln -sf "$$($(NEW_NODE) command -v node)" $(BIN)/node
 	@touch $@
 
 # What only tests use, so that the first `make dev` and `make deploy` install none of it. In tests/ npm reads no other

