@@ -24,8 +24,8 @@ KEY = "API_KEY"
 CONFIGURATION = ROOT / ".wrangler-deploy.json"
 """wrangler.toml and the id. It stands beside that file: paths in it and `python_modules` are found from there."""
 
-WORKER_NOT_FOUND = 10007
-"""wrangler names it so too."""
+WORKER_NOT_FOUND = {10007, 10090}
+"""The codes that wrangler takes for it too."""
 
 NOT_LOGGED_IN = (
     "Nobody is logged in: run `npx wrangler login` first, or set CLOUDFLARE_API_TOKEN to a token from the template "
@@ -131,7 +131,7 @@ class Target:
 
 
 def target(configured: Mapping[str, Any], environment: str) -> Target:
-    """Whom wrangler will deploy to. A build service may have another name for the Worker, which wins."""
+    """The Worker that wrangler will deploy to. The name that a build service has for it wins."""
     of_environment = configured.get("env", {}).get(environment, {}) if environment else configured
     name = of_environment.get("name") or f"{configured['name']}-{environment}"
     namespaces = of_environment.get("kv_namespaces", [])
@@ -187,7 +187,7 @@ def live_bindings(name: str) -> list[dict[str, Any]] | None:
     try:
         versions = ask("versions", "list", "--json", "--name", name)
     except Failed as failure:
-        if failure.code == WORKER_NOT_FOUND:
+        if failure.code in WORKER_NOT_FOUND:
             return None
         raise
     version = ask("versions", "view", versions[-1]["id"], "--json", "--name", name)
@@ -254,14 +254,13 @@ def deploy(to: Target, changed: dict[str, Any] | None) -> list[str]:
     command: list[str | Path] = ["pywrangler", "deploy", f"--env={to.environment}"]
     if changed:
         print(f"The KV namespace {to.title} is there already: this Worker gets it.", flush=True)
-        CONFIGURATION.write_text(json.dumps(changed, indent=2))
+        CONFIGURATION.write_text(json.dumps(changed, indent=2, default=str))  # TOML has dates
         command += ["--config", CONFIGURATION]
     try:
         _, entry = run(command)
     finally:
         CONFIGURATION.unlink(missing_ok=True)
-    targets: list[str] = entry.get("targets", [])
-    return targets
+    return entry.get("targets") or []  # none where somebody chose not to continue
 
 
 def main() -> None:
@@ -279,7 +278,10 @@ def main() -> None:
     except Failed as failure:
         if failure.advice in (NOT_LOGGED_IN, NOT_PERMITTED):
             sys.exit(failure.advice)
-        # Whatever else it is: the deployment meets it too, shows it, and may ask at the terminal.
+        # Anything else happens to the deployment too, which shows it and can ask at the terminal.
+    except (LookupError, TypeError, ValueError) as surprise:
+        # No live account was ever seen from here: an answer of another shape must not prevent a deployment.
+        print(f"The account could not be looked at ({surprise!r}); deploying all the same.", flush=True)
     try:
         targets = deploy(to, changed)
     except Failed as failure:
@@ -290,4 +292,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit(130)
