@@ -7,7 +7,8 @@ _BREAKS = re.compile(r"[ \t]*[\n\r\v\f\x85\u2028\u2029]+[ \t]*")
 
 _MARKUP = re.compile(
     r"""
-      [`\[]                                # code spans, links, pictures
+      `                                    # code spans
+    | \] (?= \( )                         # links and pictures; those by reference have no definition here
     | \\ (?= [!-/:-@\[-`{-~] | \Z )          # an escape of their own, or one that would undo ours
     | < (?= [A-Za-z/!?] )                  # HTML, autolinks
     | & (?= \#?\w+; )                      # entities, which may be any of these

@@ -309,7 +309,7 @@ async def test_an_owner_may_have_chores_drawn() -> None:
         *((prompt, prompt) for prompt in ("{} {0} {x}", "%s", "\0", "🐱" * 2000, '"]}')),
         ("a\u2028b", "a b"),
         ("<script>", "\\<script>"),
-        ("![x](https://evil.example)", "!\\[x](https://evil.example)"),
+        ("![x](https://evil.example)", "![x\\](https://evil.example)"),
     ],
 )
 async def test_whatever_is_typed_is_shown_as_it_is(prompt: str, echo: str) -> None:

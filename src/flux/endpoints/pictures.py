@@ -28,7 +28,7 @@ async def show(call: Call) -> Response:
     id = picture.id_of_file(call.argument)
     left = picture.expiry(id) - int(time.time()) if id else 0
     stored = await _found(call) if left > 0 else None
-    if stored is None:
+    if stored is None or call.argument != picture.file_name(id or "", stored.type):
         return _gone(call, PictureExpired(EXPIRED) if id and left <= 0 else NotFound("There is no such picture."))
     etag = f'"{call.argument}"'  # the key is never used twice, so it names these very bytes
     headers = {
