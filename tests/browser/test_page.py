@@ -10,7 +10,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, expect
 
-from dev import BIN, LOCAL
+from dev import BIN, ROOT
 from tests.browser.conftest import Open
 from tests.browser.playground import KEY, LUCID, Playground
 
@@ -587,7 +587,9 @@ def test_the_curl_line_works(wished: Playground) -> None:
 @pytest.mark.parametrize(("kind", "program", "name"), [("Python", sys.executable, "s.py"), ("JavaScript", "", "s.mjs")])
 def test_the_sdk_snippets_work(wished: Playground, service: str, kind: str, program: str, name: str) -> None:
     """Saved and run as they stand, with the SDKs as installed."""
-    folder = LOCAL / "snippets"  # below the project: node finds its packages from where the file is
+    folder = (
+        ROOT / "tests" / "node_modules" / ".snippets"
+    )  # below the project: node finds its packages from where the file is
     folder.mkdir(parents=True, exist_ok=True)
     (folder / name).write_text(snippet(wished, kind))
     done = subprocess.run(

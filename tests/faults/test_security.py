@@ -149,7 +149,7 @@ async def test_no_text_of_a_caller_becomes_a_header(bare: Workerd, caller: httpx
         assert response.status_code < 500
     for call in bare.calls("x-injected")["calls"]:
         assert call["prompt"].endswith("x-injected: 1")
-        assert call["inputs"].keys() <= {"steps", "width", "height", "seed"}
+        assert call["inputs"].keys() <= {"steps", "width", "height", "seed", "input_image_0"}
 
 
 @pytest.mark.parametrize("wanted", ["x-a: 1", "x-a\tx-b", "x-a; y", "x-ä", "<script>", '"x"'])

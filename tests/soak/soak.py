@@ -201,7 +201,11 @@ Place = tuple[str | None, str | None]
 def _pictures(generation: Generation, response: httpx.Response) -> list[Place]:
     streamed = "stream" in generation.fields
     if generation.path == CHAT:
-        text = deltas(response.text) if streamed else response.json()["choices"][0]["message"]["content"]
+        text = (
+            deltas(response.text)
+            if streamed
+            else "".join(choice["message"]["content"] for choice in response.json()["choices"])
+        )
         return [(url, None) for url in links(text)]
     items = [json.loads(data) for data in events(response.text) if data != "[DONE]"] if streamed else None
     return [(item.get("url"), item.get("b64_json")) for item in items or response.json()["data"]]

@@ -210,7 +210,7 @@ def test_response_format_picks_one_form(client: openai.OpenAI, form: Literal["ur
 def test_three_images_are_three_different_pictures(client: openai.OpenAI, ledger: Ledger) -> None:
     """They are drawn side by side: the last begins before the first has ended."""
     prompt = unique("a heap of stones [[delay 1s]]")
-    answer = client.images.generate(model="gpt-image-1", prompt=prompt, n=3)
+    answer = client.images.generate(model="dall-e-3", prompt=prompt, n=3)
     pictures = [fetched(image.url or "") for image in answer.data or []]
     assert len({response.content for _, response in pictures}) == 3
     assert all(shows(picture, prompt) for picture, _ in pictures)
@@ -243,7 +243,7 @@ def test_output_format_is_what_the_bytes_are(
 ) -> None:
     prompt = unique("a kite")
     answer = client.images.generate(
-        model="gpt-image-1",
+        model="dall-e-3",
         prompt=prompt,
         output_format=output_format,
     )
@@ -256,7 +256,7 @@ def test_output_format_is_what_the_bytes_are(
 def test_output_compression_has_the_picture_encoded_anew(client: openai.OpenAI) -> None:
     """The local Images take no notice of the quality, but what they encoded has lost its comment."""
     answer = client.images.generate(
-        model="gpt-image-1", prompt=unique("a mosaic"), output_format="jpeg", output_compression=10
+        model="dall-e-3", prompt=unique("a mosaic"), output_format="jpeg", output_compression=10
     )
     [image] = answer.data or []
     picture, _ = fetched(image.url or "")

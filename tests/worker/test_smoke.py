@@ -18,6 +18,7 @@ import pytest
 
 from dev import ROOT, serve
 from dev.smoke import AT_ONCE, CHECKS
+from flux import VERSION
 from tests.worker.service import KEY, Ledger, Service, Start, eventually
 
 NOWHERE = "http://127.0.0.1:1"
@@ -269,8 +270,8 @@ def test_the_report_has_what_only_a_deployment_can_tell(clone: Path, service: Se
     assert facts["what the limiter counted"] == "pictures: it took delta"
     assert re.fullmatch(r"(image/jpeg of \d+ bytes(, )?){3}", facts["pictures that were served"])
     assert facts["a cache answered the second request for a picture"] == "yes"
-    assert facts["health"] == "api_key ok, settings ok, model ok, storage ok, images ok, rate_limiter ok"
-    assert facts["version of the service"] == "1.0.0"
+    assert facts["health"] == "api_key ok, settings ok, model ok, storage ok, images ok, rate_limiter ok, writer ok"
+    assert facts["version of the service"] == VERSION
     text = report.read_text()
     assert text.count("| GET /v1/models | 401 | invalid_api_key |") == 2
     assert "| POST /v1/chat/completions | 400 | invalid_value |" in text

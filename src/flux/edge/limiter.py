@@ -28,6 +28,7 @@ class BindingLimiter:
             return await self._ask(key, cost)
         except JsException as error:
             self.shortfall = "nothing counted"
+            _warn("RATE_LIMITER failed, so the request was let in", error)
             raise LimiterFailed(error.message or error.name) from error
 
     async def _ask(self, key: str, cost: int) -> bool:
