@@ -193,7 +193,8 @@ def _tool_options(tool: Body) -> tuple[Options, tuple[Notice, ...]]:
 
 def refuse(body: Body, request: ResponsesRequest) -> None:
     """Refuse what no picture can be, and what is not kept here. Raises `InvalidRequest` with the field's name."""
-    if body.get("background") not in (None, False):
+    background = body.get("background")
+    if background is not None and background is not False:
         raise InvalidRequest(
             "Background responses are not supported: leave 'background' out, and wait or stream.", param="background"
         )
