@@ -110,19 +110,48 @@ def test_no_room_of_the_core_looks_outside(module: str) -> None:
         assert not {name for name in OURS[module] if name.startswith("flux.endpoints")}
 
 
-APIS = sorted({name.split(".")[2] for name in MODULES if name.startswith("flux.endpoints.") and name.count(".") > 2})
+ENDPOINTS = "flux.endpoints."
+APIS = sorted({name.split(".")[2] for name in MODULES if name.startswith(ENDPOINTS) and name.count(".") > 2})
 """The packages below `endpoints`."""
+SHARED = "drawing"
+"""What all endpoints that draw have in common: the one module that they may import beside their own."""
+
+
+def endpoints_in(modules: set[str]) -> set[str]:
+    """The packages and modules right below `endpoints` that these belong to."""
+    return {name.split(".")[2] for name in modules if name.startswith(ENDPOINTS)}
+
+
+def behind(module: str) -> set[str]:
+    """All modules of ours that importing one brings with it."""
+    found: set[str] = set()
+    waiting = {module}
+    while waiting:
+        found |= waiting
+        waiting = {name for one in waiting for name in OURS[one]} - found
+    return found
 
 
 def test_no_api_imports_another() -> None:
     """What two of them need stands below them."""
     assert {"chat", "images", "responses"} <= set(APIS)
-    for api in APIS:
-        own = f"flux.endpoints.{api}"
-        others = {f"flux.endpoints.{other}" for other in APIS} - {own}
-        for module in MODULES:
-            if module == own or module.startswith(f"{own}."):
-                assert not {name for name in OURS[module] for other in others if name.startswith(other)}, module
+    for module in MODULES:
+        if module.startswith(ENDPOINTS):
+            (own,) = endpoints_in({module})
+            assert endpoints_in(OURS[module]) <= ({own} if own == SHARED else {own, SHARED}), module
+
+
+@pytest.mark.parametrize("module", ["plan", "pipeline", "progress", "conversation", "fields", "generation", "chores"])
+def test_what_the_apis_share_depends_on_none_of_them(module: str) -> None:
+    """Not even over others: an API can be taken away by deleting its package and its row in `app`."""
+    assert not endpoints_in(behind(f"flux.{module}"))
+
+
+@pytest.mark.parametrize("module", ["plan", "pipeline", "progress"])
+def test_drawing_a_picture_knows_no_conversation(module: str) -> None:
+    """The steps from a request to a picture are the same whichever API it came through, and in whatever words."""
+    talk = {"flux.conversation", "flux.chores", "flux.lines", "flux.notices"}
+    assert not {name for name in behind(f"flux.{module}") for one in talk if name == one or name.startswith(f"{one}.")}
 
 
 @pytest.mark.parametrize("module", [name for name in CORE if name.endswith((".respond", ".parse"))])

@@ -87,20 +87,20 @@ def images_presenter(*, edit: bool = False, made: Plan | None = None, **body: st
     return ImagesPresenter(request, made or plan(images=PHOTO if edit else ()))
 
 
-def answer() -> Answer:
-    """Of a response to a request with instructions."""
+def answer(n: int = 1) -> Answer:
+    """Of a response of `n` pictures to a request with instructions. Its id is that of the last picture."""
     body = {
         "input": "A cute cat 3:2",
         "instructions": "Be kind",
         "metadata": {"a": "b"},
         "tools": [{"type": "image_generation"}],
     }
-    return Answer(responses_parse.responses(body, {}).echo, IDS[-1], "ID", SCHNELL)
+    return Answer(responses_parse.responses(body, {}).echo, IDS[n - 1], "ID", SCHNELL)
 
 
 def responses_presenter(*, n: int = 1, made: Plan | None = None) -> ResponsesPresenter:
     """For a response of `n` pictures."""
-    return ResponsesPresenter(answer(), made or plan(n=n), EN, IDS[:n], "A cute cat 3:2")
+    return ResponsesPresenter(answer(n), made or plan(n=n), EN, IDS[:n], "A cute cat 3:2")
 
 
 def streamed(presenter: Presenter, result: Result) -> Text:
