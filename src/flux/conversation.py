@@ -68,18 +68,17 @@ class Conversation:
         return next((source for source in shown if not source.file_id), None)
 
 
-_DATA_URL = re.compile(r"\]\((data:image/[^,)\s]*;base64,[A-Za-z0-9+/=]+)\)", re.IGNORECASE)
+_DATA_URL = re.compile(r"\]\((data:image/[^,)\s]*;base64,#?[A-Za-z0-9+/=]+)\)", re.IGNORECASE)
+"""A picture inside Markdown; large base64 is a mark, which begins with a number sign."""
 
 
 def _shown(message: Message, param: str) -> Iterator[PictureSource]:
     """The pictures of a message, the last one first. An answer of ours shows them in its text, too."""
     yield from reversed(message.pictures)
     if message.role == "assistant":
-        # Only one of the two is in one answer of ours: a link, or the picture itself where it could not be stored.
-        for id in reversed(list(ids_in_text(message.text))):
-            yield PictureSource(param, id=id)
-        for url in reversed(_DATA_URL.findall(message.text)):
-            yield PictureSource(param, data=url)
+        found = [(at, PictureSource(param, id=id)) for at, id in ids_in_text(message.text)]
+        found += [(match.start(), PictureSource(param, data=match[1])) for match in _DATA_URL.finditer(message.text)]
+        yield from (source for _, source in sorted(found, key=lambda one: one[0], reverse=True))
 
 
 # --- what an app says of its request --------------------------------------------------------------

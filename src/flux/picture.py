@@ -336,6 +336,6 @@ def id_in_url(url: str) -> str | None:
     return match[1] if match else None
 
 
-def ids_in_text(text: str) -> Iterator[str]:
-    """The identifiers of the pictures that a text links to, in their order."""
-    return (match[1] for match in _LINK_IN_TEXT.finditer(text))
+def ids_in_text(text: str) -> Iterator[tuple[int, str]]:
+    """The pictures that a text links to, in their order: where each link stands, and its identifier."""
+    return ((match.start(), match[1]) for match in _LINK_IN_TEXT.finditer(text))

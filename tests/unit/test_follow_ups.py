@@ -109,6 +109,19 @@ async def test_stored_pictures_count_against_the_size_of_the_request() -> None:
     assert (answer.status, answer.error["code"]) == (413, "request_too_large")
 
 
+@pytest.mark.parametrize("stored_first", [True, False])
+async def test_stored_and_sent_pictures_count_together_in_any_order(*, stored_first: bool) -> None:
+    service, (id,) = service_with(OLD)
+    found, expires = service.gallery.pictures[id]
+    large = Bytes(OLD)
+    large.size = 12 * 2**20
+    service.gallery.pictures[id] = (picture.Picture(found.type, 300, 200, large), expires)
+    sent = data_url(NEW + bytes(12 * 2**20))
+    images = [f"{ORIGIN}/image/{id}.png", sent] if stored_first else [sent, f"{ORIGIN}/image/{id}.png"]
+    answer = await service.post(EDITS, {"prompt": "Blue", "images": images})
+    assert (answer.status, answer.error["code"]) == (413, "request_too_large")
+
+
 # --- the newest picture ---------------------------------------------------------------------------
 
 
@@ -135,7 +148,17 @@ def in_markdown_as_data(id: str) -> Json:
     return turn("assistant", f"Here:\n\n![Generated Image]({data_url(NEW)})")
 
 
-@pytest.mark.parametrize("newest", [attached, in_markdown, in_images, in_markdown_as_data])
+def in_markdown_behind_a_link(id: str) -> Json:
+    """The second of two pictures could not be stored."""
+    return turn("assistant", f"![a]({ORIGIN}/image/{picture.new_id(NOW)}.png)\n\n![b]({data_url(NEW)})")
+
+
+def in_markdown_as_large_data(id: str) -> Json:
+    """So large that it is left out of the text of the body."""
+    return turn("assistant", f"Here:\n\n![Generated Image]({data_url(NEW + bytes(9000))})")
+
+
+@pytest.mark.parametrize("newest", [attached, in_markdown, in_images, in_markdown_as_data, in_markdown_behind_a_link])
 async def test_edit_means_the_newest_picture_of_the_conversation(newest: Callable[[str], Json]) -> None:
     service, (old, new) = service_with(OLD, NEW)
     messages = [
@@ -150,6 +173,13 @@ async def test_edit_means_the_newest_picture_of_the_conversation(newest: Callabl
     assert service.painter.drawings[0].prompt == "Make it blue"
     assert service.painter.drawings[0].model.id == KLEIN
     assert service.gallery.reads <= 1
+
+
+async def test_a_large_picture_inside_an_answer_is_edited() -> None:
+    service, _ = service_with()
+    messages = [turn("user", "A cat"), in_markdown_as_large_data(""), turn("user", "Make it blue --edit")]
+    answer = await service.post(CHAT, {"messages": messages})
+    assert (answer.status, given(service)) == (200, [NEW + bytes(9000)]), answer.text
 
 
 ITEMS: dict[str, Callable[[str], Json]] = {

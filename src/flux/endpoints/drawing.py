@@ -84,7 +84,9 @@ async def _read(call: Call, sources: tuple[PictureSource, ...], decode: Decoder,
     for source in sources:
         if source.identity not in read:
             left = MAX_BODY - sum(one.blob.size for one in read.values())
-            read[source.identity] = await _picture(call, source, decode, left)
+            read[source.identity] = found = await _picture(call, source, decode, left)
+            if found.blob.size > left:
+                raise body_too_large(MAX_BODY)
     return tuple(read[source.identity] for source in sources)
 
 
