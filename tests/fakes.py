@@ -418,6 +418,9 @@ class Posted:
         """See `Body.form`."""
         return forms.read(Bytes(self._within(limit)), self._content_type, decoder)
 
+    async def discard(self) -> None:
+        """See `Body.discard`: there is no connection."""
+
     def _within(self, limit: int) -> bytes:
         if len(self._data) > limit:
             raise body_too_large(limit)

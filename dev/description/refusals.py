@@ -25,7 +25,7 @@ from flux.errors import (
     UnsupportedModel,
 )
 from flux.fields import RANGES
-from flux.http import text_too_large
+from flux.http import body_timeout, text_too_large
 from flux.text import MAX_DEPTH
 
 Json = dict[str, Any]
@@ -88,6 +88,7 @@ ROWS = {
             "The model that is asked for is not served here. (A chat request's `model` field never causes this.)",
         ),
         Row(MethodNotAllowed("Use one of: POST, OPTIONS."), "The path exists, for other methods: see `Allow`."),
+        Row(body_timeout(), "The body did not come to its end."),
         Row(
             text_too_large(),
             "The body is over its limit.",
@@ -233,6 +234,7 @@ RESPONSES: Json = {
     ),
     "Unauthorized": _response("No valid API key.", "invalid_api_key"),
     "UnknownModel": _response("There is no such model here.", "model_not_found"),
+    "TooSlow": _response("The body did not come to its end.", "request_timeout"),
     "TooLarge": _response("The body is over its limit.", "request_too_large"),
     "TooMany": _response(
         "Too much was asked for: by this key in a minute, or of the account today.",
@@ -263,6 +265,7 @@ def drawing() -> Json:
         "400": "Invalid",
         "401": "Unauthorized",
         "404": "UnknownModel",
+        "408": "TooSlow",
         "413": "TooLarge",
         "429": "TooMany",
         "500": "Misconfigured",

@@ -107,6 +107,14 @@ class RequestTooLarge(InvalidRequest):
     code = "request_too_large"
 
 
+class RequestTimeout(InvalidRequest):
+    """The body did not come: the connection may be better the next time."""
+
+    status = 408
+    code = "request_timeout"
+    should_retry = True
+
+
 class InvalidApiKey(InvalidRequest):
     """No key, or one that is not ours."""
 

@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mappi
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from flux.errors import ApiError, InvalidJson, RequestTooLarge
+from flux.errors import ApiError, InvalidJson, RequestTimeout, RequestTooLarge
 from flux.text import Blob, Text, read_json, write_json
 
 MIB = 1024 * 1024
@@ -114,6 +114,15 @@ def json_object(text: str) -> dict[str, Any]:
     return value
 
 
+IDLE_SECONDS = 30
+"""Longest wait for the next byte of a body."""
+
+
+def body_timeout() -> RequestTimeout:
+    """For a body of which no byte came for `IDLE_SECONDS`."""
+    return RequestTimeout(f"No byte of the body came for {IDLE_SECONDS} seconds. Send it once more.")
+
+
 def body_too_large(limit: int) -> RequestTooLarge:
     """For a body of more than `limit` bytes."""
     return RequestTooLarge(f"The body is too large: at most {limit // MIB} MiB, pictures included.")
@@ -130,11 +139,15 @@ class Body(Protocol):
     async def document(self, limit: int = MAX_TEXT) -> Document:
         """The body as JSON, not yet parsed. `limit` is `MAX_BODY` where pictures may be sent.
 
-        Raises `RequestTooLarge` as soon as it passes `limit` bytes, or `MAX_TEXT` beside its pictures.
+        Raises `RequestTooLarge` as soon as it passes `limit` bytes, or `MAX_TEXT` beside its pictures, and
+        `RequestTimeout` where no byte comes for `IDLE_SECONDS`.
         """
 
     async def form(self, limit: int) -> Form:
         """The body as a form. Raises `RequestTooLarge` as above, or `InvalidRequest` where it is none."""
+
+    async def discard(self) -> None:
+        """Take what is left of it off the connection, so that a refusal reaches who is still sending."""
 
 
 @dataclass(frozen=True, slots=True)

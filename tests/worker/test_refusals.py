@@ -102,6 +102,25 @@ def test_a_wrong_body_is_refused_with_the_name_of_the_field(
     assert (error["type"], error["param"]) == ("invalid_request_error", param)
 
 
+@pytest.mark.parametrize(
+    ("path", "key", "status"), [(CHAT, "wrong", 401), ("/nowhere", KEY, 404), (CHAT, KEY, 413), (GENERATIONS, KEY, 413)]
+)
+def test_a_refusal_reaches_a_client_that_sends_six_megabytes_before_it_reads(
+    service: Service, path: str, key: str, status: int
+) -> None:
+    """Over TCP, where a connection that was closed under a sender swallows the answer; through wrangler's proxy."""
+    size, piece = 6 * 10**6, b"a" * 60_000
+    with closing(HTTPConnection(urlsplit(service.url).netloc, timeout=PATIENCE_SECONDS)) as connection:
+        connection.putrequest("POST", path)
+        connection.putheader("authorization", f"Bearer {key}")
+        connection.putheader("content-length", str(size))
+        connection.endheaders()
+        for _ in range(size // len(piece)):
+            connection.send(piece)
+        response = connection.getresponse()
+        assert (response.status, json.loads(response.read())["error"]["type"]) == (status, "invalid_request_error")
+
+
 LIMITS = [(path, 20 * 2**20) for path in (CHAT, GENERATIONS, EDITS)]
 
 

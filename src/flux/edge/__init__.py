@@ -19,12 +19,19 @@ from flux.edge.workers_ai import AiBinding, BindingModel, BindingRewriter
 from flux.ports import ImageModel, Ports, PromptRewriter
 from flux.settings import Settings
 
+REFUSED = 400
+"""Statuses from this one on may answer a body that nobody has read."""
+
 
 async def answer(js_request: Any, ctx: Any) -> Any:
     """One request's answer, both JavaScript's own objects."""
     try:
         with wire.ended_when_the_client_leaves(js_request.signal):
-            return wire.write(await _app()(wire.read(js_request)), js_request, ctx)
+            request = wire.read(js_request)
+            response = await _app()(request)
+            if response.status >= REFUSED:
+                await request.body.discard()
+            return wire.write(response, js_request, ctx)
     except asyncio.CancelledError:
         return js.Response.new()  # to nobody: the work has ended, and the log has its line
 

@@ -1,6 +1,8 @@
 """A request's body, counted while it is read, with its pictures left in JavaScript."""
 
+import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 import js
@@ -8,12 +10,17 @@ from pyodide.ffi import JsException, JsProxy
 
 from flux import embedded, forms
 from flux.edge.body_bytes import BodyBytes
-from flux.edge.js_bytes import Bytes, from_base64
+from flux.edge.js_bytes import Bytes, from_base64, js_object
 from flux.errors import InvalidRequest
-from flux.http import MAX_TEXT, Document, Form, body_too_large, marked
+from flux.http import IDLE_SECONDS, MAX_TEXT, MIB, Document, Form, body_timeout, body_too_large, marked
 
 SMALL = 64 * 1024
-"""Bytes of JSON that are sooner read than searched for pictures."""
+"""Bytes of JSON that are sooner read than searched for pictures; and of memory for a body of unknown length."""
+
+MAX_DISCARDED = 8 * MIB
+"""Bytes of a refused body that are read all the same."""
+DISCARD_SECONDS = 5
+"""How long they are read."""
 
 
 class StreamedBody:
@@ -22,49 +29,81 @@ class StreamedBody:
     def __init__(self, js_request: Any, headers: Mapping[str, str]) -> None:
         self._js_request = js_request
         self._headers = headers
+        self._reader: Any = None
+        self._may_come = True
+        """Whether there may be bytes that nobody has read."""
 
     async def document(self, limit: int = MAX_TEXT) -> Document:
         """See `Body.document`."""
-        try:
-            body, size = await self._within(limit)
-            if size > SMALL:
-                return await _document(BodyBytes(await js.Response.new(body).bytes()))
-            return Document(str(await js.Response.new(body).text()), _from_base64)
-        except JsException as error:  # it broke off, or its framing did
-            raise InvalidRequest("The body could not be read to its end.", detail=error.message or "") from error
+        body = await self._bytes(limit)
+        return await _document(body) if body.size > SMALL else Document(body.text("utf-8"), _from_base64)
 
     async def form(self, limit: int) -> Form:
         """See `Body.form`."""
         return forms.read(await self._bytes(limit), self._headers.get("content-type", ""), _from_base64)
 
+    async def discard(self) -> None:
+        """Read what nobody has read and throw it away, so that a refusal reaches a client that is still sending.
+
+        workerd closes the connection where an answer leaves much of a body unread, and a client that sends into a
+        closed connection hears nothing but that. Megabytes go into the same memory, untouched by Python.
+        """
+        if not self._may_come or not self._open():
+            return
+        memory, discarded = js.ArrayBuffer.new(MIB), 0
+        with suppress(JsException, TimeoutError):  # it broke off, or takes too long: then it is answered so
+            async with asyncio.timeout(DISCARD_SECONDS):
+                while discarded < MAX_DISCARDED:
+                    part = await self._reader.readAtLeast(MIB, js.Uint8Array.new(memory))
+                    if part.done:
+                        break
+                    memory = part.value.buffer
+                    discarded += part.value.byteLength
+
     async def _bytes(self, limit: int) -> BodyBytes:
+        """All of the body. Raises `RequestTooLarge`, `RequestTimeout`, or `InvalidRequest` where it breaks off."""
+        size = self._declared()
+        if size is not None and size > limit:
+            raise body_too_large(limit)
         try:
-            return BodyBytes(await js.Response.new((await self._within(limit))[0]).bytes())
+            return BodyBytes(await self._read(size, limit) if self._open() else js.Uint8Array.new(0))
+        except TimeoutError as error:
+            self._may_come = False
+            raise body_timeout() from error
         except JsException as error:  # it broke off, or its framing did
+            self._may_come = False
             raise InvalidRequest("The body could not be read to its end.", detail=error.message or "") from error
 
-    async def _within(self, limit: int) -> tuple[Any, int]:
-        """What a `Response` with the body in it can be made of, and its bytes.
-
-        A declared length is held to by HTTP's framing, so such a body needs no counting; one
-        without is read piece by piece until it ends or passes the limit.
-        """
+    def _declared(self) -> int | None:
+        """The bytes that the header says. HTTP's framing holds the body to it."""
         declared = self._headers.get("content-length", "")
-        if declared.isascii() and declared.isdigit():
-            size = int(declared.lstrip("0")[:16] or "0")
-            if size > limit:
-                raise body_too_large(limit)
-            return self._js_request.body, size
-        pieces, size = js.Array.new(), 0
-        if isinstance(self._js_request.body, JsProxy):
-            reader = self._js_request.body.getReader()
-            while not (part := await reader.read()).done:
-                size += part.value.byteLength
-                if size > limit:
-                    await reader.cancel()
+        return int(declared.lstrip("0")[:16] or "0") if declared.isascii() and declared.isdigit() else None
+
+    def _open(self) -> bool:
+        """Whether there is a body to read. Its reader takes memory to read into: as much at once as has come."""
+        if self._reader is None and isinstance(self._js_request.body, JsProxy):
+            self._reader = self._js_request.body.getReader(js_object({"mode": "byob"}))
+        return self._reader is not None
+
+    async def _read(self, size: int | None, limit: int) -> Any:
+        """The `Uint8Array` of a body, of this size if it is known."""
+        memory, read = js.ArrayBuffer.new(SMALL if size is None else size), 0
+        clock = asyncio.get_running_loop().time
+        async with asyncio.timeout(IDLE_SECONDS) as idle:
+            while read != size:
+                if read:
+                    idle.reschedule(clock() + IDLE_SECONDS)
+                if read == memory.byteLength:
+                    memory = memory.transfer(min(2 * read, limit + 1))
+                part = await self._reader.read(js.Uint8Array.new(memory, read))
+                memory = part.value.buffer
+                if part.done:
+                    break
+                read += part.value.byteLength
+                if read > limit:
                     raise body_too_large(limit)
-                pieces.push(part.value)
-        return js.Blob.new(pieces), size
+        self._may_come = False
+        return js.Uint8Array.new(memory if read == memory.byteLength else memory.transfer(read))
 
 
 async def _document(body: BodyBytes) -> Document:
