@@ -27,7 +27,7 @@ _DIRECTIVE = re.compile(
     rf"""(?: (?:^|[{_SPACE}]|(?<=[{_CJK}]))              # directives stand apart; CJK has no spaces
             (?: (?P<dash>--|[—–])(?P<name>ar|size|steps|seed|n|model)[{_SPACE}=]+(?P<value>[^{_SPACE}]+?)
               | (?:--|[—–])(?P<switch>raw|optimize|edit|new|-ntl|-tl) )
-          | (?:^|(?<=[{_SPACE},，、;；])|(?<=[{_CJK}]))
+          | (?:^|(?<=[{_SPACE},，、;；])|(?<=[{_CJK}])|(?=[（【]))
             (?P<ratio>{_IN_BRACKETS}) )
          [.。!！]*$
     """,

@@ -127,6 +127,62 @@ def test_what_is_no_directive_at_the_end_stays_in_the_prompt(prompt: str) -> Non
     assert split(prompt) == (prompt, Options())
 
 
+WIDE = Size(1024, 576)
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["A cat 16:9.", "A cat 16:9!", "A cat 16:9。", "A cat (16:9)", "A cat (16:9).", "A cat [16:9]", "A cat（16：9）",
+     "A cat 【16:9】", "A cat\u00a016:9", "A cat\u202f16:9", "A cat\u200916:9", "A cat\u200b16:9", "A cat\ufeff16:9",
+     "A cat\u205f\u205f16:9", "A cat;16:9", "A cat\u300016:9", "A cat, (16:9)", "A cat 16:9\u200b", "\ufeffA cat 16:9",
+     "A cat --ar 16:9.", "A cat --ar\u00a016:9", "A cat --AR=16：9", "A cat --size 1024x576!", "A cat —ar 16:9",
+     "16:9 A cat", "16:9, A cat", "(16:9) A cat", "[16:9] A cat", "16：9，A cat", "16:9. A cat", "16:9\nA cat",
+     "--ar 16:9 A cat", "--size=1024x576, A cat", "—ar 16:9 A cat", "\u00a016:9\u00a0A cat"],
+)  # fmt: skip
+def test_a_shape_counts_in_every_way_that_people_set_it_apart(written: str) -> None:
+    """Behind every space there is, in brackets, before the end of a sentence, and at the very beginning."""
+    assert split(written) == ("A cat", Options(size=WIDE))
+
+
+@pytest.mark.parametrize(
+    ("ratio", "size"),
+    [("2.35:1", Size(1568, 672)), ("4:1", Size(2048, 512)), ("1:4", Size(512, 2048)), ("7:3", None), ("9:19.5", None),
+     ("32:18", WIDE), ("10:30", None)],
+)  # fmt: skip
+def test_any_ratio_counts_where_it_is_clearly_meant(ratio: str, size: Size | None) -> None:
+    """Not a bare one: that is text unless it is in the list."""
+    meant = size or sizes.of_ratio(ratio)
+    assert meant is not None
+    for written in (f"A cat --ar {ratio}", f"A cat --size {ratio}.", f"--ar {ratio} A cat"):
+        assert split(written) == ("A cat", Options(size=meant))
+    for written in (f"A cat {ratio}", f"A cat ({ratio})", f"{ratio} A cat"):
+        assert split(written) == (written, Options())
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    ["A house –size matters", "A house —size matters", "a Ford —model T", "a Ford –model T.", "notes —n is a number",
+     "stairs —steps everywhere", "a sign —seed here", "a tree –ar tree", "—size matters in art", "A train at 10:30.",
+     "A train (10:30)", "10:30 at the station", "5:45, a train", "a 16:9-screen", "16:9-screens on a wall",
+     "16:9A cat", "A cat v16:9"],
+)  # fmt: skip
+def test_words_that_look_like_directives_are_words(prompt: str) -> None:
+    """A dash of one character may stand between words; times are no shapes."""
+    assert split(prompt) == (prompt, Options())
+
+
+def test_a_shape_at_the_end_wins_over_one_at_the_beginning() -> None:
+    """Both are removed."""
+    assert split("16:9 A cat 3:2") == ("A cat", Options(size=Size(768, 512)))
+    assert split("16:9 A cat --seed 7") == ("A cat", Options(size=WIDE, seed=7))
+
+
+@pytest.mark.parametrize("seed", ["-1", "-9223372036854775808", "9223372036854775807", "4294967296", "0"])
+def test_a_seed_may_be_any_number_that_software_stores(seed: str) -> None:
+    """A negative one means any."""
+    assert split(f"A cat --seed {seed}") == ("A cat", Options(seed=None if seed.startswith("-") else int(seed)))
+
+
 def test_reading_ends_at_the_first_thing_that_is_no_directive() -> None:
     assert split("A clock at 10:30 --raw") == ("A clock at 10:30", Options(optimize=False))
     assert split("--raw A cat 3:2") == ("--raw A cat", Options(size=Size(768, 512)))
