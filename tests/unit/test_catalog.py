@@ -9,7 +9,7 @@ import pytest
 from dev import ROOT
 from flux import catalog
 from flux.catalog import MODELS, Model
-from tests.builders import KLEIN, SCHNELL
+from tests.builders import FLUX_2, KLEIN, PHOENIX, SCHNELL, SDXL
 
 
 def published(name: str) -> dict[str, Any]:
@@ -90,3 +90,64 @@ def test_a_name_that_clients_hold_by_default_leaves_the_choice_to_us(name: str) 
 def test_no_generic_name_is_also_the_name_of_one_model() -> None:
     """Else the same word would mean two things."""
     assert [name for name in catalog.GENERIC_NAMES if catalog.find(name)] == []
+
+
+# --- spellings ------------------------------------------------------------------------------------
+
+SPELLINGS = {
+    "a provider in front": ("black-forest-labs/flux-1-schnell", SCHNELL),
+    "two providers in front": ("openrouter/black-forest-labs/flux-1-schnell", SCHNELL),
+    "an id with a provider in front": (
+        "cloudflare/@cf/bytedance/stable-diffusion-xl-lightning",
+        "@cf/bytedance/stable-diffusion-xl-lightning",
+    ),
+    "a provider and a colon in front": ("cloudflare:flux-1-schnell", SCHNELL),
+    "a wrong provider in front": ("bytedance/stable-diffusion-xl-base-1.0", SDXL),
+    "a slash behind": (f"{SCHNELL}/", SCHNELL),
+    "a tag behind": ("flux-1-schnell:free", SCHNELL),
+    "a provider in front and one behind": ("black-forest-labs/FLUX.1-schnell:fal-ai", SCHNELL),
+    "points for dashes": ("FLUX.1-schnell", SCHNELL),
+    "underscores for dashes": ("flux_2_dev", FLUX_2),
+    "no punctuation": ("flux2klein4b", KLEIN),
+    "a space for a dash": ("flux 2 dev", FLUX_2),
+    "capitals": ("SDXL", SDXL),
+    "a short name with a provider": ("leonardo/phoenix", PHOENIX),
+    "white space around it": (" \tsdxl-lightning\n", "@cf/bytedance/stable-diffusion-xl-lightning"),
+}
+
+
+@pytest.mark.parametrize("case", SPELLINGS)
+def test_a_model_is_found_however_its_name_is_spelt(case: str) -> None:
+    name, id = SPELLINGS[case]
+    assert catalog.find(name) is MODELS[id]
+    assert not catalog.is_generic(name)
+
+
+@EACH
+def test_a_model_is_found_by_the_name_that_it_is_shown_by(model: Model) -> None:
+    """And each spelling means one model alone."""
+    for name in (model.name, model.name.lower(), model.name.replace(" ", "-"), f"{model.owned_by}/{model.name}"):
+        assert catalog.find(name) is model
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["gpt-4o", "openai/gpt-4o", "openai:gpt-5.2", "gpt-4o:default", "llama3:latest", "mistral:auto",
+     "@cf/meta/llama-3-8b", "anthropic/claude-4-sonnet", "google/gemini-3-pro-image", "black-forest-labs/flux-1.1-pro",
+     "flux-1-schnell-fp8", "flux-1", "flux-3", "sdxl-turbo", "stable-diffusion-3.5", "midjourney", "dev", "4b", "cf",
+     "/", ":", "::", "/:/", "@cf/black-forest-labs", "schnell/gpt-4o", "flux-2-dev/llama"],
+)  # fmt: skip
+def test_another_models_name_is_never_taken_for_one_of_ours(name: str) -> None:
+    """A name of a family is not that of its member, nor is a provider that of a model."""
+    assert catalog.find(name) is None
+    assert not catalog.is_generic(name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["openai/gpt-image-1", "openai:gpt-image-2", "OpenAI/GPT-Image-1.5", "azure/openai/dall-e-3", "gpt_image_1",
+     "gpt-image-7", "gpt-image-1-2026-01-01", "chatgpt-image-latest", "openrouter/auto", "flux:latest", "DALL·E 3"],
+)  # fmt: skip
+def test_a_generic_name_is_known_however_it_is_spelt(name: str) -> None:
+    assert catalog.is_generic(name)
+    assert catalog.find(name) is None
