@@ -92,22 +92,39 @@ CONTENTS = mostly(TALK | st.lists(PARTS, max_size=4))
 MESSAGES = mostly(
     st.fixed_dictionaries({"role": mostly(st.sampled_from(["user", "assistant", "system"])), "content": CONTENTS})
 )
+NO_VALUE = st.sampled_from([None, "", " ", "auto"])
+RATIOS = st.sampled_from([*sizes.RATIOS, "2.35:1", "4:1", "5:1", "9:19.5", "0:1", "16/9"]) | NO_VALUE
+RESOLUTIONS = st.sampled_from(["1K", "1k", "512", "0.5K", "8K"]) | NO_VALUE
+PIXELS = st.sampled_from([63, 64, 65, 640, 701, "640", 640.0, 0, -1, 4097, None])
+SHAPES: dict[str, st.SearchStrategy[Any]] = {
+    "size": mostly(RATIOS | st.sampled_from(["512x512", "1001x701", "64x4096", "9x9"])),
+    "width": mostly(PIXELS),
+    "height": mostly(PIXELS),
+    "aspect_ratio": mostly(RATIOS),
+    "ratio": mostly(RATIOS),
+    "image_size": mostly(RESOLUTIONS),
+    "resolution": mostly(RESOLUTIONS),
+}
 FIELDS: dict[str, st.SearchStrategy[Any]] = {
-    "model": mostly(st.sampled_from([*MODELS, "dall-e-3", "gpt-4o"])),
-    "n": mostly(st.integers(1, 4)),
-    "size": mostly(st.sampled_from([*sizes.RATIOS, "auto", "512x512", "9x9"])),
-    "steps": mostly(st.integers(1, 9)),
-    "seed": mostly(st.integers(0, 2**32)),
-    "quality": mostly(st.sampled_from(fields.QUALITIES)),
+    **SHAPES,
+    "image_config": mostly(st.fixed_dictionaries({}, optional=SHAPES)),
+    "model": mostly(st.sampled_from([*MODELS, "dall-e-3", "gpt-4o", "openai/gpt-image-1", "FLUX.1 [schnell]", ":"])),
+    "n": mostly(st.integers(0, 3) | st.sampled_from(["2", "", 10, 11])),
+    "steps": mostly(st.integers(1, 9) | st.sampled_from(["4", ""])),
+    "seed": mostly(st.integers(-1, 2**64) | st.sampled_from(["-1", "9223372036854775807", 7.0])),
+    "quality": mostly(st.sampled_from([*fields.QUALITIES, "HD", ""])),
     "negative_prompt": mostly(PROMPTS),
-    "optimize": mostly(st.booleans()),
+    "optimize": mostly(st.booleans() | st.sampled_from(["true", "0", ""])),
+    **{name: st.sampled_from(["", "auto", "vivid", 0, 2, None]) for name in fields.WITHOUT_EFFECT},
+    "tool_choice": mostly(st.sampled_from(["auto", "none", None, {"type": "auto"}])),
+    "safety_identifier": mostly(ANY_TEXT),
+    "markup": mostly(st.none()),
     "stream": mostly(st.booleans()),
     "stream_options": mostly(st.fixed_dictionaries({"include_usage": mostly(st.booleans())})),
     "modalities": mostly(st.lists(st.sampled_from(["text", "image"]))),
     "response_format": mostly(st.sampled_from(["url", "b64_json"])),
     "output_format": mostly(st.sampled_from([*fields.FORMATS])),
     "output_compression": mostly(st.integers(0, 100)),
-    "partial_images": mostly(st.integers(0, 3)),
     "user": mostly(ANY_TEXT),
     "mask": mostly(st.none()),
 }
