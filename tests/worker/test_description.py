@@ -113,7 +113,7 @@ def conforms(response: httpx.Response) -> None:
 
 CAUSES: dict[str, tuple[str, str, dict[str, Any]]] = {
     "invalid_json": ("POST", CHAT, {"content": "{"}),
-    "invalid_value": ("POST", CHAT, {"json": chat_body("A cat", n=5)}),
+    "invalid_value": ("POST", CHAT, {"json": chat_body("A cat", n=11)}),
     "missing_required_parameter": ("POST", GENERATIONS, {"json": {}}),
     "unsupported_model": ("POST", EDITS, {"json": {"prompt": "A hat", "images": [PNG_URL], "model": SCHNELL}}),
     "content_policy_violation": ("POST", GENERATIONS, {"json": {"prompt": "[[fault 3030]]"}}),
