@@ -9,6 +9,7 @@ from flux.errors import InvalidRequest
 from flux.sizes import Size
 
 ALL_SIDES = [model.sides for model in catalog.MODELS.values() if model.sides]
+ODD = (64, 65, 255, 257, 1001, 1919, 2047, 2499, 2500, 4095, 4096)
 POSSIBLE = [
     *sizes.RATIOS.values(),
     *(Size(w, h) for w in (256, 264, 512, 1016, 1920, 2048) for h in (256, 264, 512, 1016, 1920, 2048)),
@@ -94,6 +95,19 @@ def test_what_a_model_is_asked_for_is_in_its_range(size: Size, sides: catalog.Si
     assert asked.width % 8 == asked.height % 8 == 0
     if sides.min <= min(size.width, size.height) and max(size.width, size.height) <= sides.max:
         assert asked == size
+
+
+@pytest.mark.parametrize("size", [Size(w, h) for w in ODD for h in ODD], ids=str)
+@pytest.mark.parametrize("sides", dict.fromkeys(ALL_SIDES), ids=str)
+def test_whatever_is_delivered_a_model_is_asked_for_what_it_can_draw(size: Size, sides: catalog.Sides) -> None:
+    """Sides in its range and in steps of 8, and no fewer pixels than are delivered where it can draw as many."""
+    asked = sizes.within(size, sides.min, sides.max)
+    most = sides.max // 16 * 16
+    for wanted, other, side in ((size.width, size.height, asked.width), (size.height, size.width, asked.height)):
+        assert sides.min <= side <= sides.max
+        assert side % 8 == 0
+        if max(wanted, other) <= sides.max:
+            assert side >= min(wanted, most)
 
 
 def test_a_size_out_of_range_keeps_its_shape() -> None:
