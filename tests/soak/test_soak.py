@@ -62,5 +62,5 @@ async def test_nothing_is_lost_mixed_up_or_left_behind(
 
 
 def keys(tally: soak.Tally) -> list[str]:
-    """Of the pictures whose URLs were handed out."""
-    return [url.rpartition("/")[2] for url in tally.links]
+    """Of the pictures whose URLs were handed out; a file name is the key and an extension."""
+    return [url.rpartition("/")[2].partition(".")[0] for url in tally.links]
