@@ -4,6 +4,7 @@ from typing import Any
 
 from dev.description.refusals import KEY
 from dev.description.schemas import (
+    BLANK,
     CONTENT,
     COUNT,
     CREATED,
@@ -21,7 +22,7 @@ from flux.endpoints.responses.parse import ITEM, RESPONSE
 Json = dict[str, Any]
 
 _ID = KEY.partition(".")[0]
-_PICTURE_ID = r"[A-Za-z0-9_-]{22}-[0-9a-z]{7}$"
+_PICTURE_ID = r"[A-Za-z0-9_-]{22}-[0-9a-z]{7}"
 _TOOL_FIELDS = ("output_format", "output_compression")
 
 REQUESTS: Json = {
@@ -41,8 +42,9 @@ REQUESTS: Json = {
             },
             "instructions": {"type": ["string", "null"], "description": "Not drawn; echoed."},
             "tools": {
-                "type": ["array", "null"],
-                "items": {"anyOf": [ref("ImageTool"), {"type": "object"}]},
+                "type": ["array", "string", "null"],
+                "pattern": BLANK,
+                "items": {"anyOf": [ref("ImageTool"), {}]},
                 "description": "The first `image_generation` tool says how to draw. Others are ignored.",
             },
             "tool_choice": {
@@ -50,12 +52,14 @@ REQUESTS: Json = {
                 "description": "400 where it forces a tool that does not draw.",
             },
             "previous_response_id": {
-                "anyOf": [{"type": "string", "pattern": f"^{RESPONSE}{_PICTURE_ID}"}, {"type": "null"}],
+                "type": ["string", "null"],
+                "pattern": rf"^\s*({RESPONSE}{_PICTURE_ID})?\s*$",
                 "description": "Means the last picture of that response, where a picture is edited.",
             },
             "stream": STREAM,
             "text": {
-                "type": ["object", "null"],
+                "type": ["object", "string", "null"],
+                "pattern": BLANK,
                 "description": "400 for a `format` of type `json_schema`, unless a chat app asks for a chore.",
             },
             "background": {"enum": [False, None], "description": "Not supported."},
@@ -190,7 +194,7 @@ ANSWERS: Json = {
         {
             "id": {
                 "type": "string",
-                "pattern": f"^{RESPONSE}{_PICTURE_ID}",
+                "pattern": f"^{RESPONSE}{_PICTURE_ID}$",
                 "description": "Holds the identifier of the last picture.",
             },
             "object": {"const": "response"},
@@ -237,7 +241,7 @@ ANSWERS: Json = {
         "anyOf": [
             an_object(
                 {
-                    "id": {"type": "string", "pattern": f"^{ITEM}{_PICTURE_ID}"},
+                    "id": {"type": "string", "pattern": f"^{ITEM}{_PICTURE_ID}$"},
                     "type": {"const": "image_generation_call"},
                     "status": _STATUS,
                     "result": {"type": ["string", "null"], "contentEncoding": "base64", "description": "The picture."},

@@ -34,7 +34,7 @@ def an_object(properties: Json, required: tuple[str, ...] | None = None, **more:
 
 # --- fields of requests: null or a blank text is the same as leaving one out ----------------------
 
-_BLANK = r"^\s*$"
+BLANK = r"^\s*$"
 
 
 def _text(description: str, **more: Any) -> Json:
@@ -111,7 +111,7 @@ SHAPE_FIELDS: Json = {
     "resolution": {**_RESOLUTION, "description": "As `image_size`."},
     "image_config": {
         "type": ["object", "string", "null"],
-        "pattern": _BLANK,
+        "pattern": BLANK,
         "properties": {"aspect_ratio": _ASPECT_RATIO, "image_size": _RESOLUTION},
         "description": "OpenRouter's way to say the shape.",
     },
@@ -233,7 +233,7 @@ REQUESTS: Json = {
             "stream": STREAM,
             "stream_options": {
                 "type": ["object", "string", "null"],
-                "pattern": _BLANK,
+                "pattern": BLANK,
                 "properties": {
                     "include_usage": _switch("A last chunk with `usage` and without choices.", default=False)
                 },
@@ -251,7 +251,7 @@ REQUESTS: Json = {
             },
             "modalities": {
                 "type": ["array", "string", "null"],
-                "pattern": _BLANK,
+                "pattern": BLANK,
                 "items": {"type": "string"},
                 "description": 'With `"image"` in it the pictures come in `images`, beside the text and not in it, '
                 "and nothing is stored.",

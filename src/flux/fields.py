@@ -4,6 +4,7 @@ Software sends what it holds: empty texts for what was not chosen, numbers as te
 clearly meant is read; what cannot be followed is named, never refused, unless it would change what is drawn.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -14,7 +15,7 @@ from flux.http import Form
 from flux.picture import EXTENSIONS, id_in_url
 from flux.prompt import MAX_DIGITS
 from flux.sizes import Size
-from flux.text import clean
+from flux.text import clean, read_json
 
 Body = Mapping[str, Any]
 
@@ -47,7 +48,7 @@ QUALITIES = ("auto", *LEVELS)
 # --- one field each -----------------------------------------------------------------------------
 
 
-def value_of(body: Body, name: str, kind: type, wanted: str) -> Any:
+def value_of(body: Body, name: str, kind: type | tuple[type, ...], wanted: str) -> Any:
     """The field's value, None where it is absent, null or a blank text."""
     value = body.get(name)
     if value is None or (isinstance(value, str) and not value.strip()):
@@ -69,7 +70,8 @@ _SWITCHES = {"true": True, "1": True, "yes": True, "on": True, "false": False, "
 def switch(body: Body, name: str) -> bool | None:
     """True or false, in one of the forms that forms have."""
     value = value_of(body, name, object, "")
-    known = _SWITCHES.get(str(value).strip().lower()) if isinstance(value, bool | str | int) else None
+    word = value.strip().lower() if isinstance(value, str) else str(value).lower().removesuffix(".0")
+    known = _SWITCHES.get(word)
     if value is not None and known is None:
         raise InvalidRequest(f"'{name}' must be true or false.", param=name)
     return known
@@ -81,6 +83,18 @@ def texts(body: Body, name: str) -> Sequence[str]:
     if not all(isinstance(one, str) for one in value):
         raise InvalidRequest(f"'{name}' must be a list of texts.", param=name)
     return value
+
+
+def object_of(body: Body, name: str) -> Body | None:
+    """An object, or the JSON text of one, which is how a form can hold it; None where it is absent."""
+    value = body.get(name)
+    if isinstance(value, str) and value.lstrip().startswith("{"):
+        try:
+            body = {name: read_json(value)}
+        except ValueError as error:
+            raise InvalidRequest(f"'{name}' {error}.", param=name) from error
+    found: Body | None = value_of(body, name, dict, "an object")
+    return found
 
 
 def integer(value: object) -> int | None:
@@ -181,8 +195,7 @@ def _size(body: Body) -> Size | None:
 
 def _config(body: Body) -> Body:
     """OpenRouter's `image_config`."""
-    config: Body = value_of(body, "image_config", dict, "an object") or {}
-    return config
+    return object_of(body, "image_config") or {}
 
 
 def _named_size(body: Body) -> Size | None:
@@ -270,9 +283,23 @@ def ignored(body: Body) -> tuple[str, ...]:
     return tuple(name for name, value in sent if value not in (None, "", [], {}) and WITHOUT_EFFECT[name](value))
 
 
+_NESTED_NAME = re.compile(r"([^\[\]]+)\[([^\[\]]+)\]")
+
+
 def form_values(form: Form) -> dict[str, Any]:
-    """A form's texts as the fields of a body."""
-    return dict(form.fields)
+    """A form's texts as the fields of a body. `image_config[aspect_ratio]` is a field of an object.
+
+    Clients made for JSON write an object so: the official `openai` packages, and `qs` of Node.
+    """
+    values: dict[str, Any] = {}
+    for name, value in form.fields:
+        if nested := _NESTED_NAME.fullmatch(name):
+            outer = values.setdefault(nested[1], {})
+            if isinstance(outer, dict):
+                outer[nested[2]] = value
+        else:
+            values[name] = value
+    return values
 
 
 # --- pictures -----------------------------------------------------------------------------------

@@ -29,7 +29,7 @@ def refuse_others(body: Body, *, structured: str | None) -> None:
         allowed = choice.get("allowed_tools", choice)
         if isinstance(allowed, dict) and allowed.get("mode") == "required":
             _require_image_tool(allowed.get("tools"))
-    elif isinstance(choice, dict) and choice.get("type") not in _OPTIONAL:
+    elif choice and isinstance(choice, dict) and choice.get("type") not in _OPTIONAL:
         _require_image_tool([choice])
 
 

@@ -140,6 +140,22 @@ def test_a_forms_texts_are_read_as_the_fields_of_a_body() -> None:
 
 
 @pytest.mark.parametrize(
+    "parts",
+    [{"image_config[aspect_ratio]": "16:9", "image_config[image_size]": "2K"},
+     {"image_config": '{"aspect_ratio": "16:9", "image_size": "2K"}'}],
+    ids=["brackets", "JSON"],
+)  # fmt: skip
+def test_an_object_in_a_form_is_read_as_clients_write_it(parts: dict[str, str]) -> None:
+    assert fields.options(fields.form_values(form_of(parts))).size == Size(2048, 1152)
+
+
+def test_an_object_in_a_form_that_is_no_json_is_refused() -> None:
+    with pytest.raises(InvalidRequest, match="'image_config' is not valid JSON") as refusal:
+        fields.options({"image_config": '{"aspect_ratio": '})
+    assert refusal.value.param == "image_config"
+
+
+@pytest.mark.parametrize(
     ("name", "value"),
     [("n", "two"), ("n", "1.5"), ("n", "²"), ("n", "٣"), ("n", "9" * 5000), ("stream", "maybe"), ("optimize", "2")],
 )

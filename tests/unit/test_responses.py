@@ -215,6 +215,8 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
         "previous_response_id",
         "previous_response_not_found",
     ),
+    "settings of the text that are no object": ({"text": "json"}, "text", "invalid_value"),
+    "tools that are no list": ({"tools": {"type": "image_generation"}}, "tools", "invalid_value"),
     "a structured output": (
         {"text": {"format": {"type": "json_schema", "name": "cat", "schema": {"type": "object"}}}},
         "text.format",
@@ -227,6 +229,25 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
         "invalid_value",
     ),
 }
+
+
+@pytest.mark.parametrize("name", ["max_output_tokens", "temperature", "top_p"])
+async def test_true_is_no_number_and_is_not_echoed_as_one(name: str) -> None:
+    response = (await ask(Service(), **{name: True})).json
+    assert response[name] == {"max_output_tokens": None, "temperature": 1.0, "top_p": 1.0}[name]
+
+
+@pytest.mark.parametrize(
+    "item",
+    [{"type": {}}, {"type": "reasoning", "summary": []}, {"type": "item_reference", "id": "msg_1"},
+     {"type": "function_call_output", "call_id": "1", "output": "A bird"}, {"role": "user", "content": None},
+     {"role": "user", "content": []}, {"role": "tool", "content": "A bird"}],
+    ids=str,
+)  # fmt: skip
+async def test_an_input_without_anything_to_draw_is_refused(item: dict[str, Any]) -> None:
+    answer = await ask(Service(), [item])
+    assert (answer.status, answer.error["param"]) == (400, "input")
+    assert answer.error["code"] == "missing_required_parameter"
 
 
 @pytest.mark.parametrize("case", REFUSED)

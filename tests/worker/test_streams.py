@@ -107,7 +107,10 @@ def straight(service: Service) -> str:
     processes = psutil.Process(service.server.pid).children(recursive=True)
     sockets = [one for process in processes for one in process.net_connections("tcp")]
     urls = {f"http://127.0.0.1:{one.laddr.port}" for one in sockets if one.status == psutil.CONN_LISTEN}
+    read_from = len(service.log())
     [url] = [url for url in urls - {service.url} if is_the_worker(url)]
+    # One of the ports is workerd's debug port, which speaks Cap'n Proto and complains about HTTP: no alarm of a test's.
+    eventually(lambda: "incoming RPC message" in service.log()[read_from:])
     return url
 
 

@@ -61,7 +61,8 @@ def refuse(body: Body) -> None:
     wanted = body.get("response_format")
     structured = isinstance(wanted, dict) and wanted.get("type") == "json_schema"
     output.refuse_others(body, structured="response_format" if structured else None)
-    if isinstance(body.get("function_call"), dict):  # what came before `tool_choice`
+    forced = body.get("function_call")
+    if forced and isinstance(forced, dict):  # what came before `tool_choice`
         raise output.no_functions("function_call")
 
 

@@ -51,10 +51,13 @@ def responses(body: Body, headers: Mapping[str, str]) -> ResponsesRequest:
     """A request. Raises `InvalidRequest` or one of its kinds with the field's name."""
     echo = _echo(body)
     stream = fields.switch(body, "stream")
+    messages = (*_before(echo), *_input(body))
+    if not messages:
+        raise _nothing_to_draw()
     tool, notices, ignored = _image_tool(echo.tools)
     return ResponsesRequest(
         conversation=Conversation(
-            messages=(*_before(echo), *_input(body)),
+            messages=messages,
             param="input",
             schema=_schema(body),
             tasks=conversation.tasks(headers, body),
@@ -80,8 +83,8 @@ def _echo(body: Body) -> Echo:
     return Echo(
         instructions=fields.value_of(body, "instructions", str, "a text"),
         metadata=_or(body, "metadata", dict, default={}),
-        tools=_or(body, "tools", list, default=[]),
-        tool_choice=_or(body, "tool_choice", (str, dict), default="auto"),
+        tools=fields.value_of(body, "tools", list, "a list") or [],
+        tool_choice=fields.value_of(body, "tool_choice", (str, dict), "a text or an object") or "auto",
         parallel_tool_calls=_or(body, "parallel_tool_calls", bool, default=True),
         previous_response_id=fields.text(body, "previous_response_id") or None,
         temperature=_or(body, "temperature", (int, float), default=1.0),
@@ -91,9 +94,10 @@ def _echo(body: Body) -> Echo:
 
 
 def _or(body: Body, name: str, kind: Any, *, default: Any) -> Any:
-    """A field without effect, if it has its type."""
+    """A field without effect, if it has its type. True and false are no numbers in JSON."""
     value = body.get(name)
-    return value if isinstance(value, kind) else default
+    fits = isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
+    return value if fits else default
 
 
 # --- the conversation ---------------------------------------------------------------------------
@@ -111,13 +115,17 @@ def _before(echo: Echo) -> list[Message]:
 def _input(body: Body) -> list[Message]:
     value = body.get("input")
     if value is None or value == "":
-        raise MissingParameter("Send an 'input' that says what to draw.", param="input")
+        raise _nothing_to_draw()
     if isinstance(value, str):
         return [Message("user", clean(value))]
     if not isinstance(value, list) or not value:
         raise InvalidRequest("'input' must be a text or a list of at least one item.", param="input")
     messages = (_item(item, f"input[{i}]") for i, item in enumerate(value))
     return [message for message in messages if message]
+
+
+def _nothing_to_draw() -> MissingParameter:
+    return MissingParameter("Send an 'input' that says what to draw.", param="input")
 
 
 def _item(item: object, where: str) -> Message | None:
@@ -151,8 +159,8 @@ def _picture_id(id: object, prefix: str) -> str | None:
 
 
 def _format(body: Body) -> Mapping[str, Any]:
-    text = body.get("text")
-    found = text.get("format") if isinstance(text, dict) else None
+    text = fields.object_of(body, "text") or {}
+    found = text.get("format")
     return found if isinstance(found, dict) else {}
 
 
