@@ -2,6 +2,8 @@
 PYTHON ?= python3
 PORT ?= 8787
 AI ?= stand-in
+# Test files that run side by side, each with servers of its own. They wait more than they work: more than there are cores.
+JOBS ?= 3
 # Not `?=`: shells have a variable of this name. CLOUDFLARE_ENV is wrangler's own.
 ENV = $(CLOUDFLARE_ENV)
 
@@ -27,7 +29,7 @@ NPMS := .local/npm/node_modules/.package-lock.json
 help:
 	@echo 'make dev      the Worker at http://localhost:$(PORT) (PORT=), with a stand-in for Workers AI'
 	@echo '              (AI=cloudflare: the real one, after `npx wrangler login`; it costs neurons)'
-	@echo 'make test     all checks'
+	@echo 'make test     all checks (JOBS=: how many test files side by side)'
 	@echo 'make check    lint and types alone'
 	@echo 'make bench    measure against JavaScript, side by side: bench/RESULTS.md'
 	@echo 'make soak     the soak and the fuzzing in full, some minutes'
@@ -43,7 +45,7 @@ dev: runtime
 test: check runtime $(TEST_NPM) $(DEPLOY_TOOLS) $(NPMS)
 	$(BIN)/node --test dev/ai/*.test.js
 	$(VENV)/python -m tests.browser.chromium
-	$(VENV)/pytest
+	$(VENV)/pytest -n $(JOBS) --dist loadfile
 
 check: $(TOOLS)
 	$(VENV)/ruff check

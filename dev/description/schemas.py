@@ -3,7 +3,7 @@
 from typing import Any
 
 from dev.description.refusals import KEY, ROWS
-from flux import catalog, fields, sizes
+from flux import VERSION, catalog, fields, sizes
 from flux.endpoints.chat.respond import FINGERPRINT
 from flux.words import LANGUAGES
 
@@ -632,7 +632,7 @@ ANSWERS: Json = {
         examples=[
             {
                 "status": "ok",
-                "version": "1.1.0",
+                "version": VERSION,
                 "checks": {
                     "api_key": "ok",
                     "settings": "ok",

@@ -5,14 +5,14 @@ from typing import Any
 
 import pytest
 
-from flux import fields, picture
+from flux import fields
 from flux.errors import InvalidRequest
 from flux.generation import Options, PictureSource
 from flux.sizes import Size
-from tests.builders import NOW, ORIGIN, cases
+from tests.builders import ORIGIN, cases
 from tests.fakes import form_of
 
-ID = picture.new_id(NOW)
+ID = "AvPOQFMF9bSiRm0zTLi4_g-0tox0o0"
 LINK = f"{ORIGIN}/image/{ID}.png"
 
 
