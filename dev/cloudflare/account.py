@@ -84,6 +84,8 @@ class Worker:
     enabled: bool = False
     """On workers.dev."""
     previews_enabled: bool = False
+    domains: list[str] = field(default_factory=list)
+    """Its custom domains."""
 
     @property
     def latest(self) -> Version:
@@ -119,6 +121,8 @@ class Account:
         self.subdomain = subdomain
         """Below workers.dev; "" for an account that has not chosen one yet."""
         self.taken_subdomains = {"taken"}
+        self.neighbours: dict[str, str] = {}
+        """Names by ids of other accounts that the user may choose; there is nothing in them."""
         self.workers: dict[str, Worker] = {}
         self.namespaces: dict[str, str] = {}
         """Titles by their ids."""

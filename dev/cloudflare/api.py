@@ -17,6 +17,8 @@ ENVIRONMENT = "production"
 PERMISSIONS = ("Account Settings: Read", "Memberships: Read", "Workers KV Storage: Edit", "Workers Scripts: Edit")
 """Those of a token, as the dashboard has them; all of them are in its template "Edit Cloudflare Workers"."""
 SETTINGS, MEMBERSHIPS, KV, SCRIPTS = PERMISSIONS
+EDIT, READ = ": Edit", ": Read"
+"""A permission to edit is one to read as well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,11 @@ class Token:
 
     value: str = field(default_factory=lambda: f"cfut_{secrets.token_hex(20)}")
     permissions: frozenset[str] = frozenset(PERMISSIONS)
+
+    def may(self, route: "Route") -> bool:
+        """Whether it opens a route: what is only looked at needs the permission to read alone."""
+        needed = {route.permission} | ({route.permission.replace(EDIT, READ)} if route.method == "GET" else set())
+        return not route.permission or bool(needed & self.permissions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +95,7 @@ class Route(NamedTuple):
     """Below `/client/v4`; that of an account's resource without `/accounts/{id}`."""
     handler: Handler
     permission: str = ""
-    """Which a token needs; "" for any token."""
+    """Which a token needs to change something there; "" for any token."""
 
     @property
     def step(self) -> str:
@@ -106,13 +113,13 @@ class Route(NamedTuple):
 
 def accounts(account: Account, request: Request) -> Result:
     """The accounts that the token can see."""
-    return _page([_account(account)], request)
+    return _page(_accounts(account), request)
 
 
 def memberships(account: Account, request: Request) -> Result:
     """The accounts that the user is a member of."""
-    membership = {"id": account.id, "status": "accepted", "account": _account(account)}
-    return _page([membership | {"roles": ["Administrator"], "permissions": {}}], request)
+    shared = {"status": "accepted", "roles": ["Administrator"], "permissions": {}}
+    return _page([{"id": one["id"], "account": one} | shared for one in _accounts(account)], request)
 
 
 def user(account: Account, request: Request) -> Result:
@@ -125,8 +132,9 @@ def token(account: Account, request: Request) -> Result:
     return Result({"id": "0" * 32, "status": "active"})
 
 
-def _account(account: Account) -> Json:
-    return {"id": account.id, "name": account.name, "type": "standard"}
+def _accounts(account: Account) -> list[Json]:
+    names = {account.id: account.name} | account.neighbours
+    return [{"id": id, "name": name, "type": "standard"} for id, name in names.items()]
 
 
 # --- KV -------------------------------------------------------------------------------------------
@@ -346,7 +354,20 @@ def _etag(version: Version) -> str:
     return hashlib.sha256(b"".join(module.content for module in version.modules)).hexdigest()
 
 
-# --- workers.dev ----------------------------------------------------------------------------------
+# --- addresses ------------------------------------------------------------------------------------
+
+
+def compare_domains(account: Account, request: Request) -> Result:
+    """What a change of the Worker's custom domains would come to: all of them are new here."""
+    account.worker(request.name)
+    return Result({"added": request.json, "removed": [], "updated": [], "conflicting": []})
+
+
+def put_on_domains(account: Account, request: Request) -> Result:
+    """Have the Worker found on domains of the account's zones."""
+    worker = account.worker(request.name)
+    worker.domains = [one["hostname"] for one in request.json["origins"]]
+    return Result([{"hostname": hostname, "service": worker.name} for hostname in worker.domains])
 
 
 def subdomain(account: Account, request: Request) -> Result:
@@ -443,6 +464,8 @@ ACCOUNT_ROUTES = (
     Route("POST", f"{SCRIPT}/deployments", deploy, SCRIPTS),
     Route("GET", f"{SCRIPT}/subdomain", show_on_subdomain, SCRIPTS),
     Route("POST", f"{SCRIPT}/subdomain", put_on_subdomain, SCRIPTS),
+    Route("POST", f"{SCRIPT}/domains/changeset", compare_domains, SCRIPTS),
+    Route("PUT", f"{SCRIPT}/domains/records", put_on_domains, SCRIPTS),
     Route("GET", "/workers/durable_objects/namespaces", no_durable_objects, SCRIPTS),
     Route("GET", "/workers/tails/by-consumer/{name}", no_tails, SCRIPTS),
     Route("GET", "/workers/subdomain", subdomain, SCRIPTS),
@@ -454,11 +477,14 @@ ACCOUNT_ROUTES = (
 )
 """Below `/accounts/{id}`. A session's own token opens the last one."""
 
+LARGEST_PAGE = 1000
+"""Of KV namespaces, as the documentation has it."""
+
 STEPS = tuple(route.step for route in (*ROUTES, *ACCOUNT_ROUTES))
 
 
 def _page(items: list[Json], request: Request) -> Result:
-    number, size = int(request.query.get("page", "1")), int(request.query.get("per_page", "20"))
+    number, size = int(request.query.get("page", "1")), min(int(request.query.get("per_page", "20")), LARGEST_PAGE)
     page = items[(number - 1) * size : number * size]
     info = {"page": number, "per_page": size, "count": len(page), "total_count": len(items)}
     return Result(page, info=info)

@@ -139,7 +139,7 @@ class StandIn:
             return
         if request.bearer != self.token.value:
             raise Refused(403, 9109, "Invalid access token")
-        if route.permission and route.permission not in self.token.permissions:
+        if not self.token.may(route):
             raise Refused(403, 10000, "Authentication error")
 
 

@@ -175,8 +175,24 @@ def test_it_refuses_with_the_code_that_cloudflare_has(api: StandIn, http: httpx.
     assert api.account.workers == {}
 
 
+def test_lists_come_in_pages(api: StandIn, client: cloudflare.Cloudflare) -> None:
+    """Cloudflare's client turns them, of namespaces and of accounts."""
+    titles = [f"title {number:02}" for number in range(45)]
+    for title in titles:
+        api.account.create_namespace(title)
+    listed = client.kv.namespaces.list(account_id=api.account.id, per_page=20)
+    assert [one.title for one in listed] == titles
+    assert api.steps().count("GET /storage/kv/namespaces") >= 3
+    api.account.neighbours = {f"{number:032}": f"Account {number}" for number in range(30)}
+    assert len(list(client.accounts.list())) == len(list(client.memberships.list())) == 31
+
+
 def test_a_token_opens_what_it_may(api: StandIn, http: httpx.Client) -> None:
     assert http.get("/storage/kv/namespaces").status_code == 200
+    api.token = Token(api.token.value, frozenset({"Workers KV Storage: Read"}))
+    assert http.get("/storage/kv/namespaces").status_code == 200
+    refused = http.post("/storage/kv/namespaces", json={"title": "one"})
+    assert (refused.json()["errors"][0]["code"], api.account.namespaces) == (10000, {})
     api.token = Token(api.token.value, frozenset(PERMISSIONS) - {KV})
     assert http.get("/storage/kv/namespaces").json()["errors"][0]["code"] == 10000
     wrong = http.get("/storage/kv/namespaces", headers={"authorization": "Bearer wrong"})
