@@ -9,6 +9,7 @@ wrangler does not look for the namespace: it creates it again, and fails because
 import argparse
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -36,6 +37,10 @@ NOT_PERMITTED = (
     '"Edit Cloudflare Workers", for this account; without a token, log in again: npx wrangler login'
 )
 SEVERAL_ACCOUNTS = "Choose an account: CLOUDFLARE_ACCOUNT_ID=... make deploy (the ids are above)."
+EMAIL_NOT_VERIFIED = (
+    "Verify the email address of your Cloudflare account first: open the link in Cloudflare's email, or request a new "
+    "one at dash.cloudflare.com/profile. Then repeat `make deploy`."
+)
 NO_SUBDOMAIN = (
     "The account has no workers.dev subdomain yet: choose one at the address above, or run `make deploy` in a "
     "terminal, where wrangler asks for it."
@@ -54,38 +59,60 @@ UNREACHABLE = "Cloudflare's API cannot be reached from here: repeat `make deploy
 TRY_AGAIN = (
     "Repeat `make deploy` in a few minutes: nothing is created twice. If it goes on, look at www.cloudflarestatus.com."
 )
+REFUSED = (
+    "Cloudflare refused this, for the reason above: correct that and repeat `make deploy`, which creates nothing twice "
+    "(see also docs/deploy.md#when-it-goes-wrong)."
+)
 NOT_UPLOADED = (
     "pywrangler failed before it uploaded anything, for the reason above. Besides the package registries it needs "
     "github.com (for CPython and Pyodide) and index.pyodide.org."
 )
 
+ENDED_EARLY = "wrangler has not recorded how it ended"
+STOPPED = "It was stopped before it was done: repeat `make deploy`, which creates nothing twice."
+
 BY_CODE = {
+    971: TRY_AGAIN,  # throttled
     9106: NOT_PERMITTED,
     9109: NOT_PERMITTED,
     10000: NOT_PERMITTED,
     10001: NOT_PERMITTED,
+    10013: TRY_AGAIN,  # "unknown error"
     10014: NAMESPACE_EXISTS,
     10021: NOT_STARTED,
     10027: TOO_LARGE,
+    10034: EMAIL_NOT_VERIFIED,
     10041: NO_SUCH_NAMESPACE,
     10057: NAMESPACES_HIDDEN,
 }
 """Advice by the API's own codes."""
 BY_MESSAGE = (
+    (ENDED_EARLY, STOPPED),
     ("CLOUDFLARE_API_TOKEN environment variable for", NOT_LOGGED_IN),
     ("Did not login", NOT_LOGGED_IN),
     ("More than one account", SEVERAL_ACCOUNTS),
     ("Failed to automatically retrieve account IDs", NOT_PERMITTED),
     ("register a workers.dev subdomain", NO_SUBDOMAIN),
     ("fetch failed", UNREACHABLE),
+    ("auth server could not be reached", UNREACHABLE),
+    ("malformed response from the API", TRY_AGAIN),
     ("Cloudflare API", TRY_AGAIN),
 )
 """... and by a part of wrangler's message, the first that fits."""
 
+NO_CONFIGURATION = "wrangler.toml cannot be read ({}): correct it, or restore it with git checkout wrangler.toml"
+NO_ENVIRONMENT = (
+    "wrangler.toml has no [env.{environment}] (it has {known}): docs/deploy.md#several-environments shows what to add."
+)
 TAKEN = (
     f"The account already has a Worker named {{name}}, and it is not this service (it has no {KV_BINDING}). Choose "
     "another `name` in wrangler.toml, or replace that Worker: make deploy REPLACE=yes"
 )
+ASKED_AT_TERMINAL = {
+    NOT_LOGGED_IN: ("login",),
+    SEVERAL_ACCOUNTS: ("kv", "namespace", "list"),  # any that needs an account: wrangler asks, and keeps the answer
+}
+"""What wrangler settles with whoever sits at the terminal."""
 NEXT = """
 Now set the key that your apps will send, and check the deployment:
 
@@ -95,7 +122,7 @@ Now set the key that your apps will send, and check the deployment:
 
 
 class Failed(Exception):
-    """A command failed; the code and the message are those of wrangler's own record."""
+    """A command failed; code and message are those of wrangler's own record. No message: wrangler did not run."""
 
     def __init__(self, code: int, message: str) -> None:
         super().__init__(message)
@@ -108,7 +135,10 @@ class Failed(Exception):
         if not self.message:
             return NOT_UPLOADED
         by_message = (advice for part, advice in BY_MESSAGE if part in self.message)
-        return BY_CODE.get(self.code) or next(by_message, "")
+        # Where several changes fail, wrangler has a message of its own, with the codes of the API in it.
+        inside = re.search(r"\[code: (\d+)\]", self.message)
+        code = self.code or int(inside[1] if inside else 0)
+        return BY_CODE.get(code) or (REFUSED if code else next(by_message, ""))
 
 
 @dataclass(frozen=True)
@@ -122,7 +152,7 @@ class Target:
     @property
     def namespace(self) -> dict[str, Any] | None:
         """The configuration of the namespace for pictures."""
-        return next((one for one in self.namespaces if one["binding"] == KV_BINDING), None)
+        return next((one for one in self.namespaces if one.get("binding") == KV_BINDING), None)
 
     @property
     def title(self) -> str:
@@ -131,9 +161,12 @@ class Target:
 
 
 def target(configured: Mapping[str, Any], environment: str) -> Target:
-    """The Worker that wrangler will deploy to. The name that a build service has for it wins."""
-    of_environment = configured.get("env", {}).get(environment, {}) if environment else configured
-    name = of_environment.get("name") or f"{configured['name']}-{environment}"
+    """The Worker that wrangler will deploy to. The name that a build service has for it wins.
+
+    Raises `KeyError` where there is no such environment.
+    """
+    of_environment = configured["env"][environment] if environment else configured
+    name = of_environment.get("name") or f"{configured.get('name', '')}-{environment}"
     namespaces = of_environment.get("kv_namespaces", [])
     return Target(environment, os.environ.get("WRANGLER_CI_OVERRIDE_NAME") or name, namespaces)
 
@@ -161,8 +194,10 @@ def run(command: list[str | Path], *, quiet: bool = False) -> tuple[str, dict[st
         entries = [json.loads(line) for line in record.read_text().splitlines()] if record.exists() else []
     last: dict[str, Any] = entries[-1] if entries else {}
     if ran.returncode:
-        if last.get("type") != "command-failed":
+        if not entries:
             raise Failed(0, "")
+        if last.get("type") != "command-failed":
+            raise Failed(0, ENDED_EARLY)
         code = last.get("code")
         raise Failed(code if isinstance(code, int) else 0, last.get("message", ""))
     return ran.stdout or "", last
@@ -208,7 +243,7 @@ def with_namespace(configured: Mapping[str, Any], to: Target) -> dict[str, Any] 
     ids = [one["id"] for one in ask("kv", "namespace", "list") if one["title"] == to.title]
     if not ids or to.namespace is None:
         return None
-    known = [{**one, "id": ids[0]} if one["binding"] == KV_BINDING else one for one in to.namespaces]
+    known = [{**one, "id": ids[0]} if one is to.namespace else one for one in to.namespaces]
     if not to.environment:
         return {**configured, "kv_namespaces": known}
     environments = configured["env"]
@@ -238,14 +273,16 @@ def look(configured: Mapping[str, Any], to: Target, *, replace: bool) -> tuple[s
 
 
 def looked(configured: Mapping[str, Any], to: Target, *, replace: bool) -> tuple[set[str], dict[str, Any] | None]:
-    """`look`, after a login where nobody is logged in yet and somebody sits at the terminal."""
-    try:
-        return look(configured, to, replace=replace)
-    except Failed as failure:
-        if failure.advice != NOT_LOGGED_IN or not (sys.stdin.isatty() and sys.stdout.isatty()):
-            raise
-    run([BIN / "wrangler", "login"])
-    return look(configured, to, replace=replace)
+    """`look`, after what is to be settled first (a login, then an account) where somebody sits at the terminal."""
+    open_questions = dict(ASKED_AT_TERMINAL) if sys.stdin.isatty() and sys.stdout.isatty() else {}
+    while True:
+        try:
+            return look(configured, to, replace=replace)
+        except Failed as failure:
+            asking = open_questions.pop(failure.advice, None)
+            if asking is None:
+                raise
+        run([BIN / "wrangler", *asking])
 
 
 def deploy(to: Target, changed: dict[str, Any] | None) -> list[str]:
@@ -263,13 +300,25 @@ def deploy(to: Target, changed: dict[str, Any] | None) -> list[str]:
     return entry.get("targets") or []  # none where somebody chose not to continue
 
 
+def address(deployed_to: str) -> str:
+    """What wrangler says about a place without what it adds: `images.example.com/* (zone name: example.com)`."""
+    return deployed_to.split(maxsplit=1)[0].removesuffix("*").rstrip("/")
+
+
 def main() -> None:
     """Deploy, or say what to do."""
     parser = argparse.ArgumentParser(prog="make deploy", description=__doc__.splitlines()[0])
     parser.add_argument("--env", default="")
     parser.add_argument("--replace", default="")
     options = parser.parse_args()
-    configured = configuration.read(configuration.DEPLOYED)
+    try:
+        configured = configuration.read(configuration.DEPLOYED)
+    except (OSError, ValueError) as error:
+        sys.exit(NO_CONFIGURATION.format(error))
+    environments = configured.get("env", {})
+    if options.env and options.env not in environments:
+        known = ", ".join(environments) or "none"
+        sys.exit(NO_ENVIRONMENT.format(environment=options.env, known=known))
     to = target(configured, options.env)
     names: set[str] | None = None
     changed = None
@@ -279,7 +328,7 @@ def main() -> None:
         if failure.advice in (NOT_LOGGED_IN, NOT_PERMITTED):
             sys.exit(failure.advice)
         # Anything else happens to the deployment too, which shows it and can ask at the terminal.
-    except (LookupError, TypeError, ValueError) as surprise:
+    except (AttributeError, LookupError, TypeError, ValueError) as surprise:
         # No live account was ever seen from here: an answer of another shape must not prevent a deployment.
         print(f"The account could not be looked at ({surprise!r}); deploying all the same.", flush=True)
     try:
@@ -288,7 +337,7 @@ def main() -> None:
         sys.exit(f"\n{failure.advice}" if failure.advice else 1)
     if names is not None and KEY not in names and targets:
         environment = f" --env {to.environment}" if to.environment else ""
-        print(NEXT.format(key=KEY, environment=environment, url=targets[0]))
+        print(NEXT.format(key=KEY, environment=environment, url=address(targets[0])))
 
 
 if __name__ == "__main__":

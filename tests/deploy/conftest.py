@@ -1,13 +1,26 @@
-"""What rehearsals share: an account of Cloudflare's that is theirs alone, and a clone to deploy from."""
+"""What the tests of deployments share: an account that is theirs alone, and the first deployment to another one."""
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
 from dev.cloudflare.account import Version
 from dev.cloudflare.server import StandIn
-from tests.deploy.project import KEY, Project
+from tests.deploy.project import KEY, Ended, Project
+
+NAME = "flux-image-api"
+
+
+class First(NamedTuple):
+    """A first deployment, after which the key was set: the state that others begin with."""
+
+    api: StandIn
+    project: Project
+    ended: Ended
+    version: Version
+    """That answers."""
 
 
 @pytest.fixture
@@ -23,19 +36,19 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("compiled")
 
 
-@pytest.fixture
-def project(tmp_path: Path, compiled: Path) -> Project:
-    """A clone in which everything is installed."""
-    return Project(tmp_path, compiled)
+@pytest.fixture(scope="session")
+def first(tmp_path_factory: pytest.TempPathFactory, compiled: Path) -> Iterator[First]:
+    """`make deploy` and `wrangler secret put API_KEY`, to an account on which nothing had been deployed."""
+    project = Project(tmp_path_factory.mktemp("project"), compiled)
+    with StandIn() as running:
+        ended = project.run(running, "make", "deploy")
+        assert ended.status == 0, ended.printed
+        put = project.wrangler(running, "secret", "put", "API_KEY", typed=KEY)
+        assert put.status == 0, put.printed
+        yield First(running, project, ended, running.account.workers[NAME].deployed())
 
 
 @pytest.fixture(scope="session")
-def version(tmp_path_factory: pytest.TempPathFactory, compiled: Path) -> Version:
-    """The version that answers after a first deployment and `wrangler secret put API_KEY`."""
-    project = Project(tmp_path_factory.mktemp("project"), compiled)
-    with StandIn() as running:
-        deployed = project.run(running, "make", "deploy")
-        assert deployed.status == 0, deployed.printed
-        put = project.wrangler(running, "secret", "put", "API_KEY", typed=KEY)
-        assert put.status == 0, put.printed
-        return running.account.workers["flux-image-api"].deployed()
+def version(first: First) -> Version:
+    """What the first deployment uploaded, with its key."""
+    return first.version

@@ -124,13 +124,12 @@ class Project:
         """Run a command as somebody does who sits there, and answers each question by the words that it has."""
         ours, theirs = pty.openpty()
         with subprocess.Popen(
-            command,
+            ["setsid", "--ctty", "--wait", *command],  # Ctrl-C reaches what is in the foreground of that terminal
             cwd=self.folder,
             env=self._environment(api, {"TERM": "xterm"}),
             stdin=theirs,
             stdout=theirs,
             stderr=theirs,
-            start_new_session=True,
         ) as process:
             os.close(theirs)
             printed = _answered(ours, typed)

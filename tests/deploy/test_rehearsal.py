@@ -1,28 +1,64 @@
 """The deployment rehearsed: the real pywrangler and wrangler, with a stand-in for Cloudflare's API at the other end.
 
 Each ends well, or says in its last sentence what to do. Nothing is created twice, and no file of the project changes.
+
+A rehearsal takes seconds of one core, so they run two at a time: `test_rehearsal` waits for the one that it names.
 """
 
 import json
 import re
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from dev import ROOT
-from dev.cloudflare.api import KV, PERMISSIONS, SCRIPTS, Token
+from dev.cloudflare.api import KV, LARGEST_PAGE, PERMISSIONS, SCRIPTS, SETTINGS, Token
 from dev.cloudflare.multipart import Part
 from dev.cloudflare.server import StandIn
+from tests.deploy.conftest import NAME, First
 from tests.deploy.project import KEY, Ended, Project
 
-NAME = "flux-image-api"
 TITLE = f"{NAME}-flux-cf-kv"
 
 UPLOAD = "PUT /workers/scripts/{name}"
 CREATE_NAMESPACE = "POST /storage/kv/namespaces"
 PUT_ON_SUBDOMAIN = "POST /workers/scripts/{name}/subdomain"
+
+BINDING = 'binding = "FLUX_CF_KV"\n'
+"""The line of wrangler.toml that an id would follow."""
+CTRL_C = "\x03"
+
+Rehearsal = Callable[[StandIn, Project], None]
+REHEARSALS: dict[str, Rehearsal] = {}
+
+
+def rehearsal(one: Rehearsal) -> Rehearsal:
+    """Register one: on an account on which nothing was deployed, from a clone in which everything is installed."""
+    REHEARSALS[one.__name__] = one
+    return one
+
+
+@pytest.fixture(scope="module")
+def rehearsed(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, compiled: Path
+) -> Iterator[Mapping[str, Future[None]]]:
+    """The rehearsals that were selected, under way."""
+
+    def run(name: str, folder: Path) -> None:
+        with StandIn() as api:
+            REHEARSALS[name](api, Project(folder, compiled))
+
+    selected = [
+        str(item.callspec.params["name"])
+        for item in request.session.items
+        if isinstance(item, pytest.Function) and item.originalname == test_rehearsal.__name__
+    ]
+    pool = ThreadPoolExecutor(2)
+    yield {name: pool.submit(run, name, tmp_path_factory.mktemp("project")) for name in selected}
+    pool.shutdown(cancel_futures=True)
 
 
 def ended_well(api: StandIn, ended: Ended, name: str = NAME, title: str = TITLE) -> None:
@@ -55,13 +91,16 @@ def put_there(api: StandIn, bindings: list[dict[str, Any]], source: str = "wrang
     api.account.deploy(name, {api.account.workers[name].latest.id: 100}, source)
 
 
-def test_a_first_deployment_a_second_and_one_after_the_worker_was_deleted(api: StandIn, project: Project) -> None:
+@pytest.mark.usefixtures("rehearsed")
+def test_a_first_deployment_a_second_and_one_after_the_worker_was_deleted(first: First) -> None:
     """The namespace is created once, inherited, and found again by its title after `wrangler delete` left it alone."""
-    first = project.run(api, "make", "deploy")
-    ended_well(api, first)
-    assert f"npx wrangler secret put API_KEY\n  make smoke URL=https://{NAME}.rehearsals.workers.dev" in first.printed
+    api, project = first.api, first.project
+    ended_well(api, first.ended)
+    assert (
+        f"npx wrangler secret put API_KEY\n  make smoke URL=https://{NAME}.rehearsals.workers.dev"
+        in first.ended.printed
+    )
 
-    project.wrangler(api, "secret", "put", "API_KEY", typed=KEY)
     second = project.run(api, "make", "deploy")
     ended_well(api, second)
     assert api.account.workers[NAME].secrets == {"API_KEY": KEY}
@@ -75,50 +114,38 @@ def test_a_first_deployment_a_second_and_one_after_the_worker_was_deleted(api: S
     assert project.changed() == set()
 
 
-BROKEN: dict[str, tuple[str, dict[str, Any]]] = {
-    "the answer to the creation of the namespace was lost": (CREATE_NAMESPACE, {"status": 0, "is_done": True}),
-    "the Worker did not start": (
-        UPLOAD,
-        {"status": 400, "code": 10021, "message": "Script startup exceeded CPU time."},
-    ),
-    "the Worker was not put on workers.dev": (PUT_ON_SUBDOMAIN, {"status": 403, "code": 10000}),
-}
-"""Where a first deployment breaks after it has created something."""
-TOLD = {
-    "the answer to the creation of the namespace was lost": "Cloudflare's API cannot be reached from here",
-    "the Worker did not start": "Cloudflare could not start the Worker",
-    "the Worker was not put on workers.dev": "Cloudflare refused the token",
-}
+BROKEN: tuple[tuple[str, dict[str, Any], str], ...] = (
+    (CREATE_NAMESPACE, {"status": 0, "is_done": True}, "Cloudflare's API cannot be reached from here"),
+    (UPLOAD, {"status": 400, "code": 10021, "message": "Script startup exceeded CPU."}, "Cloudflare could not start"),
+    (UPLOAD, {"status": 403, "code": 10034, "message": "You need to verify your email"}, "Verify the email address"),
+    (PUT_ON_SUBDOMAIN, {"status": 403, "code": 10000}, "Cloudflare refused the token"),
+)
+"""Where a first deployment breaks after it has created something, each further on; and what is said."""
 
 
-def test_a_deployment_that_broke_says_why_and_is_repeated(tmp_path: Path, compiled: Path) -> None:
-    """Whatever it left behind. Two at a time: each takes seconds, of one core."""
-
-    def rehearse(number: int, fault: str) -> None:
-        folder = tmp_path / str(number)
-        folder.mkdir()
-        project = Project(folder, compiled)
-        step, how = BROKEN[fault]
-        with StandIn() as api:
-            api.fail(step, **how)
-            broken = project.run(api, "make", "deploy")
-            assert (broken.status != 0, broken.last_line.partition(TOLD[fault])[0]) == (True, ""), (
-                fault,
-                broken.printed,
-            )
-            assert list(api.account.namespaces.values()) == [TITLE], fault
-            ended_well(api, project.run(api, "make", "deploy"))
-            assert project.changed() == set()
-
-    with ThreadPoolExecutor(2) as pool:
-        for done in [pool.submit(rehearse, number, fault) for number, fault in enumerate(BROKEN)]:
-            done.result()
+@rehearsal
+def a_deployment_that_broke_says_why_and_is_repeated(api: StandIn, project: Project) -> None:
+    """Whatever the tries before it left behind."""
+    for step, how, told in BROKEN:
+        api.fail(step, **how)
+        broken = project.run(api, "make", "deploy")
+        assert broken.status != 0
+        assert broken.last_line.startswith(told), broken.printed
+        assert list(api.account.namespaces.values()) == [TITLE], broken.printed
+    ended_well(api, project.run(api, "make", "deploy"))
+    assert project.changed() == set()
 
 
-def test_another_environment_has_a_worker_and_a_namespace_of_its_own(api: StandIn, project: Project) -> None:
+@rehearsal
+def another_environment_has_a_worker_and_a_namespace_of_its_own(api: StandIn, project: Project) -> None:
     """As docs/deploy.md configures it, after a deployment of it that broke, beside the one at the top of the file."""
     [staging] = re.findall(r"```toml\n(\[env\.staging\].*?)```", (ROOT / "docs" / "deploy.md").read_text(), re.DOTALL)
+    refused = project.run(api, "make", "deploy", "ENV=staging")
+    assert refused.status != 0
+    assert refused.last_line.startswith("wrangler.toml has no [env.staging] (it has none): docs/deploy.md#several-env")
     project.configuration.write_text(f"{project.configuration.read_text()}\n{staging}")
+    for number in range(LARGEST_PAGE):  # those of the account come in pages
+        api.account.create_namespace(f"another {number}")
     api.account.create_namespace(TITLE)
     api.account.create_namespace(f"{NAME}-staging-flux-cf-kv")
     ended = project.run(api, "make", "deploy", "ENV=staging")
@@ -127,7 +154,8 @@ def test_another_environment_has_a_worker_and_a_namespace_of_its_own(api: StandI
     assert project.changed() == {"wrangler.toml"}
 
 
-def test_what_was_set_in_the_dashboard_stays(api: StandIn, project: Project) -> None:
+@rehearsal
+def what_was_set_in_the_dashboard_stays(api: StandIn, project: Project) -> None:
     """Variables (keep_vars), secrets, and the namespace, even one of another title."""
     other = api.account.create_namespace("of another title")
     api.account.create_namespace(TITLE)
@@ -143,10 +171,38 @@ def test_what_was_set_in_the_dashboard_stays(api: StandIn, project: Project) -> 
     assert [one for one in api.account.workers[NAME].deployed().bindings if "text" in one] == bindings[1:]
 
 
+@rehearsal
+def what_the_user_changed_in_wrangler_toml_is_followed(api: StandIn, project: Project) -> None:
+    """A namespace of their own, by its id, although there is one of our title; and a domain of their own."""
+    own = api.account.create_namespace("of their own")
+    api.account.create_namespace(TITLE)
+    [domain] = re.findall(r"```toml\n(\[\[routes\]\].*?)```", (ROOT / "docs" / "deploy.md").read_text(), re.DOTALL)
+    with_id = project.configuration.read_text().replace(BINDING, f'{BINDING}id = "{own}"\n')
+    project.configuration.write_text(f"{with_id}\n{domain}")
+    ended = project.run(api, "make", "deploy")
+    assert ended.status == 0, ended.printed
+    assert namespace_of(api) == "of their own"
+    assert api.account.workers[NAME].domains == ["images.example.com"]
+    assert "\n  make smoke URL=images.example.com KEY=YOUR-KEY\n" in ended.printed
+
+
+@rehearsal
+def of_two_accounts_one_is_asked_for_at_a_terminal(api: StandIn, project: Project) -> None:
+    """Before anything is looked for, so that nothing is created twice. With nobody there, it says how to choose."""
+    api.account.neighbours = {"f" * 32: "Another"}
+    api.account.create_namespace(TITLE)
+    ended = project.run(api, "make", "deploy")
+    assert ended.status != 0
+    assert ended.last_line == "Choose an account: CLOUDFLARE_ACCOUNT_ID=... make deploy (the ids are above)."
+    assert api.account.id in ended.printed
+    ended_well(api, project.run_in_terminal(api, "make", "deploy", typed={"Select an account": "\r"}))
+
+
 # --- where it cannot go on ------------------------------------------------------------------------
 
 
-def test_without_a_token_it_says_how_to_log_in(api: StandIn, project: Project) -> None:
+@rehearsal
+def without_a_token_it_says_how_to_log_in(api: StandIn, project: Project) -> None:
     ended = project.run(api, "make", "deploy", CLOUDFLARE_API_TOKEN="")
     assert ended.status != 0
     assert ended.last_line.startswith(
@@ -155,28 +211,37 @@ def test_without_a_token_it_says_how_to_log_in(api: StandIn, project: Project) -
     assert api.calls == []
 
 
-@pytest.mark.parametrize(
-    ("missing", "told"),
-    [
-        (SCRIPTS, "Cloudflare refused the token. CLOUDFLARE_API_TOKEN needs the permissions of the template"),
-        (KV, "The Worker has no KV namespace yet, and the token may not look for one: give it the permission"),
-    ],
-)
-def test_a_token_that_may_not_is_told_what_it_needs(api: StandIn, project: Project, missing: str, told: str) -> None:
-    api.token = Token(permissions=frozenset(PERMISSIONS) - {missing})
-    ended = project.run(api, "make", "deploy")
-    assert ended.status != 0
-    assert ended.last_line.startswith(told)
-    assert api.account.created_namespaces == []
+TOKENS: dict[frozenset[str], str] = {
+    frozenset(PERMISSIONS) - {SCRIPTS}: "Cloudflare refused the token. CLOUDFLARE_API_TOKEN needs the permissions of",
+    frozenset(PERMISSIONS) - {KV}: "The Worker has no KV namespace yet, and the token may not look for one: give it",
+    # They may list, and not write.
+    frozenset({SETTINGS, KV, "Workers Scripts: Read"}): "Cloudflare refused the token. CLOUDFLARE_API_TOKEN needs",
+    frozenset(
+        {SETTINGS, SCRIPTS, "Workers KV Storage: Read"}
+    ): "Cloudflare refused the token. CLOUDFLARE_API_TOKEN needs",
+}
+"""What a token may, and what its owner is told."""
 
 
-def test_a_token_of_another_account_is_refused_as_well(api: StandIn, project: Project) -> None:
+@rehearsal
+def a_token_that_may_not_is_told_what_it_needs(api: StandIn, project: Project) -> None:
+    for permissions, told in TOKENS.items():
+        api.token = Token(permissions=permissions)
+        ended = project.run(api, "make", "deploy")
+        assert ended.status != 0
+        assert ended.last_line.startswith(told), (permissions, ended.printed)
+        assert (api.account.created_namespaces, api.account.workers) == ([], {})
+
+
+@rehearsal
+def a_token_of_another_account_is_refused_as_well(api: StandIn, project: Project) -> None:
     ended = project.run(api, "make", "deploy", CLOUDFLARE_API_TOKEN="of-another-account")
     assert ended.status != 0
     assert ended.last_line.startswith("Cloudflare refused the token.")
 
 
-def test_a_name_that_another_worker_has_is_not_taken_from_it(api: StandIn, project: Project) -> None:
+@rehearsal
+def a_name_that_another_worker_has_is_not_taken_from_it(api: StandIn, project: Project) -> None:
     """By itself wrangler would replace it without a word."""
     put_there(api, [{"type": "plain_text", "name": "GREETING", "text": "hello"}])
     refused = project.run(api, "make", "deploy")
@@ -187,16 +252,21 @@ def test_a_name_that_another_worker_has_is_not_taken_from_it(api: StandIn, proje
     ended_well(api, project.run(api, "make", "deploy", "REPLACE=yes"))
 
 
-def test_an_account_without_a_subdomain_is_told_to_choose_one(api: StandIn, project: Project) -> None:
+@rehearsal
+def an_account_without_a_subdomain_is_told_to_choose_one(api: StandIn, project: Project) -> None:
     api.account.subdomain = ""
     ended = project.run(api, "make", "deploy")
     assert ended.status != 0
     assert ended.last_line.startswith("The account has no workers.dev subdomain yet: choose one at the address above")
 
 
-def test_at_a_terminal_the_subdomain_is_asked_for_until_it_is_free(api: StandIn, project: Project) -> None:
+@rehearsal
+def at_a_terminal_the_subdomain_is_asked_for_until_it_is_free(api: StandIn, project: Project) -> None:
     """And nothing is written into wrangler.toml, where wrangler puts the ids of what it created if it can."""
     api.account.subdomain = ""
+    left = project.run_in_terminal(api, "make", "deploy", typed={"register a workers.dev subdomain now": CTRL_C})
+    assert left.status != 0
+    assert left.last_line.startswith("It was stopped before it was done: repeat `make deploy`")
     typed = {
         "register a workers.dev subdomain now": "y",
         "What would you like your workers.dev subdomain to be": "taken\r",
@@ -209,11 +279,42 @@ def test_at_a_terminal_the_subdomain_is_asked_for_until_it_is_free(api: StandIn,
     assert project.changed() == set()
 
 
-def test_an_id_of_another_account_is_to_be_removed(api: StandIn, project: Project) -> None:
+@rehearsal
+def after_ctrl_c_nothing_is_left_over(api: StandIn, project: Project) -> None:
+    """While files are uploaded with a configuration of our own: no file, no traceback; and it can be repeated."""
+    api.account.create_namespace(TITLE)
+    stopped = project.run_in_terminal(api, "make", "deploy", typed={"Uploaded 5 of ": CTRL_C})
+    assert stopped.status != 0
+    assert "Traceback" not in stopped.printed
+    assert api.account.workers == {}
+    assert not list(project.folder.glob(".wrangler-deploy*"))
+    ended_well(api, project.run(api, "make", "deploy"))
+    assert project.changed() == set()
+
+
+@rehearsal
+def a_configuration_that_cannot_be_read_is_named(api: StandIn, project: Project) -> None:
+    project.configuration.write_text(f"{project.configuration.read_text()}\n[broken\n")
+    ended = project.run(api, "make", "deploy")
+    assert ended.status != 0
+    assert re.match(r"wrangler.toml cannot be read \(.*line \d+.*\): correct it, or restore it", ended.last_line)
+    assert api.calls == []
+
+
+@rehearsal
+def where_python_cannot_be_downloaded_it_says_from_where(api: StandIn, project: Project) -> None:
+    """The `sync` of pywrangler, on a machine that reaches nothing."""
+    (project.folder / "python_modules" / ".synced").unlink()
+    ended = project.run(api, "make", "deploy", UV_OFFLINE="1")
+    assert ended.status != 0
+    assert ended.last_line.startswith("pywrangler failed before it uploaded anything, for the reason above.")
+    assert api.account.workers == {}
+
+
+@rehearsal
+def an_id_of_another_account_is_to_be_removed(api: StandIn, project: Project) -> None:
     """As in a fork of somebody who committed theirs."""
-    own = project.configuration.read_text().replace(
-        'binding = "FLUX_CF_KV"\n', f'binding = "FLUX_CF_KV"\nid = "{"0" * 32}"\n'
-    )
+    own = project.configuration.read_text().replace(BINDING, f'{BINDING}id = "{"0" * 32}"\n')
     project.configuration.write_text(own)
     ended = project.run(api, "make", "deploy")
     assert ended.status != 0
@@ -223,7 +324,8 @@ def test_an_id_of_another_account_is_to_be_removed(api: StandIn, project: Projec
 # --- the button -----------------------------------------------------------------------------------
 
 
-def test_the_deploy_button_s_way_ends_well(api: StandIn, project: Project) -> None:
+@rehearsal
+def the_deploy_button_s_way_ends_well(api: StandIn, project: Project) -> None:
     """Workers Builds makes an empty Worker with the secrets that it asked for, and runs package.json's `deploy`.
 
     Whether it writes the id of a namespace into the new repository is not known here; this is the way without.
@@ -244,3 +346,9 @@ def test_the_deploy_button_s_way_ends_well(api: StandIn, project: Project) -> No
     )
     ended_well(api, ended)
     assert api.account.workers[NAME].secrets == {"API_KEY": "secret"}
+
+
+@pytest.mark.parametrize("name", REHEARSALS)
+def test_rehearsal(rehearsed: Mapping[str, Future[None]], name: str) -> None:
+    """The function of that name, above."""
+    rehearsed[name].result()
