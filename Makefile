@@ -12,6 +12,8 @@ BIN := node_modules/.bin
 PIP := $(VENV)/python -m pip --disable-pip-version-check --quiet
 # The node that npm installed, where there is one for this platform, else the machine's.
 NEW_NODE := PATH="$$(echo "$(CURDIR)"/node_modules/node-*/bin):$$PATH"
+# A variable as it was typed: a key may have dollar signs and quotes, which make and the shell would read.
+verbatim = '$(subst ','\'',$(value $(1)))'
 NEW_PYTHON = $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "$(PYTHON) is older than 3.11: make PYTHON=python3.13 ...")'
 # The newest file of each thing that is installed or assembled: what is newer than it makes it anew.
 NPM := node_modules/.node
@@ -57,10 +59,11 @@ deploy: $(NPM) $(DEPLOY_TOOLS)
 	@$(VENV)/python -m dev.deploy --env="$(ENV)" --replace="$(REPLACE)"
 
 # Without .venv, and without the key in the output.
+unexport KEY
 smoke:
-	$(if $(and $(URL),$(KEY)),,$(error Say which deployment: make smoke URL=https://YOUR-WORKER KEY=YOUR-KEY))
+	$(if $(and $(URL),$(value KEY)),,$(error Say which deployment: make smoke URL=https://YOUR-WORKER KEY=YOUR-KEY))
 	@$(NEW_PYTHON)
-	@PYTHONPATH=src $(PYTHON) -m dev.smoke "$$URL" "$$KEY" --report "$$REPORT"
+	@PYTHONPATH=src $(PYTHON) -m dev.smoke --report="$$REPORT" -- "$$URL" $(call verbatim,KEY)
 
 # Side by side with JavaScript, some minutes; writes bench/RESULTS.md. Speed is no test.
 bench: $(TOOLS) runtime

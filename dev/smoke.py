@@ -84,15 +84,15 @@ class Deployment:
     def _ask(self, method: str, path: str, body: object, *, key: str | None, **headers: str) -> Answer:
         address = path if path.startswith("http") else self.url + path
         token = self.key if key is None else key
-        request = urllib.request.Request(
-            address,
-            method=method,
-            data=None if body is None else json.dumps(body).encode(),
-            headers={"user-agent": "flux-smoke", "origin": "https://smoke.example"}
-            | ({"authorization": f"Bearer {token}"} if token else {})
-            | {name.replace("_", "-"): value for name, value in headers.items()},
-        )
         try:
+            request = urllib.request.Request(
+                address,
+                method=method,
+                data=None if body is None else json.dumps(body).encode(),
+                headers={"user-agent": "flux-smoke", "origin": "https://smoke.example"}
+                | ({"authorization": f"Bearer {token}"} if token else {})
+                | {name.replace("_", "-"): value for name, value in headers.items()},
+            )
             with urllib.request.urlopen(request, timeout=SECONDS) as response:
                 return Answer(response.status, _lower(response.headers), response.read())
         except urllib.error.HTTPError as refusal:
@@ -100,6 +100,8 @@ class Deployment:
                 return Answer(refusal.code, _lower(refusal.headers), refusal.read())
         except (OSError, HTTPException) as error:
             raise NotThere(f"{address} cannot be reached: {getattr(error, 'reason', error)}") from error
+        except ValueError as error:
+            raise NotThere(f"{address} is no address: it should look like https://YOUR-WORKER.workers.dev") from error
 
     def chat(self, prompt: str, **fields: object) -> Answer:
         """One chat request."""
@@ -340,6 +342,14 @@ def check(it: Deployment) -> Iterator[Found]:
             yield Found(sentence, f"the answer has not the shape that it should have ({error!r})", "")
 
 
+def _check_writable(path: str) -> None:
+    """Before anything is drawn."""
+    try:
+        Path(path).touch()
+    except OSError as error:
+        sys.exit(f"The report cannot be written to {path} ({error.strerror}): choose another REPORT.")
+
+
 def main() -> None:
     """Check, print what was found, and fail if anything is wrong."""
     parser = argparse.ArgumentParser(prog="make smoke", description=__doc__.splitlines()[0])
@@ -347,6 +357,10 @@ def main() -> None:
     parser.add_argument("key", help="one of its API keys")
     parser.add_argument("--report", default="", help="a file for what was found, free of keys, prompts and addresses")
     options = parser.parse_args()
+    if not (options.key.isascii() and options.key.isprintable()):
+        sys.exit("KEY has a character that cannot be sent: a key consists of printable ASCII characters.")
+    if options.report:
+        _check_writable(options.report)
     url = options.url if "://" in options.url else f"https://{options.url}"
     it = Deployment(url.rstrip("/").removesuffix("/v1"), options.key)
     report = Report()

@@ -89,6 +89,64 @@ def test_a_deployment_must_be_named(clone: Path) -> None:
         assert "make smoke URL=https://YOUR-WORKER KEY=YOUR-KEY" in printed
 
 
+UNUSABLE = {
+    "a report without a folder": (
+        {"URL": NOWHERE, "KEY": KEY, "REPORT": "/nowhere/report.md"},
+        "The report cannot be written to /nowhere/report.md (No such file or directory): choose another REPORT.",
+    ),
+    "a key that no header can have": (
+        {"URL": NOWHERE, "KEY": "schlüssel"},
+        "KEY has a character that cannot be sent: a key consists of printable ASCII characters.",
+    ),
+    "an address that is none": (
+        {"URL": "http://[::1", "KEY": KEY},
+        "http://[::1/health is no address: it should look like https://YOUR-WORKER.workers.dev",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", UNUSABLE)
+def test_an_argument_that_cannot_be_used_is_named_before_anything_is_drawn(clone: Path, what: str) -> None:
+    arguments, told = UNUSABLE[what]
+    status, printed = smoke(clone, *(f"{name}={value}" for name, value in arguments.items()))
+    assert status != 0
+    assert told in printed
+    assert "Traceback" not in printed
+
+
+class Listener(BaseHTTPRequestHandler):
+    """Answers nothing that a check wants, and keeps the keys that it is sent."""
+
+    keys: ClassVar[set[str]]
+
+    def log_message(self, *_: object) -> None:
+        """Nothing."""
+
+    def serve(self) -> None:
+        self.keys.add(self.headers.get("authorization", ""))
+        body = b'{"checks": {}}'
+        self.send_response(200)
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    do_GET = do_POST = do_OPTIONS = serve  # noqa: N815 - as http.server finds them
+
+
+@pytest.mark.parametrize("key", ["-a key", "$HOME$(id)$$`id`$(", 'it\'s "quoted"', "a,b;c\\d#e*"])
+def test_a_key_is_sent_as_it_was_typed(clone: Path, key: str) -> None:
+    """Neither make nor a shell reads what is in it, nor is it printed."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), type("OneListener", (Listener,), {"keys": set()})) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+        thread.start()
+        _, printed = smoke(clone, f"URL=http://127.0.0.1:{server.server_port}", f"KEY={key}")
+        server.shutdown()
+        thread.join()
+    listener: Any = server.RequestHandlerClass
+    assert listener.keys == {"", f"Bearer {key}"}
+    assert key not in printed
+
+
 def test_an_address_where_nothing_is(clone: Path) -> None:
     status, printed = smoke(clone, f"URL={NOWHERE}", f"KEY={KEY}")
     assert status != 0
