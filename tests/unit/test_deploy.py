@@ -24,7 +24,7 @@ CONFIGURED: dict[str, Any] = {
         ("", "images", "images-flux-cf-kv"),
         ("staging", "images-staging", "images-staging-flux-cf-kv"),
         ("named", "pictures", "pictures-flux-cf-kv"),
-        ("unknown", "images-unknown", "images-unknown-flux-cf-kv"),
+        ("bare", "images-bare", "images-bare-flux-cf-kv"),
     ],
 )
 def test_a_target_is_named_as_wrangler_names_it(environment: str, name: str, title: str) -> None:
@@ -79,7 +79,8 @@ def test_a_worker_is_ours_by_its_namespace_or_while_it_has_secrets_alone(
         (0, "", deploy.NOT_UPLOADED),
         (10000, "A request to the Cloudflare API (/x) failed.", deploy.NOT_PERMITTED),
         (10027, "A request to the Cloudflare API (/x) failed.", deploy.TOO_LARGE),
-        (99999, "A request to the Cloudflare API (/x) failed.", deploy.TRY_AGAIN),
+        (99999, "A request to the Cloudflare API (/x) failed.", deploy.REFUSED),
+        (0, "A request to the Cloudflare API (/x) failed.", deploy.TRY_AGAIN),
         (
             0,
             "More than one account available but unable to select one in non-interactive mode.",
