@@ -34,6 +34,8 @@ class Facts:
     """Upstream's code for which the next model was asked."""
     limiter_error: str | None = None
     writer_error: str | None = None
+    read_error: str | None = None
+    """Why an earlier picture was not read, where one was drawn anew instead."""
     upright_error: str | None = None
     """Why a picture that lies on its side was given to the model so."""
     cut_error: str | None = None

@@ -1,6 +1,7 @@
 """Pictures that were drawn before: links of our own, the newest picture of a conversation, `FOLLOW_UPS`."""
 
 import base64
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -320,6 +321,31 @@ async def test_an_expired_picture_is_drawn_anew_where_only_the_setting_means_it(
     answer = await service.post(CHAT, {"messages": conversation(picture.new_id(NOW + 1), "Blue")})
     assert EN.follow_up_expired in answer.content
     assert service.painter.drawings[0].model.id == SCHNELL
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("hangs", [False, True])
+async def test_a_store_that_is_out_keeps_nobody_from_drawing_where_only_the_setting_means_an_edit(
+    *, stream: bool, hangs: bool
+) -> None:
+    """The picture is drawn anew, the answer says so, and the log says why."""
+    service, (id,) = service_with(OLD, FOLLOW_UPS="edit")
+    service.gallery.out_of_order, service.gallery.read_seconds = not hangs, 1e6 if hangs else 0
+    answer = await service.post(CHAT, {"messages": conversation(id, "Blue"), "stream": stream})
+    assert (answer.status, given(service)) == (200, [])
+    assert EN.follow_up_expired in json.dumps(answer.text, ensure_ascii=False)
+    assert service.painter.drawings[0].model.id == SCHNELL
+    assert service.log[0]["read_error"] == ("time-out" if hangs else "KV GET failed: 503")
+
+
+async def test_a_store_that_is_out_is_told_to_who_asks_for_the_edit_outright() -> None:
+    """Another picture than the one that was asked for would be paid for: the caller is told to try again."""
+    service, (id,) = service_with(OLD, FOLLOW_UPS="edit")
+    service.gallery.out_of_order = True
+    answer = await service.post(CHAT, {"messages": conversation(id, "Blue --edit")})
+    assert (answer.status, answer.error["code"]) == (503, "storage_unavailable")
+    assert answer.headers["x-should-retry"] == "true"
+    assert service.painter.drawings == []
 
 
 async def test_an_attached_picture_wins_over_an_earlier_one() -> None:

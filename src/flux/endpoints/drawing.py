@@ -56,10 +56,12 @@ async def planned(call: Call, request: GenerationRequest, decode: Decoder) -> Pl
     if request.sources and model.max_images:
         try:
             images = await _read(call, request.sources, decode, model)
-        except InvalidRequest:
-            # Only the setting made it an edit, so a new picture is what the caller expects.
+        except (InvalidRequest, StorageUnavailable) as failure:
+            # Only the setting made it an edit: the caller never asked for the picture that cannot be read, and a store
+            # that is out keeps nobody from drawing. Who asks for it with --edit is told to try again.
             if not request.follow_up:
                 raise
+            call.trace.facts.read_error = failure.detail or None
             request = _drawn_anew(request, "follow_up_expired")
     elif request.follow_up:
         request = _drawn_anew(request, "follow_up_unsupported")
