@@ -8,9 +8,10 @@ from dev.description.schemas import (
     CONTENT,
     COUNT,
     CREATED,
-    IMAGE_FIELDS,
     JPEG,
     MODEL,
+    NO_MASK,
+    NOT_HERE,
     SHAPE,
     STREAM,
     TIME,
@@ -23,7 +24,6 @@ Json = dict[str, Any]
 
 _ID = KEY.partition(".")[0]
 _PICTURE_ID = r"[A-Za-z0-9_-]{22}-[0-9a-z]{7}"
-_TOOL_FIELDS = ("output_format", "output_compression")
 
 REQUESTS: Json = {
     "ResponsesRequest": an_object(
@@ -63,6 +63,9 @@ REQUESTS: Json = {
                 "description": "400 for a `format` of type `json_schema`, unless a chat app asks for a chore.",
             },
             "background": {"enum": [False, None], "description": "Not supported."},
+            "mask": NO_MASK,
+            "markup": NO_MASK,
+            **NOT_HERE,
             "conversation": {"type": "null", "description": "Not supported: send the whole conversation."},
             **{
                 name: {"description": "Echoed, without effect."}
@@ -126,7 +129,6 @@ REQUESTS: Json = {
                 "description": "Wins over the request's own. An unknown name draws with the deployment's model, and "
                 "the answer says so.",
             },
-            **{name: field for name, field in IMAGE_FIELDS.items() if name in _TOOL_FIELDS},
             "input_image_mask": {"type": "null", "description": "Masks are not supported."},
         },
         required=("type",),

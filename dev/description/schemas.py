@@ -83,7 +83,7 @@ _SIDE = {
 }
 SIZE = {
     "type": ["string", "object", "null"],
-    "pattern": rf"^\s*(auto|{_RATIO}|[1-9]\d{{1,3}}[x×*][1-9]\d{{1,3}}|[1-4][kK])?\s*$",
+    "pattern": rf"^\s*(auto|{_RATIO}|[1-9]\d{{1,3}}[x×*][1-9]\d{{1,3}}|(0\.5|[124])[kK]|512)?\s*$",
     "properties": {"width": _SIDE, "height": _SIDE},
     "description": f"`WIDTHxHEIGHT`, each from {sizes.MIN_SIDE} to {sizes.MAX_SIDE} pixels, or {_SHAPE}: "
     + ", ".join(f"`{ratio}` ({size})" for ratio, size in sizes.RATIOS.items())
@@ -98,7 +98,7 @@ _RESOLUTION = _text(
 )
 _ASPECT_RATIO = _text(
     f"The shape, where neither `size` nor `width` and `height` say it: {_SHAPE}.",
-    pattern=rf"^\s*(auto|{_RATIO})?\s*$",
+    pattern=rf"^\s*(auto|{_RATIO}|[1-9]\d?[x×*][1-9]\d?)?\s*$",
     examples=["16:9"],
 )
 SHAPE_FIELDS: Json = {
@@ -113,7 +113,7 @@ SHAPE_FIELDS: Json = {
         "type": ["object", "string", "null"],
         "pattern": BLANK,
         "properties": {"aspect_ratio": _ASPECT_RATIO, "image_size": _RESOLUTION},
-        "description": "OpenRouter's way to say the shape.",
+        "description": "OpenRouter's way to say the shape: any of the fields above.",
     },
 }
 """The names of shapes, in the order in which they count."""
@@ -145,6 +145,10 @@ PICTURE_FIELDS: Json = {
         "Default: by chance.",
     },
     "negative_prompt": _text("What not to draw, for models with `capabilities.negative_prompt`."),
+    "output_format": _choice(
+        tuple(fields.FORMATS), "The pictures are converted to it. Default: as the model drew them."
+    ),
+    "output_compression": _whole("output_compression", "Quality of the delivered JPEG or WebP."),
     **{name: {"description": "Not followed, and the answer says so."} for name in fields.WITHOUT_EFFECT},
     "optimize": _switch(
         "Let a text model rewrite the prompt first; if that fails, the prompt is drawn as it is. "
@@ -154,6 +158,10 @@ PICTURE_FIELDS: Json = {
 NO_MASK: Json = {
     "enum": [None, "", [], {}],
     "description": "Masks are not supported: describe the change in the prompt.",
+}
+NOT_HERE: Json = {
+    name: {"description": "Not used: pictures are parts of messages. The answer says so."}
+    for name in ("image", "images")
 }
 IMAGE_FIELDS: Json = {
     "prompt": {
@@ -171,10 +179,6 @@ IMAGE_FIELDS: Json = {
         ("url", "b64_json"),
         "What each picture comes as. Default: both. With `b64_json` alone nothing is stored.",
     ),
-    "output_format": _choice(
-        tuple(fields.FORMATS), "The pictures are converted to it. Default: as the model drew them."
-    ),
-    "output_compression": _whole("output_compression", "Quality of the delivered JPEG or WebP."),
     "stream": STREAM,
     "safety_identifier": {"description": "The answer repeats it."},
     "mask": NO_MASK,
@@ -245,6 +249,9 @@ REQUESTS: Json = {
             "tools": {"description": "Not called."},
             "tool_choice": {"description": "400 where it forces a tool that does not draw."},
             "function_call": {"description": "400 where it names a function."},
+            "mask": NO_MASK,
+            "markup": NO_MASK,
+            **NOT_HERE,
             **{
                 name: {"description": "Read to recognise the chores of chat apps."}
                 for name in ("metadata", "max_tokens", "max_completion_tokens")
@@ -292,7 +299,8 @@ REQUESTS: Json = {
             an_object(
                 {"type": {"not": {"enum": ["text", "input_text", "image_url", "input_image"]}}},
                 required=(),
-                description="Any other part is ignored.",
+                description="A picture in the forms of Anthropic and Vercel (`image`) or as a file in a data URL "
+                "(`file`, `input_file`) is taken. Any other part is ignored, and the answer says so.",
             ),
         ]
     },

@@ -208,7 +208,12 @@ def _own(name: str) -> str:
     Colons stand behind a provider (`openai:gpt-image-2`) or before a tag (`flux-1-schnell:free`).
     """
     parts = [_plain(part) for part in _last(name).split(":", 2)]
+    parts += [part.removesuffix(_FREE) for part in parts if part.endswith(_FREE)]
     return next((part for part in parts if part in _IDS or part.startswith(_OPENAI)), parts[0])
+
+
+_FREE = "free"
+"""Together's and OpenRouter's tag, which Together writes as a part of the name: `FLUX.1-schnell-Free`."""
 
 
 def find(name: str) -> Model | None:

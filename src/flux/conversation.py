@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from flux import prompt
+from flux import fields, prompt
 from flux.errors import InvalidRequest, MissingParameter
-from flux.fields import Body, in_range, picture_source, required_url
+from flux.fields import Body
 from flux.generation import GenerationRequest, Options, PictureSource
 from flux.picture import ids_in_text
 from flux.text import clean
@@ -26,11 +26,13 @@ class Message:
     pictures: tuple[PictureSource, ...] = ()
     links: int = 0
     """How many pictures were links of other hosts, which are never fetched."""
+    unread: tuple[str, ...] = ()
+    """Types of the parts that were neither text nor picture."""
 
     @property
     def has_pictures(self) -> bool:
         """Whether anything but text is attached."""
-        return bool(self.pictures or self.links)
+        return bool(self.pictures or self.links or self.unread)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,49 +108,69 @@ def limits(body: Body, *names: str) -> tuple[int, ...]:
 # --- parts of a message -------------------------------------------------------------------------
 
 TEXT_PARTS = frozenset(("text", "input_text", "output_text"))
-PICTURE_PARTS = frozenset(("image_url", "input_image"))
+PICTURE_PARTS = frozenset(("image_url", "input_image", "image"))
+"""OpenAI's two; Anthropic's and Vercel's."""
+FILE_PARTS = frozenset(("file", "input_file"))
+"""Files of any type, a picture among them where its data URL says so."""
 
 
 def message(role: str, content: object, where: str, param: str, apart: tuple[PictureSource, ...] = ()) -> Message:
     """A message from its `content`: a text, or a list of parts. `where` it stands, for errors.
 
-    `apart` are pictures beside the content. Parts that are neither text nor picture are passed over. Raises
+    `apart` are pictures beside the content. Parts that are neither text nor picture are named in `unread`. Raises
     `InvalidRequest`.
     """
+    role = role.strip().lower()
     if content is None or isinstance(content, str):
         return Message(role, clean(content or ""), apart)
     if not isinstance(content, list):
         raise InvalidRequest("'content' must be a text or a list.", param=f"{where}.content")
     texts: list[str] = []
     pictures: list[PictureSource] = []
+    unread: list[str] = []
     links = 0
     for part in content:
         if isinstance(part, str):
             texts.append(clean(part))
-        elif not isinstance(part, dict):
+            continue
+        if not isinstance(part, dict):
             raise InvalidRequest("A content part must be an object.", param=f"{where}.content")
-        elif _is_one_of(part.get("type"), TEXT_PARTS):
+        kind = _kind(part)
+        if kind in TEXT_PARTS:
             if not isinstance(part.get("text"), str):
                 raise InvalidRequest("A text part's 'text' must be a text.", param=f"{where}.content")
             texts.append(clean(part["text"]))
-        elif _is_one_of(part.get("type"), PICTURE_PARTS):
+        elif kind in PICTURE_PARTS or (kind in FILE_PARTS and _is_picture_file(part)):
             source = _source(part, f"{where}.content", param)
             if source:
                 pictures.append(source)
             else:
                 links += 1
-    return Message(role, "\n".join(filter(None, texts)), (*pictures, *apart), links)
+        else:
+            unread.append(kind)
+    return Message(role, "\n".join(filter(None, texts)), (*pictures, *apart), links, tuple(dict.fromkeys(unread)))
+
+
+_PART_TYPE = re.compile(r"[a-z]{1,20}(?:_[a-z]{1,20}){0,2}")
+"""Of one that is said back to the caller: it must not be markup."""
+
+
+def _kind(part: Body) -> str:
+    """The type of a part, or what a part without one holds."""
+    kind = part.get("type") or next((name for name in ("text", "image_url") if name in part), None)
+    return kind if isinstance(kind, str) and _PART_TYPE.fullmatch(kind) else "content"
+
+
+def _is_picture_file(part: Body) -> bool:
+    url = fields.url_of(part.get("file", part))
+    return url is not None and url.lstrip()[:11].lower() == "data:image/"
 
 
 def _source(part: Body, where: str, param: str) -> PictureSource | None:
     file_id = part.get("file_id")
     if isinstance(file_id, str) and part.get("image_url") is None:
         return PictureSource(where, file_id=file_id)
-    return picture_source(required_url(part.get("image_url"), where), param)
-
-
-def _is_one_of(kind: object, kinds: frozenset[str]) -> bool:
-    return isinstance(kind, str) and kind in kinds
+    return fields.picture_source(fields.required_url(part.get("file", part), where), param)
 
 
 # --- what is asked for --------------------------------------------------------------------------
@@ -170,7 +192,7 @@ def generation(
         raise MissingParameter("The last user message has no text that says what to draw.", param=conversation.param)
     for name in ("n", "steps"):
         if (value := getattr(said, name)) is not None:
-            in_range(name, value)
+            fields.in_range(name, value)
     chosen = options.over(said)
     if said.model is not None:
         chosen = Options(model=said.model).over(chosen)
@@ -197,5 +219,5 @@ def generation(
         sources=sources,
         follow_up=implied and bool(sources),
         notices=("links_ignored",) if message.links else (),
-        ignored=ignored,
+        ignored=(*ignored, *message.unread),
     )

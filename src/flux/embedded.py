@@ -126,6 +126,14 @@ def base64_of(url: str) -> str | None:
     return url[match.end() :] if match else None
 
 
+def is_base64(text: str) -> bool:
+    """Whether a text is a picture's base64 alone, by its beginning, or the mark that stands for it."""
+    return _MARK.fullmatch(text[:HEAD].strip()) is not None or _starts_as_picture(
+        text[:HEAD].encode("ascii", "replace")
+    )
+
+
+_MARK = re.compile(r"#\d+", re.ASCII)
 _ESCAPES = ((rb"\/", b"/"), (rb"\u002B", b"+"), (rb"\u002b", b"+"), (rb"\n", b""), (rb"\r", b""))
 """What JSON writers make of base64: PHP and .NET, and those who break lines."""
 _MAGIC = re.compile(rb"\s*+([A-Za-z0-9+/]{%d})" % MAGIC)

@@ -140,6 +140,7 @@ def choice(body: Body, name: str, choices: Sequence[str]) -> str | None:
 
 def options(body: Body) -> Options:
     """The options that every API takes as fields of its body."""
+    output_format = choice(body, "output_format", tuple(FORMATS))
     return Options(
         model=text(body, "model"),
         size=_size(body),
@@ -149,6 +150,8 @@ def options(body: Body) -> Options:
         quality=choice(body, "quality", QUALITIES),
         negative_prompt=text(body, "negative_prompt"),
         optimize=switch(body, "optimize"),
+        mime=FORMATS[output_format] if output_format else None,
+        compression=_compression(body),
     )
 
 
@@ -169,15 +172,10 @@ def _seed(body: Body) -> int | None:
     return None if number < 0 else number
 
 
-def output_options(body: Body) -> Options:
-    """The options for the file that is delivered, where an API has fields for it."""
-    output_format = choice(body, "output_format", tuple(FORMATS))
+def _compression(body: Body) -> int | None:
+    """OpenAI's runs from 0; encoders' quality from 1."""
     compression = whole_number(body, "output_compression")
-    return Options(
-        mime=FORMATS[output_format] if output_format else None,
-        # OpenAI's runs from 0; encoders' quality from 1.
-        compression=None if compression is None else max(1, compression),
-    )
+    return None if compression is None else max(1, compression)
 
 
 # --- the shape of a picture ---------------------------------------------------------------------
@@ -186,16 +184,15 @@ def output_options(body: Body) -> Options:
 def _size(body: Body) -> Size | None:
     """The size that is asked for, by whichever name: the first of these that says something.
 
-    `size`; `width` with `height`; a ratio, with a resolution; a resolution alone.
+    `size`; `width` with `height`; a ratio, with a resolution; a resolution alone. Each counts in the body first.
     """
-    config = _config(body)
-    sources = (body, config) if config else (body,)
-    return _named_size(body) or _sides(body) or _shape(sources)
+    sources = (body, *(config for name in _CONFIGS if (config := object_of(body, name))))
+    exact = (find(source) for find in (_named_size, _sides) for source in sources)
+    return next(filter(None, exact), None) or _shape(sources)
 
 
-def _config(body: Body) -> Body:
-    """OpenRouter's `image_config`."""
-    return object_of(body, "image_config") or {}
+_CONFIGS = ("image_config", "imageConfig")
+"""OpenRouter's and Google's."""
 
 
 def _named_size(body: Body) -> Size | None:
@@ -217,14 +214,14 @@ def _sides(body: Body) -> Size | None:
     return sizes.of_sides(numbers["width"] or 0, numbers["height"] or 0, "width")
 
 
-_RATIOS = ("aspect_ratio", "ratio")
-_RESOLUTIONS = ("image_size", "resolution")
+_RATIOS = ("aspect_ratio", "ratio", "aspectRatio")
+_RESOLUTIONS = ("image_size", "resolution", "imageSize")
 
 
 def _shape(sources: tuple[Body, ...]) -> Size | None:
     ratio = _first(sources, _RATIOS)
     resolution = _first(sources, _RESOLUTIONS)
-    shape = sizes.parse(ratio[1], ratio[0]) if ratio else None
+    shape = sizes.parse_shape(ratio[1], ratio[0]) if ratio else None
     if resolution is None:
         return shape
     name, named = resolution
@@ -269,18 +266,38 @@ WITHOUT_EFFECT: Mapping[str, Callable[[object], bool]] = {
     "strength": _anything,
     "prompt_strength": _anything,
     "num_inference_steps": _anything,
-    "num_images": _other_than(1, "1"),
+    **dict.fromkeys(("num_images", "num_outputs", "numberOfImages", "batch_size"), _other_than(1, "1")),
     "scheduler": _anything,
     "sampler": _anything,
     "loras": _anything,
+    "watermark": _other_than(0, "false"),
+    "extra_body": _anything,
+    "generationConfig": _anything,
 }
 """Fields that ask for something which no model here can follow; each with what tells a wish from a default."""
 
 
-def ignored(body: Body) -> tuple[str, ...]:
-    """The fields of a body that ask for what cannot be followed."""
-    sent = ((name, body.get(name)) for name in WITHOUT_EFFECT)
-    return tuple(name for name, value in sent if value not in (None, "", [], {}) and WITHOUT_EFFECT[name](value))
+def ignored(body: Body, also: Sequence[str] = ()) -> tuple[str, ...]:
+    """The fields of a body that ask for what cannot be followed; `also` those that only this API has no use for."""
+    sent = ((name, body.get(name)) for name in (*WITHOUT_EFFECT, *also))
+    return tuple(
+        name for name, value in sent if value not in (None, "", [], {}) and WITHOUT_EFFECT.get(name, _anything)(value)
+    )
+
+
+def refuse_masks(body: Body) -> None:
+    """Refuse what protects a part of a picture: without it that part would be painted over. Raises `InvalidRequest`."""
+    for name in MASKS:
+        if body.get(name) not in (None, "", {}, []):
+            raise no_masks(name)
+
+
+MASKS = ("mask", "markup")
+
+
+def no_masks(name: str) -> InvalidRequest:
+    """The refusal of a mask in a field."""
+    return InvalidRequest(f"'{name}' is not supported: describe the change instead.", param=name)
 
 
 _NESTED_NAME = re.compile(r"([^\[\]]+)\[([^\[\]]+)\]")
@@ -305,11 +322,33 @@ def form_values(form: Form) -> dict[str, Any]:
 # --- pictures -----------------------------------------------------------------------------------
 
 
+OTHER_PICTURE_FIELDS = (
+    "image[]",
+    "image_url",
+    "image_urls",
+    "input_image",
+    "input_images",
+    *(f"input_image_{number}" for number in range(10)),
+    "init_image",
+    "reference_image",
+    "reference_images",
+)
+"""What other APIs call the pictures that a picture is drawn from: fal's, Together's, those of Black Forest Labs and of
+Workers AI."""
+PICTURE_FIELDS = ("image", "images", *OTHER_PICTURE_FIELDS)
+"""Under any of these names a picture makes a call an edit."""
+
+_INSIDE = ("image_url", "image", "source", "url", "b64_json", "base64", "data", "file_data")
+"""Where an object has its picture: OpenAI's, Anthropic's and Vercel's, some inside each other."""
+MAX_WRAPS = 3
+
+
 def url_of(value: object) -> str | None:
-    """The URL of an `image_url`: a text, or an object with a `url` or an `image_url` of its own. None without one."""
-    for name in ("image_url", "url"):
-        if isinstance(value, dict):
-            value = value.get(name, value)
+    """The URL or the base64 of a picture: a text, or an object that holds one. None without one."""
+    for _ in range(MAX_WRAPS):
+        if not isinstance(value, dict):
+            break
+        value = next((value[name] for name in _INSIDE if isinstance(value.get(name), str | dict)), None)
     return value if isinstance(value, str) else None
 
 
@@ -322,23 +361,23 @@ def required_url(value: object, param: str) -> str:
 
 
 def picture_source(url: str, param: str) -> PictureSource | None:
-    """The picture that a URL names: a data URL, or a link of our own. None for a link of another host.
+    """The picture that a URL names: a data URL, base64 alone, or a link of our own. None for a link of another host.
 
     No other link of a caller is ever fetched.
     """
-    if is_data_url(url):
+    if is_data_url(url) or embedded.is_base64(url):
         return PictureSource(param, data=url)
     id = id_in_url(url)
     return PictureSource(param, id=id) if id else None
 
 
-def picture_sources(body: Body, names: Sequence[str]) -> Iterator[PictureSource]:
-    """The pictures of these fields, each a picture or a list of them.
+def picture_sources(body: Body) -> Iterator[PictureSource]:
+    """The pictures of `PICTURE_FIELDS`, each a picture or a list of them.
 
     A picture is a data URL, a link of our own or base64 alone, as a text or in an object. Raises `InvalidRequest` for
     anything else.
     """
-    for name in names:
+    for name in PICTURE_FIELDS:
         value = body.get(name)
         if isinstance(value, list):
             for index, item in enumerate(value):
@@ -347,14 +386,9 @@ def picture_sources(body: Body, names: Sequence[str]) -> Iterator[PictureSource]
             yield _required_source(value, name)
 
 
-_BASE64_FIELDS = ("b64_json", "base64", "data")
-
-
 def _required_source(value: object, param: str) -> PictureSource:
-    if isinstance(value, dict):
-        if isinstance(value.get("file_id"), str):
-            raise InvalidRequest("Files are not kept here: send the picture as a data URL.", param=param)
-        value = next((value[name] for name in _BASE64_FIELDS if isinstance(value.get(name), str)), value)
+    if isinstance(value, dict) and isinstance(value.get("file_id"), str):
+        raise InvalidRequest("Files are not kept here: send the picture as a data URL.", param=param)
     url = required_url(value, param)
     if source := picture_source(url, param):
         return source

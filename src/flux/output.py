@@ -10,6 +10,12 @@ _OPTIONAL = ("", "auto", "none")
 """Choices that leave room for an answer without a call."""
 
 
+def is_structured(wanted: object) -> bool:
+    """Whether a format of the output is a JSON schema to be filled in."""
+    kind = wanted.get("type") if isinstance(wanted, dict) else None
+    return isinstance(kind, str) and kind.strip().lower() == "json_schema"
+
+
 def refuse_others(body: Body, *, structured: str | None) -> None:
     """Refuse a structured output and a call of a tool that is not for pictures.
 

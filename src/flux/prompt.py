@@ -19,8 +19,11 @@ _SWITCHES: Mapping[str, Options] = {
 
 _SPACE = r"\s\u00a0\u1680\u2000-\u200b\u202f\u205f\u3000\ufeff"
 """Also those that word processors and phones put between words."""
-_CJK = r"\u2e80-\uffef"
-_RATIO = r"\d{1,2}[:：]\d{1,2}"
+_CJK = r"\u2e80-\uff0f\uff1b-\uffef"
+"""Without the full-width digits and colon, in the middle of which no ratio begins."""
+_RATIO = r"[\d０-９]{1,2}[:：∶][\d０-９]{1,2}"
+_NARROW = str.maketrans("０１２３４５６７８９：∶", "0123456789::")
+"""What Japanese and Chinese keyboards make of digits and colons."""
 _IN_BRACKETS = "|".join((_RATIO, rf"\({_RATIO}\)", rf"\[{_RATIO}\]", rf"（{_RATIO}）", rf"【{_RATIO}】"))
 
 _DIRECTIVE = re.compile(
@@ -101,10 +104,11 @@ def _read(match: re.Match[str]) -> Options | None:
 def _shape(match: re.Match[str]) -> Options | None:
     """What a ratio or a size says; None where a bare ratio is not one of ours."""
     if ratio := match["ratio"]:
-        size = sizes.RATIOS.get(ratio.strip("()[]（）【】").replace("：", ":"))
+        size = sizes.RATIOS.get(ratio.strip("()[]（）【】").translate(_NARROW))
         return Options(size=size) if size else None
+    parse = sizes.parse_shape if match["name"].lower() == "ar" else sizes.parse
     try:
-        return Options(size=sizes.parse(match["value"]) or sizes.DEFAULT)
+        return Options(size=parse(match["value"].translate(_NARROW), "size") or sizes.DEFAULT)
     except InvalidRequest as error:
         _refuse(match, error)
         return None

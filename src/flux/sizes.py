@@ -73,6 +73,14 @@ def parse(text: str, param: str = "size") -> Size | None:
     )
 
 
+def parse_shape(text: str, param: str) -> Size | None:
+    """As `parse`, where a ratio is meant: sides that are too small for a picture are one (`16x9`)."""
+    match = _SIDES.fullmatch(text.strip().lower())
+    if match and max(int(match[1]), int(match[2])) < MIN_SIDE:
+        text = f"{match[1]}:{match[2]}"
+    return parse(text, param)
+
+
 def of_sides(width: int, height: int, param: str) -> Size:
     """These sides. Raises `InvalidRequest` where one is out of range."""
     if min(width, height) >= MIN_SIDE and max(width, height) <= MAX_SIDE:

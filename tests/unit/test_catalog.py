@@ -105,6 +105,7 @@ SPELLINGS = {
     "a wrong provider in front": ("bytedance/stable-diffusion-xl-base-1.0", SDXL),
     "a slash behind": (f"{SCHNELL}/", SCHNELL),
     "a tag behind": ("flux-1-schnell:free", SCHNELL),
+    "a tag in the name": ("black-forest-labs/FLUX.1-schnell-Free", SCHNELL),
     "a provider in front and one behind": ("black-forest-labs/FLUX.1-schnell:fal-ai", SCHNELL),
     "points for dashes": ("FLUX.1-schnell", SCHNELL),
     "underscores for dashes": ("flux_2_dev", FLUX_2),

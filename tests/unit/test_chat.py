@@ -194,6 +194,7 @@ async def test_a_rewrite_that_the_filter_refused_is_told() -> None:
         (with_photo("Make it blue"), {"model": "gpt-4o"}, []),
         (with_photo("Make it blue"), {}, [EN.images_ignored]),
         (with_photo("Make it blue", "https://example.com/x.png"), {}, [EN.links_ignored]),
+        (["A cat", {"type": "input_audio"}], {"images": ["x"]}, [EN.fields_ignored.format("images, input_audio")]),
         (with_photo("Blue --seed 7 --model sdxl", "https://example.com/x.png"), {}, [EN.links_ignored]),
         (
             [*with_photo("x"), *with_photo("y", "ftp://x/y")],
@@ -218,6 +219,17 @@ async def test_an_attached_picture_goes_to_a_model_that_takes_it() -> None:
     assert answer.json["model"] == drawing.model.id == KLEIN
     assert opened(drawing.images[0]).size == (511, 383)
     assert "Image specifications: 1184x880" in answer.content
+
+
+@pytest.mark.parametrize("path", [CHAT, "/v1/responses"])
+async def test_the_format_of_the_file_is_followed_in_a_conversation_too(path: str) -> None:
+    service = Service()
+    answer = await service.post(
+        path, {"messages": chat_of()["messages"], "input": "A cat", "output_format": "PNG", "output_compression": "80"}
+    )
+    assert answer.status == 200
+    assert [one.type for one, _ in service.gallery.pictures.values()] == ["image/png"]
+    assert ".png" in answer.text
 
 
 async def test_a_picture_that_cannot_be_cut_is_named_by_its_true_size() -> None:

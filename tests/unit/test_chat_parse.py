@@ -1,5 +1,6 @@
 """A chat body becomes a request that cannot be wrong, or a refusal that names the field."""
 
+import base64
 from dataclasses import replace
 from typing import Any
 
@@ -255,6 +256,16 @@ def test_messages_are_kept_for_whoever_looks_at_the_whole_conversation() -> None
         image_part(data_url(PNG).rstrip("=")),
         {"type": "image_url", "image_url": data_url(PNG)},
         {"type": "input_image", "image_url": data_url(PNG)},
+        {"image_url": {"url": data_url(PNG)}},
+        image_part(base64.b64encode(PNG).decode()),
+        {"type": "image", "image": data_url(PNG)},
+        {
+            "type": "image",
+            "source": {"type": "base64", "media_type": "image/png", "data": base64.b64encode(PNG).decode()},
+        },
+        {"type": "file", "file": {"filename": "a.png", "file_data": data_url(PNG)}},
+        {"type": "input_file", "filename": "a.png", "file_data": data_url(PNG)},
+        {"type": "file", "mediaType": "image/png", "url": data_url(PNG)},
     ],
 )
 async def test_a_picture_inside_the_message_is_part_of_the_request(part: dict[str, Any]) -> None:
@@ -269,6 +280,32 @@ def test_a_link_is_never_fetched_and_the_caller_is_told() -> None:
     asked = chat_generation(["A cat", image_part("https://example.com/cat.png"), image_part(data_url(PNG))])
     assert len(asked.sources) == 1
     assert asked.notices == ("links_ignored",)
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"type": "input_audio", "input_audio": {"data": "AAAA", "format": "wav"}},
+        {"type": "file", "file": {"filename": "a.pdf", "file_data": "data:application/pdf;base64,AAAA"}},
+        {"type": "input_file", "file_id": "file-1"},
+        {"type": "video_url", "video_url": {"url": "https://example.com/cat.mp4"}},
+    ],
+)
+def test_what_is_attached_and_cannot_be_used_is_named(part: dict[str, Any]) -> None:
+    """Of the message that is drawn: earlier ones are not."""
+    asked = chat_generation(["A cat", part])
+    assert (asked.sources, asked.ignored) == ((), (part["type"],))
+    assert generation_of_body(messages(("user", ["A dog", part]), ("user", "A cat"))).ignored == ()
+
+
+@pytest.mark.parametrize("kind", ["![x](http://e.example/x.png)", "*a*", "a\nb", "", 5, None, "x" * 500])
+def test_a_part_of_no_known_type_is_named_without_markup(kind: Any) -> None:
+    assert chat_generation(["A cat", {"type": kind}]).ignored == ("content",)
+
+
+@pytest.mark.parametrize("role", ["USER", " User "])
+def test_the_letter_case_of_a_role_does_not_matter(role: str) -> None:
+    assert generation_of_body(messages((role, "A cat"))).prompt == "A cat"
 
 
 def test_pictures_of_earlier_messages_are_not_taken() -> None:

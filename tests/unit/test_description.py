@@ -135,12 +135,16 @@ def properties(name: str) -> dict[str, Any]:
     return found
 
 
+OTHER_SPELLINGS = {*fields.OTHER_PICTURE_FIELDS, "aspectRatio", "imageSize", "imageConfig"}
+"""Taken from those who write for other APIs; who reads the description needs one name for each."""
+
+
 def test_every_field_that_a_chat_reads_is_described_and_no_other() -> None:
     """Read off the parser at work."""
     body = Recorded({"messages": [{"role": "user", "content": "A cat"}]})
     chat_request(body)
     chat.parse.refuse(body)
-    assert body.read == properties("ChatRequest").keys()
+    assert body.read - OTHER_SPELLINGS == properties("ChatRequest").keys()
 
 
 def test_every_field_that_the_responses_api_reads_is_described_and_no_other() -> None:
@@ -148,8 +152,8 @@ def test_every_field_that_the_responses_api_reads_is_described_and_no_other() ->
     tool = Recorded({"type": "image_generation"})
     body = Recorded({"input": "A cat", "tools": [tool]})
     responses.parse.refuse(body, responses.parse.responses(body, {}))
-    assert body.read == properties("ResponsesRequest").keys()
-    assert tool.read == properties("ImageTool").keys()
+    assert body.read - OTHER_SPELLINGS == properties("ResponsesRequest").keys()
+    assert tool.read - OTHER_SPELLINGS == properties("ImageTool").keys()
 
 
 @pytest.mark.parametrize("schema", ["ImageRequest", "ImageEditRequest"])
@@ -157,7 +161,7 @@ def test_every_field_that_the_images_api_reads_is_described_and_no_other(schema:
     """Read off the parser at work."""
     body = Recorded({"prompt": "A cat", "images": []})
     images.parse.image(body, images.parse.json_sources(body))
-    assert body.read == properties(schema).keys()
+    assert body.read - OTHER_SPELLINGS == properties(schema).keys()
 
 
 def test_a_form_has_the_fields_of_json() -> None:

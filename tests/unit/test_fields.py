@@ -106,6 +106,7 @@ def test_the_options_of_a_body_are_its_fields() -> None:
         quality="hd",
         negative_prompt="dogs",
         optimize=False,
+        mime="image/png",
     )
 
 
@@ -127,7 +128,7 @@ def test_what_is_empty_leaves_the_choice_to_us(body: fields.Body) -> None:
 )
 def test_the_options_of_the_file(body: fields.Body, mime: str | None, compression: int | None) -> None:
     """OpenAI's compression begins at 0, an encoder's quality at 1."""
-    assert fields.output_options(body) == Options(mime=mime, compression=compression)
+    assert fields.options(body) == Options(mime=mime, compression=compression)
 
 
 def test_a_forms_texts_are_read_as_the_fields_of_a_body() -> None:

@@ -1,9 +1,11 @@
 """An Images API body becomes a request that cannot be wrong, or a refusal that names the field."""
 
+import base64
 from typing import Any
 
 import pytest
 
+from flux import fields
 from flux.endpoints.images import parse
 from flux.endpoints.images.parse import ImageRequest
 from flux.errors import InvalidRequest, MissingParameter
@@ -121,6 +123,12 @@ def test_a_field_of_another_type_or_out_of_range_is_refused_by_name(name: str, v
         ({"partial_images": "many"}, True),
         ({"guidance_scale": 7.5}, True),
         ({"style": ""}, False),
+        ({"num_outputs": 3}, True),
+        ({"batch_size": 1}, False),
+        ({"extra_body": {"aspect_ratio": "16:9"}}, True),
+        ({"generationConfig": {"imageConfig": {"aspectRatio": "16:9"}}}, True),
+        ({"watermark": True}, True),
+        ({"watermark": False}, False),
         ({"user": 123}, False),
         ({"x": [{}]}, False),
     ],
@@ -170,7 +178,7 @@ async def test_a_forms_pictures_are_its_files_called_image(names: list[str]) -> 
 
 
 def test_other_files_of_a_form_are_left_alone() -> None:
-    assert len(parse.form_sources(form_of(files=[("document", b"x"), ("image", PNG), ("images", b"y")]))) == 1
+    assert len(parse.form_sources(form_of(files=[("document", b"x"), ("image", PNG), ("attachment", b"y")]))) == 1
 
 
 async def test_a_part_is_a_picture_by_its_bytes_whatever_it_is_called() -> None:
@@ -239,6 +247,40 @@ async def test_pictures_in_json_of_any_other_kind_are_refused_by_their_place(ima
     with pytest.raises(InvalidRequest) as refusal:
         await read(parse.json_sources({"images": images}))
     assert refusal.value.param == param
+
+
+@pytest.mark.parametrize("name", fields.PICTURE_FIELDS)
+@pytest.mark.parametrize("value", [data_url(PNG), [data_url(PNG)], {"url": data_url(PNG)}])
+async def test_a_picture_makes_a_call_an_edit_by_whichever_name_it_comes(name: str, value: Any) -> None:
+    """Else an unrelated picture would be drawn, and paid for."""
+    body = {"prompt": "A cat", name: value}
+    request = parse.image(body, parse.json_sources(body))
+    assert request.edit
+    assert [data_of(one.blob) for one in (await planned(request.generation)).images] == [PNG]
+
+
+@pytest.mark.parametrize("name", ["image", "image[]", "images[0]", "image_url", "input_image_2", "init_image"])
+async def test_a_forms_text_is_a_picture_by_whichever_name_it_comes(name: str) -> None:
+    pictures = await read(parse.form_sources(form_of({name: data_url(PNG)})))
+    assert [data_of(one.blob) for one in pictures] == [PNG]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"image": data_url(PNG)},
+        {
+            "type": "image",
+            "source": {"type": "base64", "media_type": "image/png", "data": base64.b64encode(PNG).decode()},
+        },
+        {"b64_json": base64.b64encode(PNG).decode()},
+        {"data": base64.b64encode(PNG).decode(), "mime_type": "image/png"},
+        {"type": "image_url", "image_url": {"url": data_url(PNG), "detail": "high"}},
+    ],
+)
+async def test_a_picture_is_found_in_every_object_that_clients_put_it_into(value: Any) -> None:
+    pictures = await read(parse.json_sources({"image": [value]}))
+    assert [data_of(one.blob) for one in pictures] == [PNG]
 
 
 async def test_an_edit_is_about_one_to_four_pictures() -> None:

@@ -64,10 +64,17 @@ def test_a_ratio_at_the_end_is_the_size(written: str, text: str, ratio: str, siz
         ("16:9", "", Options(size=Size(1024, 576))),
         ("  A cat \n 3:2 \n", "A cat", Options(size=Size(768, 512))),
         ("A cat\n\n--seed 7", "A cat", Options(seed=7)),
+        ("一只猫　１６：９", "一只猫", Options(size=Size(1024, 576))),
+        ("猫（３：２）", "猫", Options(size=Size(768, 512))),
+        ("１６：９、猫", "１６：９、猫", Options()),
+        ("１６：９ 猫", "猫", Options(size=Size(1024, 576))),
+        ("A cat 16∶9", "A cat", Options(size=Size(1024, 576))),
+        ("A cat --ar 16x9", "A cat", Options(size=Size(1024, 576))),
+        ("A cat --ar １６：９", "A cat", Options(size=Size(1024, 576))),
     ],
 )
 def test_each_directive_is_read_and_removed(written: str, text: str, directives: Options) -> None:
-    """In every spelling; the full-width colon counts as a colon."""
+    """In every spelling; full-width digits and colons count as any other."""
     assert split(written) == (text, directives)
 
 
@@ -108,6 +115,10 @@ def test_of_two_that_say_the_same_the_last_one_counts(written: str, directives: 
         "A cat 16:90",
         "A cat 116:9",
         "A cat 1:1:1",
+        "A cat 1：1：1",
+        "猫１１６：９",
+        "１０：３０に猫",
+        "猫　１０：３０",
         "score 3-2:1",
         "John3:2",
         "A 16:9 screen on a desk",

@@ -13,6 +13,10 @@ IMAGE_TOOL = {"type": "image_generation"}
 
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "a structured output": ({"response_format": SCHEMA}, "response_format"),
+    "a structured output in another letter case": (
+        {"response_format": {**SCHEMA, "type": "JSON_SCHEMA"}},
+        "response_format",
+    ),
     "a structured output without a schema": ({"response_format": {"type": "json_schema"}}, "response_format"),
     "a function by its name": (
         {"tools": [FUNCTION], "tool_choice": {"type": "function", "function": {"name": "f"}}},
@@ -47,6 +51,17 @@ async def test_what_no_picture_can_be_is_refused_before_it_is_drawn(case: str, *
     answer = await service.chat("A cat", stream=stream, **fields)
     assert (answer.status, answer.error["code"], answer.error["param"]) == (400, "invalid_value", param)
     assert (service.painter.drawings, service.writer.prompts, service.limiter.spent) == ([], [], {})
+
+
+@pytest.mark.parametrize("name", ["mask", "markup"])
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/responses"])
+async def test_a_mask_is_refused_where_pictures_are_edited_in_a_conversation(path: str, name: str) -> None:
+    """What it protects would be painted over. An app's chores are answered whatever they carry."""
+    service = Service()
+    asked = {"messages": [{"role": "user", "content": "A cat"}], "input": "A cat"}
+    answer = await service.post(path, {**asked, name: "data:image/png;base64,AAAA"})
+    assert (answer.status, answer.error["param"]) == (400, name)
+    assert service.painter.drawings == []
 
 
 DRAWN: dict[str, dict[str, Any]] = {

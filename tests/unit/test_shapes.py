@@ -58,6 +58,11 @@ NAMES: list[tuple[dict[str, Any], str]] = [
     ({"aspect_ratio": "16:9", "resolution": "2K"}, "2048x1152"),
     ({"aspect_ratio": "16:9", "image_size": "1K"}, "1024x576"),
     ({"image_config": {}}, "1024x1024"),
+    ({"aspect_ratio": "16x9"}, "1024x576"),
+    ({"aspectRatio": "16:9", "imageSize": "2K"}, "2048x1152"),
+    ({"imageConfig": {"aspectRatio": "3:2"}}, "768x512"),
+    ({"image_config": {"width": 640, "height": 360}}, "640x360"),
+    ({"image_config": {"size": "640x360", "aspect_ratio": "1:1"}}, "640x360"),
 ]
 
 
@@ -77,6 +82,8 @@ ORDER: list[tuple[dict[str, Any], str]] = [
     ({"aspect_ratio": "1:2", "ratio": "3:2", "image_config": {"aspect_ratio": "16:9"}}, "512x1024"),
     ({"ratio": "3:2", "image_config": {"aspect_ratio": "16:9"}}, "768x512"),
     ({"size": "768x512", "image_config": {"aspect_ratio": "16:9", "image_size": "2K"}}, "768x512"),
+    ({"width": 640, "height": 360, "image_config": {"size": "768x512"}}, "768x512"),
+    ({"size": "768x512", "image_config": {"size": "640x360"}}, "768x512"),
     # What says nothing leaves the word to the next.
     ({"size": "auto", "width": 640, "height": 360}, "640x360"),
     ({"size": "", "width": 0, "height": 0, "aspect_ratio": "3:2"}, "768x512"),

@@ -52,15 +52,15 @@ def chat(body: Body, headers: Mapping[str, str]) -> ChatRequest:
         stream=stream or False,
         include_usage=fields.switch(stream_options, "include_usage") or False,
         images_apart="image" in fields.texts(body, "modalities"),
-        ignored=fields.ignored(body),
+        ignored=fields.ignored(body, also=fields.PICTURE_FIELDS),
     )
 
 
 def refuse(body: Body) -> None:
-    """Refuse what no picture can be, once it is known to be no chore. Raises `InvalidRequest`."""
+    """Refuse masks and what no picture can be, once it is known to be no chore. Raises `InvalidRequest`."""
+    fields.refuse_masks(body)
     wanted = body.get("response_format")
-    structured = isinstance(wanted, dict) and wanted.get("type") == "json_schema"
-    output.refuse_others(body, structured="response_format" if structured else None)
+    output.refuse_others(body, structured="response_format" if output.is_structured(wanted) else None)
     forced = body.get("function_call")
     if forced and isinstance(forced, dict):  # what came before `tool_choice`
         raise output.no_functions("function_call")

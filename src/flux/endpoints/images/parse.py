@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from flux import catalog, fields, picture
-from flux.errors import InvalidRequest, MissingParameter
+from flux.errors import MissingParameter
 from flux.fields import Body
 from flux.generation import GenerationRequest, PictureSource
 from flux.http import Form
@@ -29,13 +29,11 @@ class ImageRequest:
 
 def image(body: Body, sources: Iterable[PictureSource] = (), *, edit: bool = False) -> ImageRequest:
     """An Images API request; with pictures it is an edit. Raises `InvalidRequest` or one of its kinds."""
-    for name in ("mask", "markup"):
-        if body.get(name) not in (None, "", {}, []):
-            raise InvalidRequest(f"'{name}' is not supported: describe the change instead.", param=name)
+    fields.refuse_masks(body)
     prompt = fields.text(body, "prompt")
     if not prompt:
         raise MissingParameter("Send a 'prompt' that says what to draw.", param="prompt")
-    options = fields.output_options(body).over(fields.options(body))
+    options = fields.options(body)
     form = fields.choice(body, "response_format", ("url", "b64_json"))
     if form is None and catalog.promises_picture_alone(options.model or ""):
         form = "b64_json"
@@ -61,25 +59,21 @@ def image(body: Body, sources: Iterable[PictureSource] = (), *, edit: bool = Fal
     )
 
 
-_PICTURE_PARTS = frozenset(("image", "images", "image_url"))
-_MASKS = frozenset(("mask", "markup"))
-
-
 def form_sources(form: Form) -> list[PictureSource]:
-    """The pictures of a form: every part whose bytes are one, whatever it is called, and what `image` names."""
+    """The pictures of a form: every part whose bytes are one, whatever it is called, and what is named as one."""
     sources: list[PictureSource] = []
     for part in form.parts:
         name = part.name.split("[")[0].strip().lower()
-        if name in _MASKS and part.blob.size:
-            raise InvalidRequest(f"'{name}' is not supported: describe the change instead.", param=name)
-        if part.text is None:
-            if name == "image" or picture.format_name(part.blob.read(0, picture.FORMAT_HEAD)):
-                sources.append(PictureSource("image", blob=part.blob))
-        elif name == "image" or (name in _PICTURE_PARTS and fields.is_url(part.text)):
-            sources += fields.picture_sources({"image": part.text}, ("image",))
+        if name in fields.MASKS and part.blob.size:
+            raise fields.no_masks(name)
+        is_named = name in fields.PICTURE_FIELDS
+        if part.text is not None:
+            sources += fields.picture_sources({name: part.text.strip()}) if is_named else ()
+        elif is_named or picture.format_name(part.blob.read(0, picture.FORMAT_HEAD)):
+            sources.append(PictureSource("image", blob=part.blob))
     return sources
 
 
 def json_sources(body: Body) -> list[PictureSource]:
-    """The pictures of a JSON body, in `image` or `images`."""
-    return list(fields.picture_sources(body, ("image", "images")))
+    """The pictures of a JSON body."""
+    return list(fields.picture_sources(body))

@@ -76,7 +76,7 @@ def responses(body: Body, headers: Mapping[str, str]) -> ResponsesRequest:
 
 def _ignored(body: Body) -> tuple[str, ...]:
     """As `fields.ignored`, but for a `background` that is about the response and not about the picture."""
-    return tuple(name for name in fields.ignored(body) if name != "background")
+    return tuple(name for name in fields.ignored(body, also=fields.PICTURE_FIELDS) if name != "background")
 
 
 def _echo(body: Body) -> Echo:
@@ -187,8 +187,7 @@ def _image_tool(tools: Sequence[Any]) -> tuple[Options, tuple[Notice, ...], tupl
 
 
 def _tool_options(tool: Body) -> tuple[Options, tuple[Notice, ...]]:
-    options = fields.output_options(tool).over(fields.options(tool))
-    options = replace(options, action=_ACTIONS.get(tool.get("action")))
+    options = replace(fields.options(tool), action=_ACTIONS.get(tool.get("action")))
     name = options.model or "default"
     if catalog.is_generic(name):
         # The choice is left to us, so the request's own model counts.
@@ -200,7 +199,8 @@ def _tool_options(tool: Body) -> tuple[Options, tuple[Notice, ...]]:
 
 
 def refuse(body: Body, request: ResponsesRequest) -> None:
-    """Refuse what no picture can be, and what is not kept here. Raises `InvalidRequest` with the field's name."""
+    """Refuse masks, what no picture can be, and what is not kept here. Raises `InvalidRequest` naming the field."""
+    fields.refuse_masks(body)
     background = body.get("background")
     if background is not None and background is not False:
         raise InvalidRequest(
@@ -221,4 +221,4 @@ def refuse(body: Body, request: ResponsesRequest) -> None:
             raise InvalidRequest(
                 "Masks are not supported: describe the change instead.", param=f"tools[{index}].input_image_mask"
             )
-    output.refuse_others(body, structured="text.format" if _format(body).get("type") == "json_schema" else None)
+    output.refuse_others(body, structured="text.format" if output.is_structured(_format(body)) else None)
