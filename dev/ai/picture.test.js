@@ -28,6 +28,16 @@ function digestOf(prompt) {
   return createHash("sha256").update(prompt).digest("hex").slice(0, 16);
 }
 
+test("A JPEG with fill bytes and stray ones between its segments is one, as decoders read it", async () => {
+  const { bytes } = await picture("image/jpeg", { width: 64, height: 48 }, FACTS);
+  const behindApp0 = 4 + new DataView(bytes.buffer, bytes.byteOffset).getUint16(4);
+  for (const [at, more] of [[2, [0xff, 0xff]], [behindApp0, [0, 0x12, 0xff, 0x00]]]) {
+    const tolerated = Uint8Array.from([...bytes.subarray(0, at), ...more, ...bytes.subarray(at)]);
+    assert.deepEqual(identify(tolerated), { type: "image/jpeg", width: 64, height: 48 });
+    assert.equal((await sharp(tolerated, { failOn: "error" }).metadata()).width, 64);
+  }
+});
+
 for (const type of ["image/jpeg", "image/png"]) {
   for (const [width, height] of [[1024, 1024], [777, 333], [256, 256], [1, 1], [2500, 17]]) {
     test(`A ${type} of ${width}x${height} decodes to exactly that size`, async () => {

@@ -3,6 +3,8 @@ import { Fault } from "./faults.js";
 
 const SIDE_BELOW = 512; // "All input images must be smaller than 512x512": the FLUX.2 changelogs
 const SOF = new Set([0xc0, 0xc1, 0xc2, 0xc3, 0xc5, 0xc6, 0xc7, 0xc9, 0xca, 0xcb, 0xcd, 0xce, 0xcf]); // T.81, Table B.1
+const SOS = 0xda;
+const NO_MARKER = new Set([0x00, 0xff]);
 
 /**
  * @param {Uint8Array} bytes
@@ -49,12 +51,15 @@ function png(view) {
 
 function jpeg(view) {
   if (view.getUint16(0) !== 0xffd8) return null;
-  for (let at = 2; view.getUint8(at) === 0xff; at += 2 + view.getUint16(at + 2)) {
-    if (SOF.has(view.getUint8(at + 1))) {
+  for (let at = 2; ; at += 2 + view.getUint16(at + 2)) {
+    // Fill bytes (T.81, B.1.1.2) and stray ones stand between segments: decoders pass over them.
+    while (view.getUint8(at) !== 0xff || NO_MARKER.has(view.getUint8(at + 1))) at += 1;
+    const marker = view.getUint8(at + 1);
+    if (SOF.has(marker)) {
       return { type: "image/jpeg", width: view.getUint16(at + 7), height: view.getUint16(at + 5) };
     }
+    if (marker === SOS) return null;
   }
-  return null;
 }
 
 /** RFC 9649: the three kinds of the first chunk. */
