@@ -47,8 +47,10 @@ RATIOS = {
 
 @pytest.fixture(scope="module")
 def client(service: Service) -> Iterator[openai.OpenAI]:
-    """A caller's client: nothing but base URL and key."""
-    with openai.OpenAI(base_url=f"{service.url}/v1", api_key="test-key", timeout=PATIENCE_SECONDS) as client:
+    """A caller's client: base URL, key, and its check of every field that comes back."""
+    with openai.OpenAI(
+        base_url=f"{service.url}/v1", api_key="test-key", timeout=PATIENCE_SECONDS, _strict_response_validation=True
+    ) as client:
         yield client
 
 

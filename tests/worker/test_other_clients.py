@@ -3,7 +3,7 @@
 import pytest
 
 from tests.worker.clients import Understood, only_link, shown, understood
-from tests.worker.service import SCHNELL, Ledger, Service, comment, shows
+from tests.worker.service import SCHNELL, Ledger, Service, comment, links, shows
 
 # --- openai for Node ------------------------------------------------------------------------------
 
@@ -104,6 +104,43 @@ def test_the_ai_sdk_understands_failures_early_and_late(ai_sdk: Understood) -> N
     assert any("safety filter" in message for message in late["errors"])
     assert (refusal["kind"], refusal["status"]) == ("AI_APICallError", 429)
     assert "00:00 UTC" in refusal["message"]
+
+
+# --- OpenRouter's client, which checks every field ------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def openrouter(service: Service) -> Understood:
+    """`@openrouter/sdk`."""
+    return understood("with_openrouter.mjs", service)
+
+
+def test_openrouters_client_gets_its_shape_and_its_pictures_beside_the_text(openrouter: Understood) -> None:
+    """Its only field for a shape is `image_config`; its models have a provider in front and a tag behind."""
+    prompt, found = openrouter
+    for name, model in (("image", None), ("edited", "@cf/black-forest-labs/flux-2-klein-4b")):
+        answer = found[name]
+        picture = shown(answer["url"].partition(",")[2])
+        assert picture.size == (1024, 576)
+        assert "![" not in answer["text"]
+        assert (answer["reason"], answer.get("model")) == ("stop", model)
+        assert answer["usage"]["totalTokens"] > 0
+        assert answer["systemFingerprint"]
+    told = comment(picture)
+    assert (told["prompt"], told["pictures_in"]) == (f"{prompt} edit", 1)
+
+
+def test_openrouters_client_streams_and_gets_several_pictures(openrouter: Understood) -> None:
+    prompt, found = openrouter
+    assert shows(shown(only_link("".join(found["stream"]))), f"{prompt} stream")
+    [several] = found["several"]
+    assert len(set(links(several["text"]))) == 2
+
+
+def test_openrouters_client_is_refused_what_no_picture_can_be(openrouter: Understood, ledger: Ledger) -> None:
+    prompt, found = openrouter
+    assert (found["refusal"], found["quota"]) == (400, 429)
+    assert ledger.calls(f"{prompt} refused") == []
 
 
 # --- Python's gateways ----------------------------------------------------------------------------

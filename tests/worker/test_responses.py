@@ -37,8 +37,10 @@ TOOLS: Mapping[str, Any] = {"without the tool": openai.omit, "with the tool": [{
 
 @pytest.fixture(scope="module")
 def client(service: Service) -> Iterator[openai.OpenAI]:
-    """A caller's client: nothing but base URL and key."""
-    with openai.OpenAI(base_url=f"{service.url}/v1", api_key=KEY, timeout=PATIENCE_SECONDS) as client:
+    """A caller's client: base URL, key, and its check of every field that comes back."""
+    with openai.OpenAI(
+        base_url=f"{service.url}/v1", api_key=KEY, timeout=PATIENCE_SECONDS, _strict_response_validation=True
+    ) as client:
         yield client
 
 
