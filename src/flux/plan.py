@@ -12,6 +12,7 @@ from flux.picture import Picture
 from flux.ports import Inputs
 from flux.prompt import shorten
 from flux.settings import Settings
+from flux.text import quoted
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,17 +111,12 @@ def _chosen(request: GenerationRequest, settings: Settings) -> Model:
         return named
     if request.model_required and not catalog.is_generic(name):
         raise ModelNotFound(
-            f"There is no model {_quoted(name)} here. GET /v1/models lists those there are.",
+            f"There is no model {quoted(name)} here. GET /v1/models lists those there are.",
             param="model",
         )
     if request.sources and not settings.model.max_images:
         return catalog.MODELS[catalog.DEFAULT_EDIT_MODEL]
     return settings.model
-
-
-def _quoted(text: str) -> str:
-    """A caller's text, safe and short enough to say back."""
-    return ascii(text[:100])
 
 
 def _call(model: Model, options: Options, size: sizes.Size, settings: Settings, *, asked: bool) -> ModelCall:

@@ -140,3 +140,12 @@ def clean(text: str) -> str:
 
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+MAX_QUOTED = 100
+"""Characters of a caller's text that are said back."""
+
+
+def quoted(text: str) -> str:
+    """A caller's text in quotes, safe and short enough to say back."""
+    return ascii(text[:MAX_QUOTED])

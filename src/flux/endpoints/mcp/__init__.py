@@ -1,0 +1,1 @@
+"""`POST /mcp`: tools for agents and chat apps, by the Model Context Protocol."""
