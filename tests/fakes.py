@@ -275,6 +275,7 @@ class Scissors:
 
     def __init__(self, *outcomes: Outcome) -> None:
         self.cuts: list[tuple[Size, str, int | None]] = []
+        self.fits: list[tuple[int, str | None, int | None]] = []
         self.fate = _Fate(outcomes)
 
     async def resize(self, picture: Picture, size: Size, mime: str, quality: int | None = None) -> Picture:
@@ -285,12 +286,16 @@ class Scissors:
         options = {} if quality is None else {"quality": quality}
         return _looked_at(encoded(image, mime, **options))
 
-    async def fit_within(self, picture: Picture, side: int) -> Picture:
+    async def fit_within(
+        self, picture: Picture, side: int, mime: str | None = None, quality: int | None = None
+    ) -> Picture:
         """See `Resizer.fit_within`."""
+        self.fits.append((side, mime, quality))
         await self.fate.next()
         image = _readable(picture)
         image.thumbnail((side, side))
-        return _looked_at(encoded(image, picture.type))
+        options = {} if quality is None else {"quality": quality}
+        return _looked_at(encoded(image, mime or picture.type, **options))
 
 
 def _readable(picture: Picture) -> Image.Image:

@@ -35,7 +35,9 @@ class NoResizer:
         """The picture will be delivered as it is."""
         raise ResizeFailed("no IMAGES binding")
 
-    async def fit_within(self, picture: Picture, side: int) -> Picture:
+    async def fit_within(
+        self, picture: Picture, side: int, mime: str | None = None, quality: int | None = None
+    ) -> Picture:
         """The picture will be used as it is, or refused as too large."""
         raise ResizeFailed("no IMAGES binding")
 

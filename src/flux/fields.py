@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from flux import embedded, sizes
-from flux.errors import InvalidRequest
+from flux.errors import InvalidRequest, MissingParameter
 from flux.generation import Options, PictureSource
 from flux.http import Form
 from flux.picture import EXTENSIONS, id_in_url
@@ -117,9 +117,10 @@ def whole_number(body: Body, name: str) -> int | None:
     return None if value is None else in_range(name, value)
 
 
-def in_range(name: str, value: object) -> int:
-    """The value, if it is a whole number in the range of the field."""
-    minimum, maximum = RANGES[name]
+def in_range(name: str, value: object, maximum: int | None = None) -> int:
+    """The value, if it is a whole number in the range of the field, which `maximum` may make smaller."""
+    minimum, most = RANGES[name]
+    maximum = most if maximum is None else maximum
     number = integer(value)
     if number is None or not minimum <= number <= maximum:
         raise InvalidRequest(f"'{name}' must be a whole number from {minimum} to {maximum}.", param=name)
@@ -138,7 +139,15 @@ def choice(body: Body, name: str, choices: Sequence[str]) -> str | None:
 # --- options ------------------------------------------------------------------------------------
 
 
-def options(body: Body) -> Options:
+def prompt(body: Body) -> str:
+    """What to draw, where an API has a field for it. Raises `MissingParameter`."""
+    found = text(body, "prompt")
+    if not found:
+        raise MissingParameter("Send a 'prompt' that says what to draw.", param="prompt")
+    return found
+
+
+def options(body: Body, *, max_pictures: int = MAX_PICTURES) -> Options:
     """The options that every API takes as fields of its body."""
     output_format = choice(body, "output_format", tuple(FORMATS))
     return Options(
@@ -146,7 +155,7 @@ def options(body: Body) -> Options:
         size=_size(body),
         steps=whole_number(body, "steps"),
         seed=_seed(body),
-        n=_count(body),
+        n=_count(body, max_pictures),
         quality=choice(body, "quality", QUALITIES),
         negative_prompt=text(body, "negative_prompt"),
         optimize=switch(body, "optimize"),
@@ -155,10 +164,10 @@ def options(body: Body) -> Options:
     )
 
 
-def _count(body: Body) -> int | None:
+def _count(body: Body, maximum: int) -> int | None:
     """How many pictures. Clients that cannot leave the field out send 0."""
     value = value_of(body, "n", object, "")
-    return None if value is None or integer(value) == 0 else in_range("n", value)
+    return None if value is None or integer(value) == 0 else in_range("n", value, maximum)
 
 
 def _seed(body: Body) -> int | None:

@@ -93,6 +93,8 @@ class GenerationRequest:
     """What is known already of the wishes that cannot be followed."""
     ignored: tuple[str, ...] = ()
     """The fields that ask for what nothing here can follow."""
+    previewed: bool = False
+    """Whether the answer shows a small copy of each picture."""
 
     @property
     def n(self) -> int:

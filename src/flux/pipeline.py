@@ -32,6 +32,12 @@ RETRY_SECONDS = 15
 MAX_AT_ONCE = 4
 """Pictures of one request that are drawn at the same time: a Worker has six connections, and the others are for what
 is stored meanwhile."""
+PREVIEW_SIDE, MAX_PREVIEW = 512, 100_000
+"""Pixels a side and bytes of a preview, at most: hosts of MCP refuse results of a megabyte or of 25,000 tokens."""
+PREVIEW_QUALITIES = 80, 40
+"""Of its JPEG, in turn: only noise is too large at the first. Each is one billed transformation."""
+MAX_SHOWN_WHOLE = 256 * 1024
+"""Bytes of a picture that is shown itself where no preview of it can be made."""
 FIRST_WAIT = 0.5
 """Seconds before the second try, doubled for each further one, plus up to as much by chance."""
 
@@ -66,6 +72,13 @@ class GeneratedPicture:
     """Which of the pictures of the request it is."""
     notices: tuple[Notice, ...] = ()
     """What could not be followed for this picture."""
+    preview: Picture | None = None
+    """A small copy, or the picture itself where it is small; None where there is none, or none is wanted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """There has been nothing to tell for a while."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +106,7 @@ class Result:
         return self.pictures[0].model
 
 
-Report = FinalPrompt | GeneratedPicture
+Report = FinalPrompt | GeneratedPicture | Waiting
 """What is known on the way to the result."""
 Tell = Callable[[Report], None]
 """Called with each report, as soon as it is known."""
@@ -220,7 +233,9 @@ class _Run:
             "enlarged": cut.width > drawn.width or cut.height > drawn.height,
         }
         said = tuple(notice for notice, applies in notices.items() if applies)
-        generated = GeneratedPicture(cut, url, text.within(model), model, index, said)
+        # What is not stored is in the answer whole.
+        preview = await self._preview(cut) if url and self._plan.request.previewed else None
+        generated = GeneratedPicture(cut, url, text.within(model), model, index, said, preview)
         self._trace.count("pictures")
         self._trace.count("bytes", cut.blob.size)
         self._tell(generated)
@@ -355,6 +370,22 @@ class _Run:
         except (ResizeFailed, TimeoutError) as failure:
             self._trace.facts.cut_error = str(failure) or "time-out"
             return drawn
+
+    async def _preview(self, whole: Picture) -> Picture | None:
+        """A small copy of the picture, or itself where it needs none or none can be made."""
+        if max(whole.width, whole.height) <= PREVIEW_SIDE and whole.blob.size <= MAX_PREVIEW:
+            return whole
+        try:
+            with self._trace.step("preview"):
+                async with asyncio.timeout(CUT_SECONDS):
+                    for quality in PREVIEW_QUALITIES:
+                        small = await self._ports.resizer.fit_within(whole, PREVIEW_SIDE, "image/jpeg", quality)
+                        if small.blob.size <= MAX_PREVIEW:
+                            return small
+        except (ResizeFailed, TimeoutError) as failure:
+            # Not lost: the answer has its link.
+            self._trace.facts.preview_error = str(failure) or "time-out"
+        return whole if whole.blob.size <= MAX_SHOWN_WHOLE else None
 
     async def _keep(self, drawn: Picture, index: int, storage: Storage) -> str | None:
         """The picture's URL, told only once it is stored: KV remembers a miss for a minute."""

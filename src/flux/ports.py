@@ -47,8 +47,13 @@ class Resizer(Protocol):
     async def resize(self, picture: Picture, size: Size, mime: str, quality: int | None = None) -> Picture:
         """Exactly `size`, upright, the middle kept; `quality` 1 to 100. Raises `ResizeFailed`."""
 
-    async def fit_within(self, picture: Picture, side: int) -> Picture:
-        """Upright, and at most `side` pixels each way: smaller pictures keep their size. Raises `ResizeFailed`."""
+    async def fit_within(
+        self, picture: Picture, side: int, mime: str | None = None, quality: int | None = None
+    ) -> Picture:
+        """Upright, and at most `side` pixels each way: smaller pictures keep their size. Raises `ResizeFailed`.
+
+        Of its own type where no other is given; `quality` 1 to 100.
+        """
 
 
 class ResizeFailed(Exception):

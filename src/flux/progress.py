@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterator
 
-from flux.pipeline import Report, Result, Work
+from flux.pipeline import Report, Result, Waiting, Work
 from flux.text import Text
 
 GRACE_SECONDS = 1.0
@@ -44,7 +44,10 @@ class Progress:
             yield report
 
     async def told(self, tell: Callable[[Report], Text], ping: Text) -> AsyncGenerator[Text, None]:
-        """What `tell` says of each report when it comes, and a `ping` after every `PING_SECONDS` without a text."""
+        """What `tell` says of each report when it comes.
+
+        After every `PING_SECONDS` without a text it is told `Waiting`; a `ping` stands for what it does not say.
+        """
         clock = asyncio.get_running_loop().time
         due = clock() + PING_SECONDS
         while True:
@@ -55,7 +58,7 @@ class Progress:
                     async with asyncio.timeout_at(due):
                         report = await self._reports.get()
                 except TimeoutError:
-                    yield ping
+                    yield tell(Waiting()) or ping
                     due = clock() + PING_SECONDS
                     continue
             if report is None:

@@ -19,6 +19,8 @@ class Facts:
     """That was asked first."""
     prompt: str | None = None
     """Only where the owner wants prompts in the log."""
+    tool: str | None = None
+    """That was called over MCP."""
     chore: str | None = None
     """The kind of the chore that was answered in words."""
     pictures: int | None = None
@@ -40,6 +42,7 @@ class Facts:
     """Why a picture that lies on its side was given to the model so."""
     cut_error: str | None = None
     keep_error: str | None = None
+    preview_error: str | None = None
     error: str | None = None
     """Code of the failure that was answered, or of the first of the pictures that failed."""
     detail: str | None = None

@@ -27,7 +27,8 @@ async def _resize(env: Any, query: Query, given: Picture) -> Any:
 
 
 async def _fit_within(env: Any, query: Query, given: Picture) -> Any:
-    return _picture(await ImagesResizer(env.IMAGES).fit_within(given, int(query["side"])))
+    quality = int(query["quality"]) if "quality" in query else None
+    return _picture(await ImagesResizer(env.IMAGES).fit_within(given, int(query["side"]), query.get("mime"), quality))
 
 
 async def _put(env: Any, query: Query, given: Picture) -> Any:

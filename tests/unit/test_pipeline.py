@@ -23,7 +23,7 @@ from flux.errors import (
     UpstreamNotAuthorized,
 )
 from flux.picture import Picture
-from flux.pipeline import FinalPrompt, GeneratedPicture, Pipeline, Result, Storage, unheard, usable
+from flux.pipeline import FinalPrompt, GeneratedPicture, Pipeline, Report, Result, Storage, unheard, usable
 from flux.plan import Plan
 from flux.ports import ImageModel, NotStored, PictureStore, PromptRewriter, ResizeFailed, Resizer, RewriteFailed
 from flux.sizes import Size
@@ -45,7 +45,7 @@ class Work:
     """A plan that was made, and what was seen on the way."""
 
     result: Result
-    reports: list[FinalPrompt | GeneratedPicture]
+    reports: list[Report]
     trace: Trace
     seconds: float
     """Of virtual time."""
@@ -62,7 +62,7 @@ async def made(
     base_url: str | None = ORIGIN,
 ) -> Work:
     """Make a plan with twins for the ports that a test has no interest in."""
-    reports: list[FinalPrompt | GeneratedPicture] = []
+    reports: list[Report] = []
     trace = Trace("id")
     pipeline = Pipeline(model or Painter(), writer or Rewriter(), resizer or Scissors(), gallery or Shelf(), pause)
     began = time.time()
@@ -400,25 +400,13 @@ async def test_the_pictures_that_go_in_are_made_smaller_for_the_model_that_is_ca
 ) -> None:
     """Once for each, however many pictures are drawn."""
     monkeypatch.setitem(catalog.MODELS, KLEIN, replace(catalog.MODELS[KLEIN], max_image_side=400))
-    painter, resizer = Painter(), CountingScissors()
+    painter, resizer = Painter(), Scissors()
     painter.refuses = lambda drawing: BUSY if drawing.model.id == FLUX_2 else None
     variables = {"FLUX_MODEL": FLUX_2, "FLUX_FALLBACK_MODEL": KLEIN}
     await made(plan_of(n=2, variables=variables, images=(painted("Large", 2000, 1000),)), painter, resizer=resizer)
     sides = {drawing.model.id: max(opened(drawing.images[0]).size) for drawing in painter.drawings}
     assert sides == {FLUX_2: 511, KLEIN: 400}
-    assert resizer.sides == [511, 400]
-
-
-class CountingScissors(Scissors):
-    """Counts what it made smaller."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.sides: list[int] = []
-
-    async def fit_within(self, picture: Picture, side: int) -> Picture:
-        self.sides.append(side)
-        return await super().fit_within(picture, side)
+    assert [side for side, _, _ in resizer.fits] == [511, 400]
 
 
 async def test_a_model_is_asked_to_queue_a_call_only_where_no_fallback_follows() -> None:

@@ -52,8 +52,11 @@ class Remote:
         chosen = {} if quality is None else {"quality": quality}
         return await self._drawn("resize", picture, to_width=size.width, to_height=size.height, mime=mime, **chosen)
 
-    async def fit_within(self, picture: Picture, side: int) -> Picture:
-        return await self._drawn("fit_within", picture, side=side)
+    async def fit_within(
+        self, picture: Picture, side: int, mime: str | None = None, quality: int | None = None
+    ) -> Picture:
+        chosen = {name: value for name, value in (("mime", mime), ("quality", quality)) if value is not None}
+        return await self._drawn("fit_within", picture, side=side, **chosen)
 
     async def _drawn(self, operation: str, picture: Picture, **arguments: Any) -> Picture:
         found = await self._call(operation, picture, **arguments)

@@ -21,15 +21,17 @@ class ImagesResizer:
     async def resize(self, picture: Picture, size: Size, mime: str, quality: int | None = None) -> Picture:
         """See `Resizer.resize`."""
         change = {"width": size.width, "height": size.height, "fit": "cover"}
-        output = {"format": mime} | ({"quality": quality} if quality else {})
-        return await self._transform(picture, change, output)
+        return await self._transform(picture, change, mime, quality)
 
-    async def fit_within(self, picture: Picture, side: int) -> Picture:
+    async def fit_within(
+        self, picture: Picture, side: int, mime: str | None = None, quality: int | None = None
+    ) -> Picture:
         """See `Resizer.fit_within`."""
         change = {"width": side, "height": side, "fit": "scale-down"}
-        return await self._transform(picture, change, {"format": picture.type})
+        return await self._transform(picture, change, mime or picture.type, quality)
 
-    async def _transform(self, given: Picture, change: dict[str, Any], output: dict[str, Any]) -> Picture:
+    async def _transform(self, given: Picture, change: dict[str, Any], mime: str, quality: int | None) -> Picture:
+        output = {"format": mime} | ({"quality": quality} if quality else {})
         # The binding takes a stream and nothing else (workerd issue 7097).
         stream = js.Response.new(array_of(given.blob)).body
         try:

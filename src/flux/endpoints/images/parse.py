@@ -30,9 +30,7 @@ class ImageRequest:
 def image(body: Body, sources: Iterable[PictureSource] = (), *, edit: bool = False) -> ImageRequest:
     """An Images API request; with pictures it is an edit. Raises `InvalidRequest` or one of its kinds."""
     fields.refuse_masks(body)
-    prompt = fields.text(body, "prompt")
-    if not prompt:
-        raise MissingParameter("Send a 'prompt' that says what to draw.", param="prompt")
+    prompt = fields.prompt(body)
     options = fields.options(body)
     form = fields.choice(body, "response_format", ("url", "b64_json"))
     if form is None and catalog.promises_picture_alone(options.model or ""):
