@@ -17,7 +17,7 @@ from urllib.parse import unquote
 from flux import settings
 from flux.absent import NoLimiter, NoModel, NoPictureStore, NoResizer, NoRewriter
 from flux.call import Call, Configured, Misconfigured, Services
-from flux.endpoints import chat, health, images, models, pictures, responses
+from flux.endpoints import chat, health, images, mcp, models, pictures, responses
 from flux.errors import (
     ApiError,
     ApiKeyNotConfigured,
@@ -66,6 +66,7 @@ API = (
     Route("/responses/", {}, absent="Responses are not kept here: continue one with 'previous_response_id'."),
     Route("/images/generations", {"POST": images.generate}),
     Route("/images/edits", {"POST": images.edit}),
+    Route("/mcp", {"POST": mcp.answer}),
 )
 """Each answers at `/v1` and without it."""
 
@@ -114,6 +115,7 @@ ABSENT: Mapping[str, str] = {
     "/threads": _NO_ASSISTANTS,
     "/conversations": "Conversations are not stored here: send the whole conversation to /v1/responses as 'input'.",
     "/deployments": "Azure's paths are not served here: use a client for OpenAI, and send the model's name as 'model'.",
+    "/sse": "Use /mcp: the MCP server speaks Streamable HTTP.",
     "/v1beta": _OPENAI_INSTEAD.format("Gemini's API"),
     "/sdapi": _OPENAI_INSTEAD.format("The API of Stable Diffusion WebUI"),
     **dict.fromkeys(

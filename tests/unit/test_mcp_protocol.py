@@ -69,7 +69,7 @@ def test_a_header_or_the_meta_says_the_era(sent: dict[str, str], meta: dict[str,
     assert protocol.message(body(meta=meta), sent).modern is modern
 
 
-NO_MESSAGES = (
+NO_MESSAGES: tuple[object, ...] = (
     [], [body()], "x", 5, None, {}, body(jsonrpc="1.0"), {"jsonrpc": "2.0", "id": 1, "result": {}},
     {**body(), "method": 5},
 )  # fmt: skip
