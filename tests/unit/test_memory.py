@@ -63,6 +63,17 @@ def form(**fields: str) -> Request:
     return form_posted(EDITS, {"prompt": "A cat", **fields}, [("image", PHOTO)])
 
 
+def tool(picture: bytes = PHOTO, *, stream: bool = False, **arguments: Any) -> Request:
+    """An edit over MCP."""
+    params = {
+        "name": "edit",
+        "arguments": {"prompt": "A cat", "images": [data_url(picture)], **arguments},
+        "_meta": {"progressToken": "t"},
+    }
+    body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
+    return posted("/mcp", body, {"accept": "application/json, text/event-stream"} if stream else {})
+
+
 @pytest.fixture(autouse=True)
 def no_collector() -> Iterator[None]:
     """Only what nothing refers to is freed."""
@@ -149,6 +160,12 @@ posted(CHAT, chat_of(CONTENT, model="klein", stream=True)),
         edit(optimize=True),
         400,
     ),
+    "a tool": (lambda: Service(painter=Forgetful(spent())), tool(), 200),
+    "a tool, early": (lambda: Service(painter=Forgetful(spent())), tool(stream=True), 200),
+    "a tool, late": (lambda: Service(painter=LatePainter(spent())), tool(stream=True), 200),
+    "a bug in a tool": (lambda: Service(painter=Forgetful(KeyError("x"))), tool(), 500),
+    "a tool with an unknown argument": (Service, tool(x=1), 200),
+    "a tool with a wrong value": (Service, tool(b"no picture"), 200),
 }  # fmt: skip
 
 
@@ -166,7 +183,10 @@ SURVIVED: dict[str, tuple[Callable[[], Service], Request]] = {
     "the picture cannot be cut": (lambda: Service(resizer=Scissors(ResizeFailed("x"))), edit(size="2048x256")),
     "a second try": (lambda: Service(painter=Forgetful(busy())), edit()),
     "the rewrite is refused": (lambda: Service(painter=Forgetful(refused())), edit(optimize=True)),
+    "no preview can be made": (lambda: Service(resizer=Scissors(ResizeFailed("x"))), tool()),
+    "the preview is not made in time": (lambda: Service(resizer=Scissors(1e6)), tool(stream=True)),
     "nothing": (Service, edit()),
+    "nothing, in a tool": (Service, tool()),
     "nothing, in a stream": (lambda: Service(painter=LatePainter(None)), edit(stream=True)),
 }
 
