@@ -10,6 +10,8 @@ from flux.words import LANGUAGES
 
 WORDS = LANGUAGES["en"]
 CHAT, GENERATIONS, RESPONSES = "/v1/chat/completions", "/v1/images/generations", "/v1/responses"
+MCP = "/mcp"
+"""The tool `draw`. A case with `stream` is a host that wants to hear of progress."""
 
 BINDING, REST, SPARE = "binding", "rest", "spare+images"
 """The deployments: the `AI` binding; the REST API and an external writer; a fallback model and a broken `IMAGES`."""
@@ -65,6 +67,16 @@ class Drawn:
 
 
 @dataclass(frozen=True)
+class ToolError:
+    """A result of a tool that says what went wrong, streamed or not: the model that called it reads it."""
+
+    says: str
+
+    def __str__(self) -> str:
+        return f'200, `isError`: "{self.says}"'
+
+
+@dataclass(frozen=True)
 class Left:
     """Nobody is there to see anything; the work has ended."""
 
@@ -87,7 +99,7 @@ class Case:
     """One fault at one stage."""
 
     name: str
-    seen: Refusal | InBand | Drawn | Left | Fetched
+    seen: Refusal | InBand | Drawn | ToolError | Left | Fetched
     calls: tuple[str, ...] = ("ok",)
     """How the calls of the models ended, in order; "?" is any end."""
     marks: str = ""
@@ -477,6 +489,55 @@ STORAGE = (
     ),
 )
 
+# --- MCP ------------------------------------------------------------------------------------------
+
+_FILTER = ToolError("The safety filter refused this prompt.")
+TOOLS = (
+    Case("the safety filter, MCP", _FILTER, ("3030",), "[[fault 3030]]", path=MCP),
+    Case("the safety filter, MCP, with progress", _FILTER, ("3030",), "[[fault 3030]]", path=MCP, fields=_STREAM),
+    Case(
+        "the safety filter after progress was told, MCP",
+        _FILTER,
+        ("3030",),
+        f"{LATE} [[fault 3030]]",
+        path=MCP,
+        fields=_STREAM,
+    ),
+    Case(
+        "out of capacity, MCP",
+        ToolError("The model is out of capacity."),
+        ("3040",) * 3,
+        "[[fault 3040]]",
+        path=MCP,
+    ),
+    Case(
+        "the daily allowance, MCP",
+        ToolError("This service's daily allowance of Workers AI is used up."),
+        ("3036",),
+        "[[fault 3036]]",
+        path=MCP,
+    ),
+    Case("out of capacity once, MCP", Drawn(told="a picture"), ("3040", "ok"), "[[fault 3040 x1]]", 1, path=MCP),
+    Case(
+        "KV fails a put, MCP", Drawn(carried=True, told="the whole picture, and no link"), marks="[[put 500]]", path=MCP
+    ),
+    Case(
+        "Images fails a preview, MCP",
+        Drawn(told="the picture itself, which is small enough, and its link"),
+        stored=1,
+        deployment=SPARE,
+        path=MCP,
+    ),
+    Case(
+        "Images never answers, MCP",
+        Drawn(told="the picture itself, which is small enough, and its link"),
+        marks="[[cut hang]]",
+        stored=1,
+        deployment=SPARE,
+        path=MCP,
+    ),
+)
+
 # --- callers who leave ----------------------------------------------------------------------------
 
 _SLOW = "[[delay 20s]]"
@@ -503,6 +564,8 @@ LEAVING = (
         fields=_STREAM,
         leaves="opened",
     ),
+    Case("after a host heard of progress", Left(), ("aborted",), _SLOW, path=MCP, fields=_STREAM, leaves="opened"),
+    Case("while a tool draws, without a stream", Left(), ("aborted",), _SLOW, path=MCP, leaves="called"),
     Case("while drawing, without a stream", Left(), ("aborted",), _SLOW, leaves="called"),
     Case("while drawing over the REST API", Left(), ("aborted",), _SLOW, deployment=REST, leaves="called"),
     Case("while three are drawn", Left(), ("aborted",) * 3, _SLOW, path=GENERATIONS, fields={"n": 3}, leaves="called"),
@@ -520,4 +583,4 @@ LEAVING = (
     Case("while the picture is stored", Left(), ("ok",), "[[put hang]]", leaves="answered"),
 )
 
-CASES = (*UPSTREAM, *RETRIED, *WRITER, *STORAGE, *LEAVING)
+CASES = (*UPSTREAM, *RETRIED, *WRITER, *STORAGE, *TOOLS, *LEAVING)

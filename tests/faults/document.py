@@ -1,7 +1,7 @@
 """docs/faults.md, made of the table in cases.py: `PYTHONPATH=src .venv/bin/python -m tests.faults.document`."""
 
 from dev import ROOT
-from tests.faults.cases import FAULTS, LEAVING, RETRIED, STORAGE, WRITER, Case
+from tests.faults.cases import FAULTS, LEAVING, RETRIED, STORAGE, TOOLS, WRITER, Case
 
 PAGE = ROOT / "docs" / "faults.md"
 
@@ -51,6 +51,15 @@ It has ten seconds and one try; "writer" is its call.
 | --- | --- | --- | --- |
 {storage}
 
+## MCP
+
+A tool that fails has a result with `isError` and the sentence that the other APIs answer with, so that the model which
+called it reads what to do.
+
+| What fails | The host gets | Stored | Model calls |
+| --- | --- | --- | --- |
+{tools}
+
 ## A caller who leaves
 
 Ends the work, whatever it is doing: nothing more is paid for. Its line in the log has the status 499.
@@ -75,8 +84,9 @@ than one thing:
   it puts collecting off, and even a Worker that says hello grows by a half. (Nor would `wrangler dev` tell: its own
   processes grow with every request.) A Worker that keeps 10 KB a request fails this.
 - **The fuzzing**: 12,000 requests as nobody should send them, the same ones each time: fields, texts, bytes, nesting,
-  forms in pieces, methods, paths, headers, hosts, keys, framing, bodies over the limit, noise. None hangs, none is
-  answered with a status that the API has not, none leaves a traceback in the log, and memory stays as it was.
+  forms in pieces, calls of tools, methods, paths, headers, hosts, keys, framing, bodies over the limit, noise. None
+  hangs, none is answered with a status that the API has not, none leaves a traceback in the log, and memory stays as
+  it was.
 - **Isolation**: 1,000 requests of two keys, in two languages and two sizes, side by side, each answer compared whole.
 """
 
@@ -88,6 +98,7 @@ def page() -> str:
         retried=_table([_row(case) for case in RETRIED]),
         writer=_table([_row(case) for case in WRITER]),
         storage=_table([_row(case) for case in STORAGE]),
+        tools=_table([_row(case) for case in TOOLS]),
         leaving=_table([(case.name, _stored(case), _calls(case)) for case in LEAVING]),
     )
 

@@ -1,6 +1,7 @@
 """Every fault of the table on real workerd: what the caller sees, what is stored, what it cost."""
 
 import asyncio
+import base64
 import json
 import time
 import unittest.mock
@@ -19,6 +20,7 @@ from tests.faults.cases import (
     GENERATIONS,
     HANGS,
     LEAVING,
+    MCP,
     RESPONSES,
     Case,
     Drawn,
@@ -26,8 +28,9 @@ from tests.faults.cases import (
     InBand,
     Left,
     Refusal,
+    ToolError,
 )
-from tests.worker.service import deltas, error_of, events, links
+from tests.worker.service import decoded, deltas, error_of, events, links
 from tests.workerd import KEY, PATIENCE_SECONDS, Workerd
 from tests.workerd import REST as REST_API
 
@@ -108,6 +111,12 @@ BODIES: dict[str, Callable[[str], dict[str, Any]]] = {
     CHAT: lambda prompt: {"messages": [{"role": "user", "content": prompt}]},
     GENERATIONS: lambda prompt: {"prompt": prompt},
     RESPONSES: lambda prompt: {"input": prompt},
+    MCP: lambda prompt: {
+        "jsonrpc": "2.0",
+        "id": 1,
+        "method": "tools/call",
+        "params": {"name": "draw", "arguments": {"prompt": prompt}, "_meta": {"progressToken": 1}},
+    },
 }
 
 
@@ -116,11 +125,13 @@ async def _ask(bare: Workerd, caller: httpx.AsyncClient, case: Case, outcome: Ou
     if "optimize" in case.fields and case.path == CHAT:
         prompt = f"{prompt} --optimize"
     body = json.dumps({**BODIES[case.path](prompt), **case.fields}).encode()
+    accept = "text/event-stream" if case.fields.get("stream") else "application/json"
+    headers = {"content-type": "application/json", "accept": accept}
     if case.leaves:
-        await _leave(bare, caller, case, outcome, body)
+        await _leave(bare, caller, case, outcome, body, headers)
         return
     try:
-        outcome.response = await caller.post(case.path, content=body, headers={"content-type": "application/json"})
+        outcome.response = await caller.post(case.path, content=body, headers=headers)
     except httpx.TimeoutException:
         return  # no response: whatever the case expects, it is not this
     if isinstance(case.seen, Fetched):
@@ -134,7 +145,9 @@ async def _ask(bare: Workerd, caller: httpx.AsyncClient, case: Case, outcome: Ou
             return
 
 
-async def _leave(bare: Workerd, caller: httpx.AsyncClient, case: Case, outcome: Outcome, body: bytes) -> None:
+async def _leave(
+    bare: Workerd, caller: httpx.AsyncClient, case: Case, outcome: Outcome, body: bytes, headers: dict[str, str]
+) -> None:
     """Ask, and be gone at the moment that the case names."""
     left = asyncio.Event()
 
@@ -147,7 +160,7 @@ async def _leave(bare: Workerd, caller: httpx.AsyncClient, case: Case, outcome: 
         yield body[20:]
 
     async def read() -> None:
-        async with caller.stream("POST", case.path, content=sent()) as response:
+        async with caller.stream("POST", case.path, content=sent(), headers=headers) as response:
             async for text in response.aiter_text():
                 if case.leaves == "opened" or (case.leaves == "picture" and "completed" in text):
                     left.set()
@@ -232,6 +245,9 @@ def _drawn(seen: Drawn, outcome: Outcome) -> None:
     response = outcome.response
     assert response is not None, "no answer"
     assert response.status_code == 200, response.text
+    if response.request.url.path == MCP:
+        _drawn_by_a_tool(seen, _tool_result(response))
+        return
     if response.request.url.path in TEXTS:
         text, model = TEXTS[response.request.url.path](response)
         assert seen.says in text
@@ -275,6 +291,35 @@ TEXTS: dict[str, Callable[[httpx.Response], tuple[str, str]]] = {CHAT: _chat, RE
 """The text of an answer in words, and the model that it names."""
 
 
+def _tool_result(response: httpx.Response) -> dict[str, Any]:
+    """The result of a tool, of one answer or at the end of a stream."""
+    is_stream = response.headers["content-type"].startswith("text/event-stream")
+    answer = json.loads(events(response.text)[-1]) if is_stream else response.json()
+    result: dict[str, Any] = answer["result"]
+    return result
+
+
+def _drawn_by_a_tool(seen: Drawn, result: dict[str, Any]) -> None:
+    assert "isError" not in result
+    image, *links, text = result["content"]
+    assert [block["type"] for block in links] == ([] if seen.carried else ["resource_link"])
+    picture = decoded(base64.b64decode(image["data"]))
+    assert picture.get_format_mimetype() == image["mimeType"]
+    assert f"{picture.width}x{picture.height}" == seen.size
+    assert seen.size in text["text"]
+    assert seen.model in text["text"]
+
+
+def _told_by_a_tool(seen: ToolError, outcome: Outcome) -> None:
+    response = outcome.response
+    assert response is not None, "no answer"
+    assert response.status_code == 200
+    result = _tool_result(response)
+    [block] = result["content"]
+    assert result["isError"] is True
+    assert block["text"].startswith(seen.says)
+
+
 def _fetched(seen: Fetched, outcome: Outcome) -> None:
     assert outcome.broke_off == (seen.refusal is None)
     if seen.refusal:
@@ -289,6 +334,7 @@ EXPECTATIONS: dict[type, Any] = {
     Refusal: _refused,
     InBand: _told_in_band,
     Drawn: _drawn,
+    ToolError: _told_by_a_tool,
     Fetched: _fetched,
     Left: _left,
 }

@@ -24,8 +24,9 @@ INJECTED = "x-injected"
 """A header that some requests try to make us send."""
 
 CHAT, GENERATIONS, EDITS = "/v1/chat/completions", "/v1/images/generations", "/v1/images/edits"
+MCP = "/mcp"
 PATHS = (
-    CHAT, GENERATIONS, EDITS, "/v1/models", "/v1/models/flux", "/health", "/", "/openapi.json",
+    CHAT, GENERATIONS, EDITS, MCP, "/v1/models", "/v1/models/flux", "/health", "/", "/openapi.json",
     "/image/aaaaaaaaaaaaaaaaaaaaaa-zzzzzzz.jpg", "/image/aaaaaaaaaaaaaaaaaaaaaa-0000001.jpg",
 )  # fmt: skip
 
@@ -240,8 +241,46 @@ def _fields(chance: random.Random) -> Attack:
     fields = {name: json.dumps(value) for name, value in _plain(chance, path).items()}
     for name in chance.choices(NAMES, k=chance.randint(1, 3)):
         fields[name] = _strange(chance)
-    body = "{" + ",".join(f"{json.dumps(name)}:{value}" for name, value in fields.items()) + "}"
-    return Attack("fields", _request("POST", path, JSON, body.encode()))
+    return Attack("fields", _request("POST", path, JSON, _object(fields).encode()))
+
+
+def _rpc(chance: random.Random) -> Attack:
+    """A call of a tool in which some parts are strange, or its bytes damaged."""
+    arguments = {"prompt": '"a cat"', "images": json.dumps([PNG_URL]), "n": "1", "size": '"512x512"'}
+    for name in chance.choices((*arguments, *NAMES), k=chance.randint(0, 2)):
+        arguments[name] = _strange(chance)
+    meta = {
+        "io.modelcontextprotocol/protocolVersion": chance.choice(('"2026-07-28"', _strange(chance))),
+        "io.modelcontextprotocol/clientCapabilities": chance.choice(("{}", _strange(chance))),
+        "progressToken": chance.choice(("1", _strange(chance))),
+    }
+    tool = chance.choice(("draw", "edit", "list_models", chance.choice(TEXTS[:20])))
+    params = {
+        "name": json.dumps(tool),
+        "arguments": chance.choice((_object(arguments), _strange(chance))),
+        "_meta": chance.choice((_object(meta), "{}", _strange(chance))),
+    }
+    method = chance.choice(("tools/call", "tools/call", "tools/list", "initialize", "server/discover", "x"))
+    message = {
+        "jsonrpc": '"2.0"',
+        "id": chance.choice(("1", '"a"', _strange(chance))),
+        "method": chance.choice((json.dumps(method), _strange(chance))),
+        "params": chance.choice((_object(params), _object(params), _strange(chance))),
+    }
+    message.pop(chance.choice((*message, "", "", "", "")), None)
+    body = chance.choice((_object(message), _object(message), f"[{_object(message)}]")).encode()
+    headers = [
+        ("mcp-protocol-version", chance.choice(("2026-07-28", "2025-11-25", "", "x", "=?base64?"))),
+        ("mcp-method", chance.choice((method, "x"))),
+        ("mcp-name", chance.choice(("draw", "=?base64?ZHJhdw==?=", "=?base64?\xff?=", ""))),
+        ("accept", chance.choice(("application/json", "application/json, text/event-stream"))),
+    ]
+    sent = JSON + [header for header in headers if chance.random() < 0.6]
+    return Attack("rpc", _request("POST", MCP, sent, _damaged(chance, body) if chance.random() < 0.2 else body))
+
+
+def _object(fields: dict[str, str]) -> str:
+    return "{" + ",".join(f"{json.dumps(name)}:{value}" for name, value in fields.items()) + "}"
 
 
 def _texts(chance: random.Random) -> Attack:
@@ -404,6 +443,7 @@ def _noise(chance: random.Random) -> Attack:
 
 KINDS: dict[Callable[[random.Random], Attack], float] = {
     _fields: 30,
+    _rpc: 12,
     _texts: 12,
     _damage: 15,
     _depth: 3,

@@ -52,11 +52,11 @@ async def answers(socket: Path, sent: list[Attack]) -> list[tuple[Attack, Answer
     return list(await asyncio.gather(*map(one, sent)))
 
 
-ANSWERS = {200, 204, 304, 400, 401, 404, 405, 410, 413}
+ANSWERS = {200, 202, 204, 304, 400, 401, 404, 405, 410, 413}
 """The service's own to a caller's mistakes."""
 REFUSALS = {400, 413, 414, 431, 501, 505}
 """The runtime's to what is hardly HTTP: those have no request id."""
-SPOKEN = {"fields", "texts", "damage", "depth", "form", "key", "large"}
+SPOKEN = {"rpc", "fields", "texts", "damage", "depth", "form", "key", "large"}
 """Kinds that are right as HTTP, so that the service is asked."""
 
 
@@ -81,6 +81,10 @@ def error_faults(answer: Answer) -> list[str]:
     """What is wrong with a refusal."""
     if answer.header("content-type") == "image/svg+xml":  # for an `<img>` whose picture has expired
         return []
-    error = json.loads(answer.body)["error"]
+    body = json.loads(answer.body)
+    error = body["error"]
+    if "jsonrpc" in body:
+        told = body.keys() == {"jsonrpc", "id", "error"} and isinstance(error["code"], int) and error["message"]
+        return [] if told else [f"no error of JSON-RPC: {error}"]
     told = error.keys() == {"message", "type", "param", "code"} and error["message"] and error["code"]
     return [] if told and answer.header("cache-control") == "no-store" else [f"no error of ours: {error}"]

@@ -73,6 +73,7 @@ PNG = picture()
 PNG_URL = f"data:image/png;base64,{base64.b64encode(PNG).decode()}"
 CHAT, GENERATIONS, EDITS = "/v1/chat/completions", "/v1/images/generations", "/v1/images/edits"
 RESPONSES = "/v1/responses"
+MCP = "/mcp"
 REPLAYED = {"type": "image_generation_call", "id": "ig_1", "result": base64.b64encode(PNG).decode()}
 ATTACHED = [{"type": "text", "text": "Draw 一只猫"}, {"type": "image_url", "image_url": {"url": PNG_URL}}]
 
@@ -83,6 +84,14 @@ def form(write: written.FormWriter, *fields: written.Field) -> tuple[str, dict[s
     """An edit as a platform writes it."""
     content_type, body = write([("prompt", None, None, DRAWN.encode()), *fields])
     return EDITS, {"content": body, "headers": {"content-type": content_type}}
+
+
+def tool(name: str, *, streamed: bool = False, **arguments: Any) -> tuple[str, dict[str, Any]]:
+    """A call of a tool, by a host that hears of progress or not."""
+    params = {"name": name, "arguments": arguments, "_meta": {"progressToken": 1}}
+    body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
+    accept = "text/event-stream" if streamed else "application/json"
+    return MCP, {"json": body, "headers": {"accept": accept}}
 
 
 REQUESTS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -110,6 +119,10 @@ REQUESTS: dict[str, tuple[str, dict[str, Any]]] = {
     "an edit with a text that is a picture": form(
         written.FORMS["curl"], ("image", "s.png", "image/png", PNG), ("note", None, None, PNG_URL.encode())
     ),
+    "a tool": tool("draw", prompt=DRAWN),
+    "a tool, streamed as it comes": tool("draw", prompt=f"{DRAWN} [[delay 1500ms]]", streamed=True),
+    "a tool whose picture could not be stored": tool("draw", prompt=f"{DRAWN} [[put 500]]"),
+    "a tool with a picture": tool("edit", prompt=DRAWN, images=[PNG_URL]),
     "an edit, as JSON": (EDITS, {"json": {"prompt": DRAWN, "images": [{"image_url": PNG_URL}]}}),
 }
 
@@ -155,6 +168,8 @@ async def test_no_module_is_imported_without_a_reason(bare: Workerd, caller: htt
         (CHAT, {"json": chat_body("A cat [[fault 3040]]")}),
         (CHAT, {"content": b"{"}),
         (EDITS, {"content": b'{"prompt": "\\udc00"}'}),
+        (MCP, {"content": b"{"}),
+        (MCP, {"json": {}, "headers": {"mcp-name": "=?base64?ZHJhdw==?="}}),
     ]
     for path, options in (*REQUESTS.values(), *strange):
         await caller.post(path, **options)
