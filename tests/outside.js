@@ -8,7 +8,8 @@
  *   [[http 503]]  Workers AI answers with this status and a page of HTML   [[write 502]]  ... the external writer does
  *   [[put 500]]   KV refuses to store the picture, with this status       [[put hang]]  ... or never answers
  *   [[get 500]]   KV fails to give the picture back, with this status     [[get hang]]  [[get half]]  [[get gone]]
- *   [[cut hang]]  Images never answers; without this mark it refuses everything
+ *   [[cut hang]]  Images never answers; without such a mark it refuses everything
+ *   [[cut less]]  Images answers with the same JPEG, but for all fillings after the first
  */
 import { WorkerEntrypoint } from "cloudflare:workers";
 
@@ -17,6 +18,9 @@ const MARK = /\[\[(http|write|put|get|cut) ([a-z0-9]+)\]\]/g;
 const DELAY = /\[\[delay (\d+)ms\]\]/;
 const HANG_MS = 600_000;
 const HALF_MS = 300;
+/** Second bytes of JPEG's markers. */
+const COMMENT = 0xfe;
+const START_OF_SCAN = 0xda;
 /** What a proxy in front of a service says in trouble. */
 const PAGE = "<html><head><title>Error 1101</title></head><body>Ray ID: 8f0c, secret-machine-7</body></html>";
 const STAND_IN_HOSTS = ["ai.example", "writer.example"];
@@ -74,7 +78,9 @@ export class Kv extends WorkerEntrypoint {
 /** The service behind `env.IMAGES`, of which nothing but its refusal is needed here. */
 export class Images extends WorkerEntrypoint {
   async fetch(request) {
-    const { cut } = marksIn(await request.arrayBuffer());
+    const body = await request.arrayBuffer();
+    const { cut } = marksIn(body);
+    if (cut === "less") return new Response(withLessFilling(body), { headers: { "content-type": "image/jpeg" } });
     return answer(cut ?? "415");
   }
 }
@@ -118,6 +124,22 @@ function marksIn(body) {
 function promptIn(body) {
   const found = /"by":"workers-ai-stand-in".*?"prompt":("(?:[^"\\]|\\.)*")/.exec(textOf(body));
   return found && JSON.parse(found[1]);
+}
+
+/** The JPEG in a body, with one of the comments that the stand-in fills it up with (ITU T.81, B.2.4.5). */
+function withLessFilling(body) {
+  const bytes = new Uint8Array(body);
+  const text = textOf(body);
+  const start = text.indexOf("\xff\xd8\xff");
+  const parts = [bytes.subarray(start, start + 2)];
+  let at = start + 2;
+  let comments = 0;
+  while (bytes[at + 1] !== START_OF_SCAN) {
+    const end = at + 2 + bytes[at + 2] * 256 + bytes[at + 3];
+    if (bytes[at + 1] !== COMMENT || comments++ < 1) parts.push(bytes.subarray(at, end));
+    at = end;
+  }
+  return new Blob([...parts, bytes.subarray(at, text.lastIndexOf("\xff\xd9") + 2)]);
 }
 
 async function mislead(how, body) {

@@ -22,7 +22,8 @@ from tests.workerd import IMAGES, REST, Workerd
 
 FILLER = b"A byte of a picture.    "
 """What the stand-in fills its pictures up with, and we ours."""
-KILOBYTES = 300
+KILOBYTES = 250
+"""So much that a tool still shows the picture itself where it has no preview."""
 DRAWN = f"A cat [[bytes {KILOBYTES}kb]]"
 MAX_PART = 0.1
 """Part of a picture that may come to Python: its header, with what stands around it."""
@@ -120,6 +121,7 @@ REQUESTS: dict[str, tuple[str, dict[str, Any]]] = {
         written.FORMS["curl"], ("image", "s.png", "image/png", PNG), ("note", None, None, PNG_URL.encode())
     ),
     "a tool": tool("draw", prompt=DRAWN),
+    "a tool with a preview": tool("draw", prompt=f"{DRAWN} [[cut less]]"),
     "a tool, streamed as it comes": tool("draw", prompt=f"{DRAWN} [[delay 1500ms]]", streamed=True),
     "a tool whose picture could not be stored": tool("draw", prompt=f"{DRAWN} [[put 500]]"),
     "a tool with a picture": tool("edit", prompt=DRAWN, images=[PNG_URL]),
@@ -138,6 +140,19 @@ async def test_no_picture_passes_through_python(
         response = await caller.post(path, **options)
         assert response.status_code == 200, response.text[:300]
         assert await part_in_python(caller) < MAX_PART
+
+
+async def test_the_preview_of_a_tool_is_made_and_answered_with(bare: Workerd) -> None:
+    """Or the rows above would show nothing. It holds what is looked for."""
+    path, options = REQUESTS["a tool with a preview"]
+    sizes = []
+    for deployment in (WITH_IMAGES, BINDING):
+        async with bare.caller(deployment) as caller:
+            image, *_ = (await caller.post(path, **options)).json()["result"]["content"]
+            data = base64.b64decode(image["data"])
+            sizes.append(len(data))
+            assert data.count(FILLER) * len(FILLER) > MAX_PART * KILOBYTES * 1000
+    assert sizes[0] < 100_000 < sizes[1] == KILOBYTES * 1000
 
 
 async def test_no_stored_picture_passes_through_python(caller: httpx.AsyncClient) -> None:
@@ -184,7 +199,7 @@ async def test_no_module_is_imported_without_a_reason(bare: Workerd, caller: htt
 
 async def test_what_passes_through_python_is_found(caller: httpx.AsyncClient, tmp_path: Path) -> None:
     """A prompt does, and a picture would with one careless line."""
-    assert (await caller.post(GENERATIONS, json={"prompt": (FILLER * 9).decode() + DRAWN})).status_code == 200
+    assert (await caller.post(GENERATIONS, json={"prompt": (FILLER * 900).decode() + DRAWN})).status_code == 200
     assert await part_in_python(caller) > 0
     source = shutil.copytree(ROOT / "src", tmp_path / "src", ignore=shutil.ignore_patterns("__pycache__"))
     module = source / "flux" / "edge" / "js_bytes.py"
