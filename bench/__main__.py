@@ -19,6 +19,8 @@ from dev.pyodide_bundle import VERSIONS
 RESULTS = BENCH / "RESULTS.md"
 PICTURES = (50, 200, 1000, 5000)
 """Kilobytes that the stand-in for Workers AI can be asked for."""
+TRANSFORMED = {"cut": (rounds.USUAL_SIZE, 768, 512), "preview": (40, 512, 512)}
+"""What the stand-in for Images answers with: kilobytes, and the sides in pixels."""
 MARKS = {True: "yes", False: "**no**", None: ""}
 
 
@@ -58,6 +60,9 @@ def _pictures(root: Path) -> dict[str, Path]:
     files = {str(kilobytes): root / f"{kilobytes}.jpg" for kilobytes in PICTURES}
     for kilobytes, file in files.items():
         file.write_bytes(picture.jpeg(int(kilobytes) * 1000))
+    for name, (size, width, height) in TRANSFORMED.items():
+        files[name] = root / f"{name}.jpg"
+        files[name].write_bytes(picture.jpeg(size * 1000, width, height))
     return files
 
 

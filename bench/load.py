@@ -50,6 +50,19 @@ def generation(kilobytes: int, *, stream: bool = False, milliseconds: int = 0) -
     return Request(name, "POST", "/v1/chat/completions", json.dumps(body))
 
 
+def cut(kilobytes: int) -> Request:
+    """A picture through the chat endpoint that Images cuts to another size."""
+    body = {"messages": [{"role": "user", "content": f"A picture of {kilobytes} KB"}], "size": "768x512"}
+    return Request(f"generate {kilobytes} KB, cut", "POST", "/v1/chat/completions", json.dumps(body))
+
+
+def tool(kilobytes: int) -> Request:
+    """A picture by the tool of the MCP server, with the preview that Images makes of it."""
+    params = {"name": "draw", "arguments": {"prompt": f"A picture of {kilobytes} KB"}}
+    body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
+    return Request(f"tool that draws {kilobytes} KB", "POST", "/mcp", json.dumps(body))
+
+
 def image(kilobytes: int) -> Request:
     """The same through the Images API, with a link and the picture itself."""
     body = {"prompt": f"A picture of {kilobytes} KB"}

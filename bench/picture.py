@@ -4,14 +4,19 @@ import random
 
 _HEAD = bytes.fromhex("ffd8 ffe0 0010 4a46494600 0101 00 0001 0001 00 00")
 """Start of image, and JFIF's segment."""
-_FRAME = bytes.fromhex("ffc0 0011 08 0400 0400 03 012200 021101 031101")
-"""Start of frame: 1024x1024, three components."""
+_FRAME = bytes.fromhex("ffc0 0011 08")
+_COMPONENTS = bytes.fromhex("03 012200 021101 031101")
+"""Start of frame, around its height and width; three components."""
 _SCAN = bytes.fromhex("ffda 000c 03 0100 0211 0311 003f00")
 _END = bytes.fromhex("ffd9")
 
 
-def jpeg(length: int) -> bytes:
-    """Bytes of a picture of 1024x1024: a JPEG's segments, and noise for its coefficients, which nobody here decodes."""
+def jpeg(length: int, width: int = 1024, height: int = 1024) -> bytes:
+    """A picture of so many bytes and of these sides, in pixels.
+
+    A JPEG's segments, and noise for its coefficients, which nobody here decodes.
+    """
     noise = random.Random(length).randbytes(length)  # noqa: S311 - no secret: the same picture each time
-    room = length - len(_HEAD + _FRAME + _SCAN + _END)
-    return _HEAD + _FRAME + _SCAN + noise.replace(b"\xff", b"\xfe")[:room] + _END
+    head = _HEAD + _FRAME + height.to_bytes(2) + width.to_bytes(2) + _COMPONENTS + _SCAN
+    room = length - len(head + _END)
+    return head + noise.replace(b"\xff", b"\xfe")[:room] + _END

@@ -7,7 +7,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench import WORKERS, runtime
-from bench.load import CONNECTIONS, REFUSALS, Load, Request, Sample, generation, image, picture_path, response
+from bench.load import (
+    CONNECTIONS,
+    REFUSALS,
+    Load,
+    Request,
+    Sample,
+    cut,
+    generation,
+    image,
+    picture_path,
+    response,
+    tool,
+)
 from bench.runtime import Process, Worker
 
 OURS, USUAL, CAREFUL = "ours", "usual JS", "careful JS"
@@ -57,6 +69,8 @@ KINDS = (
     Kind(generation(LARGE), (OURS, USUAL, CAREFUL, SKETCH), LARGE_CONNECTIONS, requests=40, warm_up=20),
     Kind(image(USUAL_SIZE), (OURS,)),
     Kind(response(USUAL_SIZE), (OURS,)),
+    Kind(cut(USUAL_SIZE), (OURS,)),
+    Kind(tool(USUAL_SIZE), (OURS,)),
     Kind(PICTURE, (OURS, USUAL, CAREFUL, SKETCH, HELLO, HELLO_JS)),
     *(Kind(request, (OURS, HELLO), requests=400, warm_up=100) for request in REFUSALS),
     *(

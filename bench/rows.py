@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench import WORKERS, memory, runtime
-from bench.load import REFUSALS, Load, Request, generation, image, picture_path, response
+from bench.load import REFUSALS, Load, Request, cut, generation, image, picture_path, response, tool
 from bench.memory import Memory
 from bench.rounds import (
     CAREFUL,
@@ -79,6 +79,11 @@ def ratios(samples: Samples) -> Iterator[Row]:
         "A response of the Responses API against an answer of the Images API with `url` and `b64_json`",
         ratio(cpu(samples, response(USUAL_SIZE).name, OURS), cpu(samples, image(USUAL_SIZE).name, OURS)),
         1.1,
+    )
+    yield _at_most(
+        "A tool of the MCP server that draws, with its preview, against a generation that is cut once",
+        ratio(cpu(samples, tool(USUAL_SIZE).name, OURS), cpu(samples, cut(USUAL_SIZE).name, OURS)),
+        1.25,
     )
     yield _at_most(
         f"`GET /image/{{key}}`, {USUAL_SIZE} KB, not cached: against the Python hello world",

@@ -75,11 +75,15 @@ const config :Workerd.Config = (
           moduleName = "cloudflare-internal:ai-api", innerBindings = [(name = "fetcher", service = "ai")]
         )),
         (name = "FLUX_CF_KV", kvNamespace = "kv"),
+        (name = "IMAGES", wrapped = (
+          moduleName = "cloudflare-internal:images-api", innerBindings = [(name = "fetcher", service = "images")]
+        )),
         (name = "RATE_LIMITER", wrapped = (moduleName = "bench:rate-limiter")),
       ],
     )),
     (name = "ai", external = (address = "unix:{stand_ins}/ai.sock", http = ())),
     (name = "kv", external = (address = "unix:{stand_ins}/kv.sock", http = ())),
+    (name = "images", external = (address = "unix:{stand_ins}/images.sock", http = ())),
   ],
   sockets = [(name = "http", service = "worker", address = "unix:{folder}/http.sock", http = ())],
   extensions = [(modules = [
@@ -91,7 +95,7 @@ const config :Workerd.Config = (
 
 
 def write_stand_ins(folder: Path, pictures: Mapping[str, Path]) -> Path:
-    """The folder to run the stand-ins in; pictures by their size in kilobytes."""
+    """The folder to run the stand-ins in; pictures by their size in kilobytes, or by what Images makes of them."""
     bindings = ", ".join(f"(name = {_text(size)}, data = embed {_text(file)})" for size, file in pictures.items())
     return _write(
         folder,
@@ -107,6 +111,8 @@ const config :Workerd.Config = (
      service = (name = "stand-ins", entrypoint = "Ai")),
     (name = "kv", address = "unix:{folder}/kv.sock", http = (),
      service = (name = "stand-ins", entrypoint = "Kv")),
+    (name = "images", address = "unix:{folder}/images.sock", http = (),
+     service = (name = "stand-ins", entrypoint = "Images")),
     (name = "http", address = "unix:{folder}/http.sock", http = (), service = "stand-ins"),
   ],
 );

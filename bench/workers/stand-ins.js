@@ -1,6 +1,6 @@
 /**
- * The other ends, in a process of their own: what workerd's bindings for Workers AI and KV speak over HTTP, answered at
- * once from memory.
+ * The other ends, in a process of their own: what workerd's bindings for Workers AI, KV and Images speak over HTTP,
+ * answered at once from memory.
  */
 import { WorkerEntrypoint } from "cloudflare:workers";
 
@@ -37,6 +37,15 @@ export class Kv extends WorkerEntrypoint {
     }
     const value = values.get(key);
     return value ? new Response(value.body, value) : new Response(null, { status: 404 });
+  }
+}
+
+/** The service behind `env.IMAGES`: a picture that was made before, by how one is asked for. */
+export class Images extends WorkerEntrypoint {
+  async fetch(request) {
+    const asked = new TextDecoder("latin1").decode(await request.arrayBuffer());
+    const made = asked.includes("scale-down") ? this.env.preview : this.env.cut;
+    return new Response(made, { headers: { "content-type": "image/jpeg" } });
   }
 }
 
