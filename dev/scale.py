@@ -73,7 +73,11 @@ def free_plan() -> dict[str, float]:
     """Pictures a day that each allowance is enough for, the smallest first."""
     allowances = {
         "Workers AI neurons": FREE_NEURONS_A_DAY / NEURONS,
-        "Images transformations, if every picture is cut": FREE_TRANSFORMATIONS_A_MONTH / DAYS_A_MONTH,
+        "Images transformations, if every picture is cut, or drawn by a tool of MCP": FREE_TRANSFORMATIONS_A_MONTH
+        / DAYS_A_MONTH,
+        "Images transformations, if a tool of MCP draws every picture and it is cut": FREE_TRANSFORMATIONS_A_MONTH
+        / DAYS_A_MONTH
+        / 2,
         "KV writes": FREE_KV_WRITES_A_DAY,
         "requests, with three views of each picture": FREE_REQUESTS_A_DAY / (1 + VIEWS),
         "KV reads, no view cached": FREE_KV_READS_A_DAY / VIEWS,

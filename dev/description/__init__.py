@@ -10,7 +10,7 @@ import json
 from typing import Any
 
 from dev import ROOT
-from dev.description import responses
+from dev.description import mcp, responses
 from dev.description.operations import PATHS, SECURITY, TAGS
 from dev.description.prose import INTRODUCTION
 from dev.description.refusals import HEADERS, RESPONSES
@@ -46,7 +46,7 @@ def document() -> Json:
             "securitySchemes": SECURITY,
             "headers": HEADERS,
             "responses": RESPONSES,
-            "schemas": SCHEMAS | responses.SCHEMAS,
+            "schemas": SCHEMAS | responses.SCHEMAS | mcp.SCHEMAS,
         },
     }
 

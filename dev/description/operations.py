@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from dev.description import responses
+from dev.description import mcp, responses
 from dev.description.refusals import KEY, ROWS, drawing, headers, protected, references
 from dev.description.schemas import COMPLETION_ID, CONTENT, CREATED, JPEG, MODEL, PNG_URL, ref
 from flux import catalog, upstream
@@ -18,6 +18,7 @@ TAGS = [
     {"name": "Images", "description": "OpenAI's Images API."},
     {"name": "Chat", "description": "A picture as the answer of a chat."},
     {"name": "Responses", "description": "OpenAI's Responses API."},
+    {"name": "MCP", "description": "Tools for agents and chat apps: the Model Context Protocol."},
     {"name": "Models", "description": "What can draw."},
     {"name": "Pictures", "description": "What was drawn."},
     {"name": "Service", "description": "The deployment itself."},
@@ -269,6 +270,7 @@ PATHS: Json = {
             },
         }
     },
+    "/mcp": mcp.PATH,
     "/v1/models": {
         "get": {
             "operationId": "listModels",

@@ -10,8 +10,8 @@ Pictures from words, for every client that speaks OpenAI's API: change its base 
 Every path under `/v1` answers without `/v1` too.
 
 ## Keys
-`Authorization: Bearer KEY` or `api-key: KEY`, for everything under `/v1`. The other paths are open; the key of a \
-stored picture is a secret of its own.
+`Authorization: Bearer KEY` or `api-key: KEY`, for everything under `/v1` and for `/mcp`. The other paths are open; \
+the key of a stored picture is a secret of its own.
 
 ## First requests
 ```
@@ -25,7 +25,7 @@ curl https://HOST/v1/chat/completions -H "Authorization: Bearer $KEY" -H "Conten
 ```
 
 ## Directives
-In a chat the end of the prompt may say how to draw; the Images API takes the prompt as it is. A ratio \
+In a chat the end of the prompt may say how to draw; the Images API and MCP take the prompt as it is. A ratio \
 ({", ".join(f"`{ratio}`" for ratio in sizes.RATIOS)}), `--ar 3:2`, `--size 768x512`, `--steps 4`, `--seed 7`, \
 `--n 2`, `--model NAME`, `--raw` or `--optimize` (leave the prompt alone, or rewrite it), in any order. Body fields \
 win, but for `--model`.

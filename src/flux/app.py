@@ -66,9 +66,11 @@ API = (
     Route("/responses/", {}, absent="Responses are not kept here: continue one with 'previous_response_id'."),
     Route("/images/generations", {"POST": images.generate}),
     Route("/images/edits", {"POST": images.edit}),
-    Route("/mcp", {"POST": mcp.answer}),
 )
 """Each answers at `/v1` and without it."""
+
+TOOLS = (Route("/mcp", {"POST": mcp.answer}),)
+"""At no `/v1` by its name, and found there all the same."""
 
 OPEN = (
     Route("/", {"GET": _static}, protected=False),
@@ -77,7 +79,7 @@ OPEN = (
     Route("/image/", {"GET": pictures.show}, protected=False),
 )
 
-ROUTES = {route.path: route for route in OPEN + API} | {f"/v1{route.path}": route for route in API}
+ROUTES = {route.path: route for route in OPEN + API + TOOLS} | {f"/v1{route.path}": route for route in API + TOOLS}
 PREFIXES = tuple(path for path in ROUTES if path.endswith("/") and path != "/")
 
 BASES = ("/v1", "/api", "/openai", *(route.path for route in API if "POST" in route.methods))

@@ -14,7 +14,7 @@ from flux import VERSION
 from flux.text import MAX_QUOTED, Text, clean, read_json, write_json
 
 Json = dict[str, Any]
-Id = str | int
+Id = str | int | float
 
 MODERN = ("2026-07-28",)
 LEGACY = ("2025-11-25", "2025-06-18", "2025-03-26")
@@ -104,6 +104,8 @@ def message(value: object, headers: Mapping[str, str]) -> Message:
 
 def _is_id(value: object) -> bool:
     """Whether a value can be an id, and be said back."""
+    if isinstance(value, float):
+        return value.is_integer()  # JSON does not tell 2 from 2.0
     return (isinstance(value, int) and not isinstance(value, bool)) or (
         isinstance(value, str) and clean(value) == value
     )
