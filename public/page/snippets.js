@@ -28,6 +28,24 @@ ${fields({ ...standard(wish), ...own(wish) }, "  ", ": ")}});
 for (const { url } of images.data) console.log(url);`,
 };
 
+const MCP = `${location.origin}/mcp`;
+/** How each host takes the service as a tool, with a key. */
+const HOSTS = {
+  "Claude Code": `claude mcp add --transport http flux ${MCP} --header "Authorization: Bearer ${KEY}"`,
+  Codex: `# ~/.codex/config.toml
+[mcp_servers.flux]
+url = "${MCP}"
+http_headers = { Authorization = "Bearer ${KEY}" }
+tool_timeout_sec = 120`,
+  "VS Code": `{ "servers": { "flux": { "type": "http", "url": "${MCP}",
+  "headers": { "Authorization": "Bearer ${KEY}" } } } }`,
+  LibreChat: `mcpServers:
+  flux:
+    type: streamable-http
+    url: ${MCP}
+    headers: { Authorization: "Bearer ${KEY}" }`,
+};
+
 /** Fields of OpenAI's Images API. */
 const standard = ({ prompt, model, ratio, n }) => ({ ...(model && { model }), prompt, size: ratio, n });
 
@@ -44,7 +62,12 @@ export function start(wish) {
   at("base-url").textContent = BASE;
   at("kinds").append(...Object.keys(SNIPPETS).map((kind, index) => choice("kind", kind, index)));
   at("kinds").addEventListener("change", () => show(wish()));
+  at("hosts").append(...Object.keys(HOSTS).map((host, index) => choice("host", host, index)));
+  at("hosts").addEventListener("change", showHost);
+  showHost();
 }
+
+const showHost = () => (at("host").textContent = HOSTS[at("hosts").querySelector(":checked").value]);
 
 export function show(wish) {
   const kind = at("kinds").querySelector(":checked").value;

@@ -14,7 +14,7 @@ from flux.words import LANGUAGES
 PUBLIC = ROOT / "public"
 PAGE = sorted(path for path in PUBLIC.rglob("*") if path.is_file() and path.name not in ("openapi.json", "_headers"))
 SCRIPTS = {path.name: path.read_text() for path in PAGE if path.suffix == ".js"}
-BUDGET = 60_000
+BUDGET = 62_000
 """Bytes of all of the page, uncompressed."""
 
 Table = dict[str, list[str]]
@@ -66,7 +66,7 @@ def table() -> Table:
     return read
 
 
-def test_the_page_weighs_less_than_sixty_kilobytes() -> None:
+def test_the_page_weighs_no_more_than_its_budget() -> None:
     weights = {str(path.relative_to(PUBLIC)): path.stat().st_size for path in PAGE}
     assert sum(weights.values()) < BUDGET, weights
 

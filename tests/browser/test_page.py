@@ -1,13 +1,16 @@
 """The page at `/`, opened in Chromium and used as a person would, against the Worker in real workerd."""
 
+import json
 import re
 import shlex
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import httpx
 import pytest
+import yaml
 from playwright.sync_api import Browser, expect
 
 from dev import BIN, ROOT
@@ -37,7 +40,7 @@ def test_it_says_that_the_service_runs_and_how_to_reach_it(open_page: Open, serv
     expect(page.at("#state")).to_have_text(f"Running {version}")
     expect(page.at("#base-url")).to_have_text(f"{service}/v1")
     paths = page.at("#endpoints li").all_inner_texts()
-    assert len(paths) == 7
+    assert len(paths) == 8
     assert all(path.startswith(("GET", "POST")) for path in paths)
 
 
@@ -599,6 +602,44 @@ def test_the_sdk_snippets_work(wished: Playground, service: str, kind: str, prog
     [link] = done.stdout.split()
     assert link.startswith(f"{service}/image/")
     assert httpx.get(link).status_code == 200
+
+
+def _of_claude(text: str) -> tuple[str, str]:
+    *command, name, url, option, header = shlex.split(text)
+    assert (command, name, option) == (["claude", "mcp", "add", "--transport", "http"], "flux", "--header")
+    return url, header.removeprefix("Authorization: ")
+
+
+def _of_codex(text: str) -> tuple[str, str]:
+    server = tomllib.loads(text)["mcp_servers"]["flux"]
+    return server["url"], server["http_headers"]["Authorization"]
+
+
+def _of_vs_code(text: str) -> tuple[str, str]:
+    server = json.loads(text)["servers"]["flux"]
+    assert server["type"] == "http"
+    return server["url"], server["headers"]["Authorization"]
+
+
+def _of_libre_chat(text: str) -> tuple[str, str]:
+    server = yaml.safe_load(text)["mcpServers"]["flux"]
+    assert server["type"] == "streamable-http"
+    return server["url"], server["headers"]["Authorization"]
+
+
+HOSTS = {"Claude Code": _of_claude, "Codex": _of_codex, "VS Code": _of_vs_code, "LibreChat": _of_libre_chat}
+
+
+def test_the_lines_for_hosts_of_mcp_reach_the_service(open_page: Open) -> None:
+    """Read as each host reads them, and called."""
+    page = open_page()
+    assert page.at("#hosts label").all_inner_texts() == list(HOSTS)
+    for host, read in HOSTS.items():
+        page.at("#hosts").get_by_text(host).click()
+        url, authorization = read(page.at("#host").inner_text().replace("YOUR_API_KEY", KEY))
+        call = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
+        answer = httpx.post(url, headers={"authorization": authorization}, json=call).raise_for_status()
+        assert answer.json()["result"]["tools"][0]["name"] == "draw"
 
 
 def test_what_is_shown_can_be_copied(open_page: Open, service: str) -> None:

@@ -123,6 +123,19 @@ async def test_the_key_is_asked_for() -> None:
     assert answer.headers["www-authenticate"] == "Bearer"
 
 
+@pytest.mark.parametrize("origin", ["https://evil.example", "null"])
+async def test_any_origin_is_let_in_with_the_key_alone(origin: str) -> None:
+    """As everywhere: no browser adds the key by itself."""
+    service = Service()
+    answer = await ask(service, "ping", headers={"origin": origin})
+    assert (answer.status, answer.headers["access-control-allow-origin"]) == (200, "*")
+    assert not {name for name in answer.headers if name.startswith(("set-cookie", "access-control-allow-credentials"))}
+    refused = await service.ask(
+        posted(MCP, {"jsonrpc": "2.0", "id": 1, "method": "ping"}, {"origin": origin}, key=None)
+    )
+    assert refused.status == 401
+
+
 async def test_hosts_of_the_transport_before_are_told_the_address() -> None:
     answer = await Service().get("/sse")
     assert answer.status == 404
