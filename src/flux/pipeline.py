@@ -34,8 +34,8 @@ MAX_AT_ONCE = 4
 is stored meanwhile."""
 PREVIEW_SIDE, MAX_PREVIEW = 512, 100_000
 """Pixels a side and bytes of a preview, at most: hosts of MCP refuse results of a megabyte or of 25,000 tokens."""
-PREVIEW_QUALITIES = 80, 40
-"""Of its JPEG, in turn: only noise is too large at the first. Each is one billed transformation."""
+PREVIEWS = (PREVIEW_SIDE, 80), (PREVIEW_SIDE // 2, 60)
+"""Side and quality of its JPEG, in turn: only noise is too large at the first. Each is one billed transformation."""
 MAX_SHOWN_WHOLE = 256 * 1024
 """Bytes of a picture that is shown itself where no preview of it can be made."""
 FIRST_WAIT = 0.5
@@ -378,8 +378,8 @@ class _Run:
         try:
             with self._trace.step("preview"):
                 async with asyncio.timeout(CUT_SECONDS):
-                    for quality in PREVIEW_QUALITIES:
-                        small = await self._ports.resizer.fit_within(whole, PREVIEW_SIDE, "image/jpeg", quality)
+                    for side, quality in PREVIEWS:
+                        small = await self._ports.resizer.fit_within(whole, side, "image/jpeg", quality)
                         if small.blob.size <= MAX_PREVIEW:
                             return small
         except (ResizeFailed, TimeoutError) as failure:
