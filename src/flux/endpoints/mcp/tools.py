@@ -216,8 +216,8 @@ def called(params: Mapping[str, Any]) -> tuple[Tool, Body]:
 def generation(tool: Tool, arguments: Body) -> GenerationRequest:
     """What a call asks for. Raises `InvalidRequest` or one of its kinds."""
     prompt = fields.prompt(arguments)
-    options = fields.output_options(arguments).over(fields.options(arguments, max_pictures=MAX_PICTURES))
-    sources = tuple(fields.picture_sources(arguments, ("images",)))
+    options = fields.options(arguments, max_pictures=MAX_PICTURES)
+    sources = tuple(fields.picture_sources(arguments))
     if tool is EDIT:
         if not sources:
             raise MissingParameter("Send at least one picture as 'images'.", param="images")
