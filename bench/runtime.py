@@ -15,7 +15,7 @@ from bench import WORKERS
 from dev import BUNDLE_FOLDER, NODE_MODULES, PYTHON_MODULES, ROOT, configuration
 
 API_KEY = "bench-key"
-START_SECONDS = 60
+START_SECONDS = 180
 CONFIG = "config.capnp"
 SNAPSHOT = "snapshot.bin"
 """workerd's name for the dedicated snapshot that it saves."""

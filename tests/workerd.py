@@ -22,7 +22,7 @@ from dev import BIN, NODE_MODULES, ROOT, configuration
 KEY = "test-key"
 HOST = "http://flux.example"
 """Where callers believe the Worker to be: requests go through a socket in the file system."""
-PATIENCE_SECONDS = 75
+PATIENCE_SECONDS = 150
 """For one answer: more than the longest that the service waits for anything."""
 
 MAIN_SOCKET = "http.sock"

@@ -17,7 +17,7 @@ from PIL import Image
 from dev.serve import Server
 
 KEY = "test-key"
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 120
 """How long anything is waited for before a test fails: far more than a quiet machine needs."""
 
 SCHNELL = "@cf/black-forest-labs/flux-1-schnell"
