@@ -16,7 +16,7 @@ from PIL import Image
 from tests import written
 from tests.faults.cases import BINDING, CHAT, GENERATIONS
 from tests.soak.fuzz import EDITS, MIB
-from tests.worker.service import error_of
+from tests.worker.service import error_of, events
 from tests.workerd import Workerd
 
 KLEIN = "flux-2-klein-4b"
@@ -247,3 +247,66 @@ async def test_a_hostile_form_takes_no_time(
 
 MAX_CPU_SECONDS = 3
 """Of a form of 20 MiB, on a machine that has other things to do. Most of it takes 0.4."""
+
+
+# --- answers --------------------------------------------------------------------------------------
+
+LARGEST = "[[size 4096x4096]] [[answer png]] [[bytes 10mb]]"
+"""A picture of the largest size, of as many bytes as a photo enlarged to it has as PNG."""
+MOST_ADDED = 96
+"""MiB: an isolate has 128 at Cloudflare, and ours some thirty when it does nothing."""
+
+
+def largest(prompt: str) -> dict[str, Any]:
+    """The most pixels that one request may ask for, all in the answer."""
+    shape = {"model": "sdxl", "size": "4096x4096", "n": 2, "output_format": "png", "response_format": "b64_json"}
+    return {"prompt": f"{prompt} {LARGEST}", **shape}
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_the_largest_answer_is_whole_and_leaves_room_in_the_isolate(
+    bare: Workerd, caller: httpx.AsyncClient, *, stream: bool
+) -> None:
+    """Of 27 MiB, which are put together nowhere."""
+    await caller.post(GENERATIONS, json={"prompt": "a cat"})
+    before = bare.resident()
+    bare.worker.forget_most_resident()
+    response = await caller.post(GENERATIONS, json={**largest("a cat"), "stream": stream})
+    added = bare.worker.most_resident / MIB - before
+    assert response.status_code == 200
+    if stream:
+        items = [json.loads(data) for data in events(response.text) if data != "[DONE]"]
+    else:
+        assert int(response.headers["content-length"]) == len(response.content)
+        items = response.json()["data"]
+    for item in items:
+        data = base64.b64decode(item["b64_json"], validate=True)
+        assert len(data) == 10_000_000
+        assert Image.open(io.BytesIO(data)).size == (4096, 4096)
+    assert len({item["b64_json"] for item in items}) == 2
+    assert added < MOST_ADDED
+
+
+async def test_a_conversation_of_many_large_pictures_leaves_room_in_the_isolate(
+    bare: Workerd, caller: httpx.AsyncClient
+) -> None:
+    """Of 20 MiB, four of which the model is given."""
+    prompt = unique()
+    earlier = [attached("a dog", PHOTO_URL)] * (20 * MIB // len(PHOTO_URL) - 5)
+    await caller.post(CHAT, json={"messages": [attached("a cat", PHOTO_URL)]})
+    before = bare.resident()
+    bare.worker.forget_most_resident()
+    messages = [*earlier, attached(prompt, *[PHOTO_URL] * 4)]
+    response = await caller.post(CHAT, json={"model": KLEIN, "messages": messages})
+    assert response.status_code == 200, response.text
+    assert len(given(bare, prompt)) == 4
+    assert bare.worker.most_resident / MIB - before < MOST_ADDED
+
+
+async def test_who_leaves_while_a_large_answer_is_sent_ends_it(bare: Workerd, caller: httpx.AsyncClient) -> None:
+    async with caller.stream("POST", GENERATIONS, json=largest("a left cat")) as response:
+        async for _ in response.aiter_raw():
+            break
+    assert (await caller.post(GENERATIONS, json={"prompt": "a cat"})).status_code == 200
+    for word in ("Traceback", "Uncaught", "never retrieved"):
+        assert word not in bare.log()

@@ -1,7 +1,7 @@
 """JavaScript's `Request` -> ours, our `Response` -> JavaScript's."""
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import aclosing, contextmanager
 from typing import Any
 
@@ -9,8 +9,8 @@ import js
 from pyodide.ffi import JsException, create_proxy
 
 from flux.edge.body import StreamedBody
-from flux.edge.js_bytes import array_of, base64_in_array, js_object
-from flux.http import Native, Request, Response, Stream
+from flux.edge.js_bytes import Bytes, array_of, base64_in_array, js_object
+from flux.http import MIB, Native, Request, Response, Stream
 from flux.text import Spliced, Text
 
 
@@ -52,7 +52,8 @@ def write(response: Response, js_request: Any, ctx: Any) -> Any:
     """The answer as JavaScript's `Response`."""
     body: Any = response.body
     if isinstance(body, Spliced):
-        body = _blob(body)
+        size = _size(body)
+        body = _blob(body) if size <= LARGE else _in_pieces(body, size, js_request, ctx)
     elif isinstance(body, Native):
         body = _of_length(body.value, body.size)
     elif isinstance(body, Stream):
@@ -77,12 +78,50 @@ def _of_length(stream: Any, length: int) -> Any:
     return stream.pipeThrough(js.FixedLengthStream.new(length))
 
 
-def _streamed(stream: Stream, js_request: Any, ctx: Any) -> Any:
+LARGE = 4 * MIB
+"""Bytes of a text that is not put together in memory, where it would take three times as many."""
+PIECE = 3 * 2**18
+"""Bytes of a picture in each of its pieces: a multiple of three, so that their base64 is that of the whole."""
+
+
+def _size(text: Spliced) -> int:
+    """Bytes of the text as it is sent."""
+    return sum(
+        len(piece.encode("utf-8", "surrogatepass")) if isinstance(piece, str) else (piece.size + 2) // 3 * 4
+        for piece in text.pieces
+    )
+
+
+def _pieces(text: Text) -> Iterator[Text]:
+    """The text, a large one in pieces."""
+    if isinstance(text, str) or _size(text) <= LARGE:
+        yield text
+        return
+    for piece in text.pieces:
+        if isinstance(piece, str):
+            yield piece
+        else:
+            array = array_of(piece)
+            for start in range(0, piece.size, PIECE):
+                yield Spliced((Bytes(array.subarray(start, start + PIECE)),))
+
+
+def _in_pieces(text: Spliced, size: int, js_request: Any, ctx: Any) -> Any:
+    """A stream that a large text is written to as fast as it is read, its length known."""
+
+    async def texts() -> AsyncGenerator[Text, None]:
+        yield text
+
+    stream = Stream(texts(), failed=lambda _error: "", close=lambda: None)
+    return _streamed(stream, js_request, ctx, js.FixedLengthStream.new(size))
+
+
+def _streamed(stream: Stream, js_request: Any, ctx: Any, pipe: Any = None) -> Any:
     """A stream that the texts are written to as they come.
 
     `waitUntil`, since the runtime drops what still waits when the client leaves: it gives the work its moment to end.
     """
-    pipe = js.IdentityTransformStream.new()
+    pipe = pipe or js.IdentityTransformStream.new()
     ctx.waitUntil(asyncio.ensure_future(_pump(stream, pipe.writable.getWriter(), js_request.signal)))
     return pipe.readable
 
@@ -117,12 +156,13 @@ async def _pump(stream: Stream, writer: Any, signal: Any) -> None:
         with ended_when_the_client_leaves(signal):
             async with aclosing(stream.texts) as texts:
                 async for text in texts:
-                    try:
-                        data = await _encoded(text)
-                    except JsException as error:
-                        data = await _encoded(await texts.athrow(error))
-                    if not await _succeeds(writer.write(data)):
-                        return
+                    for piece in _pieces(text):
+                        try:
+                            data = await _encoded(piece)
+                        except JsException as error:
+                            data = await _encoded(await texts.athrow(error))
+                        if not await _succeeds(writer.write(data)):
+                            return
             is_closed = await _succeeds(writer.close())
     except asyncio.CancelledError:
         pass  # the client has left: nobody can be told
