@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import hashlib
+import io
 import json
 import random
 from collections import Counter
@@ -11,11 +12,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
+from PIL import Image
 
+from tests import written
 from tests.worker.service import comment, decoded, deltas, events, links
 from tests.workerd import Workerd
 
-CHAT, GENERATIONS = "/v1/chat/completions", "/v1/images/generations"
+CHAT, GENERATIONS, EDITS = "/v1/chat/completions", "/v1/images/generations", "/v1/images/edits"
 DEPLOYMENT = "soak"
 OK, LEFT, LOST = "ok", "left", "lost"
 """What comes of a generation that is no error: a picture; nothing, since the caller or the Worker is gone."""
@@ -24,6 +27,22 @@ ONE_IN = 10
 """generations is a faulty one."""
 SIZED = "lucid-origin"
 """A model that takes a size; flux-1-schnell draws 1024x1024."""
+EDITING = "flux-2-klein-4b"
+"""A model that takes pictures, and a size."""
+
+
+def _photo() -> bytes:
+    """A picture as large as a model takes, some 700 KB that no encoder makes smaller."""
+    file = io.BytesIO()
+    Image.effect_noise((500, 480), 100).convert("RGB").save(file, "PNG")
+    return file.getvalue()
+
+
+PHOTO = _photo()
+PHOTO_PART = {
+    "type": "image_url",
+    "image_url": {"url": f"data:image/png;base64,{base64.b64encode(PHOTO).decode()}"},
+}
 
 
 @dataclass(frozen=True)
@@ -62,6 +81,8 @@ class Generation:
     size: str
     n: int
     fault: Fault | None
+    photo: bool = False
+    """Whether a picture is drawn from one: attached in a chat after others, or in a form of .NET."""
 
     @property
     def verdict(self) -> str:
@@ -98,19 +119,35 @@ def generations(count: int, seed: int) -> list[Generation]:
 def _generation(number: int, chance: random.Random, *, faulty: bool) -> Generation:
     fault = FAULTS[number // ONE_IN % len(FAULTS)] if faulty else None
     size = chance.choice(("1024x1024", "768x512", "512x768", "640x640"))
-    model = "flux-1-schnell" if size == "1024x1024" else SIZED
+    photo = fault is None and chance.random() < 0.2
+    model = EDITING if photo else "flux-1-schnell" if size == "1024x1024" else SIZED
     n = 2 if fault is None and chance.random() < 0.1 else 1
-    path = chance.choice((CHAT, CHAT, GENERATIONS))
-    fields: dict[str, Any] = {"model": model, "size": size, "n": n}
+    path = chance.choice((CHAT, CHAT, EDITS if photo else GENERATIONS))
+    fields: dict[str, Any] = {"model": model, "n": n, **_shape(size, chance, is_json=path != EDITS)}
+    if chance.random() < 0.3:
+        fields["seed"] = chance.choice((-1, "-1", 2**63 - 1))
     if fault is LEAVES or (fault is None and chance.random() < 0.4):
         fields["stream"] = True
-    elif path == GENERATIONS:
+    elif path != CHAT:
         fields["response_format"] = chance.choice(("url", "b64_json", None))
-    words = " ".join(chance.choices(("cat", "château", "猫", "тень", "🦊", "a quiet lake", "neon"), k=3))
+    words = " ".join(chance.choices(WORDS, k=3))
     prompt = f"{words} number {number}. {fault.mark if fault else ''}".strip()
-    return Generation(
-        number, prompt, path, {key: value for key, value in fields.items() if value is not None}, size, n, fault
-    )
+    sent = {key: value for key, value in fields.items() if value is not None}
+    return Generation(number, prompt, path, sent, size, n, fault, photo)
+
+
+WORDS = ("cat", "château", "猫", "тень", "🦊", "a quiet lake", "neon", "```", "<!--", "`x", "**b", "<img src=x>", "\\")
+"""Markup among them, which is drawn as it is."""
+
+
+def _shape(size: str, chance: random.Random, *, is_json: bool) -> dict[str, Any]:
+    """The size in one of the names that clients have for it; the sizes that have a ratio by that, too."""
+    width, height = map(int, size.split("x"))
+    names: list[dict[str, Any]] = [{"size": size}, {"width": width, "height": str(height)}]
+    if ratio := {"1024x1024": "1:1", "768x512": "3:2"}.get(size):
+        names += [{"aspect_ratio": ratio, "size": "auto"}]
+        names += [{"image_config": {"aspect_ratio": ratio}}] if is_json else []
+    return chance.choice(names)
 
 
 # --- the callers ----------------------------------------------------------------------------------
@@ -151,22 +188,41 @@ async def draw(
 
 
 async def _ask(caller: httpx.AsyncClient, generation: Generation, tally: Tally) -> None:
-    asked = {"messages": [{"role": "user", "content": generation.prompt}]}
-    body = (asked if generation.path == CHAT else {"prompt": generation.prompt}) | generation.fields
     try:
         if generation.fault is LEAVES:
-            await _leave(caller, generation, body)
+            await _leave(caller, generation)
             tally.answers[LEFT] += 1
             tally.calls.update(LEAVES.calls)
             return
-        response = await caller.post(generation.path, json=body)
+        response = await caller.post(generation.path, **_sent(generation))
         await _count(caller, generation, response, tally)
     except (httpx.TransportError, httpx.StreamError):
         tally.answers[LOST] += 1
 
 
-async def _leave(caller: httpx.AsyncClient, generation: Generation, body: dict[str, Any]) -> None:
-    async with caller.stream("POST", generation.path, json=body) as response:
+def _sent(generation: Generation) -> dict[str, Any]:
+    """The body, as `httpx` takes it."""
+    if generation.path == EDITS:
+        fields = {"prompt": generation.prompt, **generation.fields}
+        texts: list[written.Field] = [(name, None, None, _in_form(value)) for name, value in fields.items()]
+        content_type, body = written.FORMS[".NET"]([("image", "猫.png", "image/png", PHOTO), *texts])
+        return {"content": body, "headers": {"content-type": content_type}}
+    if generation.path == GENERATIONS:
+        return {"json": {"prompt": generation.prompt, **generation.fields}}
+    asking: dict[str, Any] = {"role": "user", "content": generation.prompt}
+    earlier: list[dict[str, Any]] = []
+    if generation.photo:
+        asking["content"] = [{"type": "text", "text": generation.prompt}, PHOTO_PART]
+        earlier = [{"role": "user", "content": ["a dog", PHOTO_PART, PHOTO_PART]}]
+    return {"json": {"messages": [*earlier, asking], **generation.fields}}
+
+
+def _in_form(value: object) -> bytes:
+    return (json.dumps(value) if isinstance(value, bool) else str(value)).encode()
+
+
+async def _leave(caller: httpx.AsyncClient, generation: Generation) -> None:
+    async with caller.stream("POST", generation.path, **_sent(generation)) as response:
         async for _ in response.aiter_raw():
             break
 
