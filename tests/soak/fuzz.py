@@ -15,6 +15,7 @@ from typing import Any
 
 from PIL import Image
 
+from tests import written
 from tests.workerd import KEY
 
 MIB = 2**20
@@ -36,7 +37,8 @@ TEXTS = (
     "\u2028\u2029\u0085", "\u202e\ufeff", "\x1b[2J", "🦊" * 40, "猫" * 3_000, "--n 4 --n 99", "1:1 " * 500,
     "--steps 99999999999999999999", "--model ../../x", "--size 1x1", "[[", "{{7*7}}", "${jndi:ldap://x}",
     "`)](javascript:alert(1))", "<script>alert(1)</script>", "![](http://127.0.0.1:1/)", "' OR 1=1 --",
-    "../../../../etc/passwd",
+    "../../../../etc/passwd", "a cat\n```\ncode", "<!--", "![x][y]\n\n[y]: http://127.0.0.1:1/", "a cat\\", "１６：９",
+    "a cat —seed 5 --ar 2.35:1", "a cat --seed -1 --ar 16x9", "data:image/png;base64,", "#5", "\u2014seed \u2013n",
 )  # fmt: skip
 NUMBERS = (
     "0", "-0", "-1", "1", "2", "5", "0.5", "2.0", "1e2", "1e400", "-1e400", "1e-400", "9007199254740993", "4294967296",
@@ -46,7 +48,9 @@ NUMBERS = (
 NAMES = (
     "prompt", "messages", "model", "n", "size", "steps", "seed", "quality", "stream", "stream_options", "modalities",
     "response_format", "output_format", "output_compression", "images", "image", "mask", "user", "negative_prompt",
-    "optimize", "tools", "partial_images", "background", "__proto__", "constructor", "", "prompt\x00", "\ud83d",
+    "optimize", "tools", "partial_images", "background", "image_config", "aspect_ratio", "width", "height",
+    "resolution", "tool_choice", "function_call", "extra_body", "input_image", "safety_identifier", "__proto__",
+    "constructor", "", "prompt\x00", "\ud83d",
 )  # fmt: skip
 HOSTS = (
     "flux.example", "evil.example", "flux.example:8443", "[::1]", "127.0.0.1", "a" * 300, "", "\xff", "flux example",
@@ -208,7 +212,15 @@ def _png(width: int, height: int) -> bytes:
     return file.getvalue()
 
 
+def _noise_png() -> bytes:
+    file = io.BytesIO()
+    Image.effect_noise((500, 480), 100).convert("L").save(file, "PNG")
+    return file.getvalue()
+
+
 PNG = _png(64, 48)
+PHOTO = _noise_png()
+"""Some 230 KB, no larger than a model takes."""
 PNG_URL = f"data:image/png;base64,{base64.b64encode(PNG).decode()}"
 
 
@@ -334,6 +346,95 @@ def _form(chance: random.Random) -> Attack:
     return Attack("form", _request("POST", EDITS, [("content-type", kind)], body))
 
 
+def _form_of_others(chance: random.Random) -> Attack:
+    """A form as other platforms write them, with what they hold that was not chosen; damaged or not."""
+    names = chance.choices(
+        ("n", "seed", "size", "quality", "response_format", "user", "image", "mask", "aspect_ratio"), k=4
+    )
+    values = (b"", b"0", b"-1", b"2", b"16:9", b"PNG", PNG, PNG_URL.encode(), b"\xff", "猫".encode(), b"null", b"--b")
+    fields: list[written.Field] = [("prompt", None, None, b"a cat"), ("image", chance.choice(NAMED), None, PNG)]
+    fields += [(name, chance.choice((None, None, *NAMED)), None, chance.choice(values)) for name in names]
+    chance.shuffle(fields)
+    kind, body = chance.choice([*written.FORMS.values()])(fields)
+    body = _damaged(chance, body) if chance.random() < 0.4 else body
+    path = chance.choice((EDITS, EDITS, GENERATIONS))
+    return Attack("form of others", _request("POST", path, [("content-type", kind)], body))
+
+
+NAMED = ("s.png", "", "猫 é.png", 'a"b\\c.png', "x" * 300)
+"""Names of files."""
+
+
+def _pictures(chance: random.Random) -> Attack:
+    """Pictures in a body, in every spelling, whole and damaged, and texts that quote them."""
+    data = chance.choice((PNG, PHOTO, PHOTO, _damaged(chance, PNG), b"GIF89a" + bytes(60), PHOTO[:5_000]))
+    base64_text = base64.b64encode(data).decode()
+    if chance.random() < 0.2:
+        at = chance.randrange(len(base64_text))
+        base64_text = (
+            base64_text[:at] + chance.choice(("\n", "=", "%", "-", '"', "\\", "\udc00", ",")) + base64_text[at:]
+        )
+    head = chance.choice(
+        ("data:image/png;base64,", "Data:image/PNG; BASE64 ,", " data:;base64,", "", "data:image/png,")
+    )
+    url = head + base64_text + chance.choice(("", "", "\r\n", " ", "#x"))
+    part = chance.choice(
+        (
+            {"type": "image_url", "image_url": {"url": url}},
+            {"type": "input_image", "image_url": url},
+            {"type": "image", "source": {"type": "base64", "data": url}},
+            {"type": "file", "file": {"file_data": url}},
+            {"type": "text", "text": f"<img src='{url}'> and more"},
+        )
+    )
+    said = {"role": chance.choice(("user", "user", "assistant", "tool")), "content": ["a dog", part]}
+    drawn = {"role": "assistant", "content": f"![a]({url})", "images": [part]}
+    asking = {"role": "user", "content": chance.choice(("a cat", ["a cat", part], [part], "a cat --edit"))}
+    chat = {"model": "klein", "messages": [*chance.choices((said, drawn), k=chance.choice((0, 1, 3))), asking]}
+    edit = {
+        "prompt": "a cat",
+        chance.choice(("image", "images", "image_url", "mask")): chance.choice((url, [url, url], part)),
+    }
+    path, body = chance.choice(((CHAT, chat), (CHAT, chat), (EDITS, edit), (GENERATIONS, edit)))
+    sent = chance.choice([*written.JSON.values()])(body).encode("utf-8", "surrogatepass")
+    return Attack("pictures", _request("POST", path, JSON, sent))
+
+
+def _large_pictures(chance: random.Random) -> Attack:
+    """A chat of photos up to 20 MiB and a little over."""
+    url = f"data:image/png;base64,{base64.b64encode(PHOTO).decode()}"
+    part = {"type": "image_url", "image_url": {"url": url}}
+    most = 20 * MIB // len(url)
+    earlier = [{"role": "user", "content": ["a dog", part]}] * (chance.choice((most, most - 2, most // 2)) - 1)
+    body = {"model": "klein", "messages": [*earlier, {"role": "user", "content": ["a cat", part]}]}
+    return Attack("large pictures", _request("POST", CHAT, JSON, json.dumps(body).encode()))
+
+
+def _wishes(chance: random.Random) -> Attack:
+    """Requests that are right, with what apps save, what cannot be followed, and what no picture can be."""
+    path = chance.choice((CHAT, GENERATIONS, EDITS))
+    wishes = chance.choices(WISHES, k=chance.randint(1, 4))
+    body = _plain(chance, path) | {"stream": chance.random() < 0.2}
+    for wish in wishes:
+        body |= wish
+    return Attack("wishes", _request("POST", path, JSON, json.dumps(body).encode()))
+
+
+FUNCTION = {"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}
+WISHES: tuple[dict[str, Any], ...] = (
+    {"seed": -1}, {"seed": 2**63 - 1}, {"seed": "-1"}, {"n": 0}, {"n": 3}, {"n": "2"}, {"size": ""},
+    {"size": "1366x768"},
+    {"size": "4096x4096", "n": 3}, {"width": 640, "height": "360"}, {"aspect_ratio": "2.35:1"}, {"aspect_ratio": "9:1"},
+    {"image_config": {"aspect_ratio": "16:9", "image_size": "2K"}}, {"image_config": {"aspect_ratio": "x" * 900}},
+    {"quality": "xhigh"}, {"output_format": "PNG"}, {"background": "transparent"}, {"partial_images": 2}, {"style": {}},
+    {"negative_prompt": "dogs"}, {"mask": PNG_URL}, {"model": "openai/gpt-image-2"}, {"model": "FLUX.1-schnell"},
+    {"response_format": {"type": "json_schema", "json_schema": {"name": "x", "schema": {"type": "object"}}}},
+    {"response_format": {"type": "json_object"}}, {"tools": [FUNCTION], "tool_choice": "required"},
+    {"tool_choice": {"type": "function", "function": {"name": "f"}}}, {"function_call": {"name": "f"}},
+    {"modalities": ["image", "text"]}, {"messages": [{"role": "system", "content": "a barn"}]}, {"user": 123},
+)  # fmt: skip
+
+
 def _path(chance: random.Random) -> Attack:
     """A method and a path that hardly go together."""
     pieces = (
@@ -448,6 +549,10 @@ KINDS: dict[Callable[[random.Random], Attack], float] = {
     _damage: 15,
     _depth: 3,
     _form: 12,
+    _form_of_others: 10,
+    _pictures: 10,
+    _large_pictures: 0.5,
+    _wishes: 12,
     _path: 12,
     _headers: 8,
     _key: 4,

@@ -1,7 +1,7 @@
 """Hostile prompts through whole answers: any CommonMark renderer shows exactly the pictures that were drawn."""
 
 import asyncio
-import re
+import json
 from typing import Any
 
 import pytest
@@ -9,9 +9,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
+from flux import upstream
 from tests import fakes
 from tests.builders import ORIGIN, Answer, Service
-from tests.fakes import Rewriter
+from tests.fakes import Painter, Rewriter
 
 HOSTILE = st.text(st.sampled_from("`~!*_[]()<>#&\\\n\r\t \x0b\x85\u2028\"':/-=+|{}$.1aA;x"), min_size=1, max_size=60)
 PIECES = st.lists(
@@ -93,9 +94,42 @@ def test_what_a_writer_says_is_no_markup_either(path: str, written: str) -> None
         ]
 
 
-@pytest.mark.parametrize("prompt", ["A cat\n```\ncode", "A cat ![x](http://tracker.example/x.png)", "A cat <!--"])
-async def test_a_stream_shows_no_other_pictures_than_the_whole_answer(prompt: str) -> None:
-    answer = await Service().chat(prompt, stream=True)
-    content = "".join(event["choices"][0]["delta"].get("content", "") for event in answer.events)
-    (url,) = shown(content, RENDERERS["commonmark"])
-    assert re.fullmatch(rf"{ORIGIN}/image/[\w-]+\.jpg", url)
+def streamed(answer: Answer, path: str) -> list[str]:
+    """What a client makes of a stream: the text of each choice of a chat, and that of a response."""
+    texts: dict[int, str] = {}
+    for line in answer.text.split("\n"):
+        event = json.loads(line.removeprefix("data: ")) if line.startswith("data: {") else {}
+        if "chat" in path:
+            for choice in event.get("choices", ()):
+                texts[choice["index"]] = texts.get(choice["index"], "") + choice["delta"].get("content", "")
+        elif event.get("type") == "response.output_text.delta":
+            texts[0] = texts.get(0, "") + event["delta"]
+    return list(texts.values())
+
+
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/responses"])
+@settings(max_examples=40)
+@given(prompt=PROMPTS, n=st.sampled_from([1, 2]), seconds=st.sampled_from([0.0, 5.0]))
+@example(prompt="A cat\n```\ncode", n=1, seconds=5.0)
+@example(prompt="A cat ![x](http://tracker.example/x.png)", n=2, seconds=0.0)
+@example(prompt="A cat <!--", n=1, seconds=5.0)
+def test_a_stream_shows_exactly_the_pictures_that_were_drawn(path: str, prompt: str, n: int, seconds: float) -> None:
+    """Told while it is drawn, or all at once."""
+    service = Service(painter=Painter(seconds=seconds))
+    answer = answered(path, bodies(path, prompt, n) | {"stream": True}, service)
+    assert answer.status == 200, answer.text
+    drawn = {f"{ORIGIN}/image/{id}.jpg" for id in service.gallery.pictures}
+    for parser in RENDERERS.values():
+        found = [url for text in streamed(answer, path) for url in shown(text, parser)]
+        assert (len(found), set(found)) == (n, drawn)
+
+
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/responses"])
+@settings(max_examples=20)
+@given(prompt=PROMPTS)
+def test_a_picture_that_failed_leaves_exactly_the_others(path: str, prompt: str) -> None:
+    """And the sentence that says so is no markup."""
+    service = Service(painter=Painter(1.0, upstream.failure("500: ![x](http://e.example/x.png)"), 1.0))
+    answer = answered(path, bodies(path, prompt, 3), service)
+    for parser in RENDERERS.values():
+        assert len([url for text in said(answer, path) for url in shown(text, parser)]) == 2
