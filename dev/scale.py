@@ -11,8 +11,11 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from dev import tables
+from flux import catalog, plan, prices, settings
+
 DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "scale.md"
-BEGIN, END = "<!-- begin: python -m dev.scale -->", "<!-- end -->"
+COMMAND = "python -m dev.scale"
 
 SECONDS_A_DAY = 86_400
 DAYS_A_MONTH = 30
@@ -33,13 +36,12 @@ class Price:
         return self.dollars / self.per
 
 
-# workers-ai/platform/pricing/: flux-1-schnell costs 4.80 neurons per 512x512 tile and 9.60 per step.
-TILES, STEPS = 4, 4
-NEURONS = TILES * 4.80 + STEPS * 9.60
-"""For one picture of flux-1-schnell: 1024x1024, 4 steps."""
-FREE_NEURONS_A_DAY = 10_000
+ASKED = plan.example(catalog.MODELS[catalog.DEFAULT_MODEL], settings.read({}))
+"""One picture of flux-1-schnell: 1024x1024, 4 steps."""
+NEURONS = (ASKED.cost or 0) / prices.HUNDREDTHS
+FREE_NEURONS_A_DAY = prices.FREE_A_DAY / prices.HUNDREDTHS
 """On every plan, until 00:00 UTC."""
-NEURON_PRICE = Price(FREE_NEURONS_A_DAY * DAYS_A_MONTH, 0.011, 1000)
+NEURON_PRICE = Price(FREE_NEURONS_A_DAY * DAYS_A_MONTH, prices.MICRODOLLARS / 1e6, 1)
 AI_REQUESTS_A_MINUTE = 720
 """Text to image, for each account: workers-ai/platform/limits/."""
 
@@ -116,7 +118,7 @@ def paid_month(pictures_a_day: int, *, cut: bool) -> float:
     return PLAN_DOLLARS + sum(max(0.0, used - price.included) * price.each for price, used in uses)
 
 
-def tables() -> str:
+def figures() -> str:
     """The figures as markdown."""
     free = [f"| {name} | {pictures:,.0f} |" for name, pictures in free_plan().items()]
     square, cut = dollars_a_thousand(cut=False), dollars_a_thousand(cut=True)
@@ -127,7 +129,7 @@ def tables() -> str:
     ]
     return "\n".join(
         [
-            f"One picture of flux-1-schnell (1024x1024, {STEPS} steps) is {NEURONS:.1f} neurons.",
+            f"One picture of flux-1-schnell (1024x1024, {ASKED.steps} steps) is {NEURONS:.1f} neurons.",
             "",
             "| free plan: this allowance | is enough for pictures a day |",
             "| --- | ---: |",
@@ -145,20 +147,5 @@ def tables() -> str:
     )
 
 
-def written(document: str) -> str:
-    """The document with today's figures between its marks."""
-    head, _, rest = document.partition(BEGIN)
-    _, _, tail = rest.partition(END)
-    return f"{head}{BEGIN}\n\n{tables()}\n\n{END}{tail}"
-
-
-def main() -> None:
-    """Print the tables, or write them into the document."""
-    if "--write" in sys.argv[1:]:
-        DOCUMENT.write_text(written(DOCUMENT.read_text()))
-    else:
-        print(tables())
-
-
 if __name__ == "__main__":
-    main()
+    tables.shown(DOCUMENT, COMMAND, figures(), sys.argv[1:])

@@ -6,7 +6,7 @@ from typing import Any
 from dev.description import mcp, responses
 from dev.description.refusals import KEY, ROWS, drawing, headers, protected, references
 from dev.description.schemas import COMPLETION_ID, CONTENT, CREATED, JPEG, MODEL, PNG_URL, ref
-from flux import catalog, upstream
+from flux import catalog, settings, upstream
 from flux.endpoints.chat.respond import FINGERPRINT
 from flux.endpoints.models import model_object
 from flux.picture import EXTENSIONS
@@ -281,7 +281,10 @@ PATHS: Json = {
                     "The models.",
                     _json(
                         ref("Models"),
-                        shortened={"object": "list", "data": [model_object(catalog.MODELS[catalog.DEFAULT_MODEL])]},
+                        shortened={
+                            "object": "list",
+                            "data": [model_object(catalog.MODELS[catalog.DEFAULT_MODEL], settings.read({}))],
+                        },
                     ),
                 ),
                 **protected(),

@@ -3,6 +3,7 @@
 from typing import Any
 
 from dev.description.refusals import KEY, ROWS
+from dev.prices import UNITS
 from flux import VERSION, catalog, fields, sizes
 from flux.endpoints.chat.respond import FINGERPRINT
 from flux.words import LANGUAGES
@@ -621,7 +622,30 @@ ANSWERS: Json = {
                     },
                 }
             ),
+            "pricing": {
+                "anyOf": [ref("Pricing"), {"type": "null"}],
+                "description": "What a picture costs; null where Cloudflare does not publish it.",
+            },
         }
+    ),
+    "Pricing": an_object(
+        {
+            "unit": {"const": "neurons"},
+            **{f"per_{name}": {"type": "number", "description": f"For {unit}."} for name, unit in UNITS.items()},
+            "source": {"enum": ["pricing page", "model catalogue"]},
+            "checked": {"type": "string", "format": "date", "description": "When the source was looked at."},
+            "note": {"type": ["string", "null"], "description": "Where sources differ."},
+            "example": an_object(
+                {
+                    "size": {"const": str(sizes.DEFAULT)},
+                    "steps": {"type": ["integer", "null"], "description": "Null where they cannot be chosen."},
+                    "neurons": {"type": "number"},
+                    "dollars": {"type": "number", "description": "Past the free allocation of the day."},
+                    "free_per_day": {**COUNT, "description": "How many the free 10,000 neurons are enough for."},
+                }
+            ),
+        },
+        required=("unit", "source", "checked", "note", "example"),
     ),
     "Models": an_object({"object": {"const": "list"}, "data": {"type": "array", "items": ref("Model")}}),
     "Health": an_object(

@@ -10,12 +10,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 
+from flux.prices import CATALOGUE, Price
+
 DEFAULT_MODEL = "@cf/black-forest-labs/flux-1-schnell"
 DEFAULT_EDIT_MODEL = "@cf/black-forest-labs/flux-2-klein-4b"
 """The cheapest that takes pictures: for edits whose caller leaves the choice to us."""
 
-DEFAULT_PROMPT_MODEL = "@cf/meta/llama-3.1-8b-instruct-fast"
-"""The Workers AI text model that rewrites prompts where the owner names none."""
+DEFAULT_PROMPT_MODEL = "@cf/meta/llama-3.1-8b-instruct-fp8-fast"
+"""The Workers AI text model that rewrites prompts where the owner names none: a small one whose price is published."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +27,7 @@ class Steps:
     name: str
     max: int
     default: int | None
-    """Published default; None sends nothing and leaves it to the model."""
+    """Published default; where there is none (None), `medium` is sent, so that the cost is known."""
     low: int
     medium: int
     high: int
@@ -62,6 +64,8 @@ class Model:
     """Longest side of a picture it takes in, in pixels."""
     multipart: bool = False
     """Inputs go as a form instead of JSON."""
+    price: Price | None = None
+    """None: not published."""
 
     @property
     def owned_by(self) -> str:
@@ -94,6 +98,7 @@ MODELS: Mapping[str, Model] = {
             created=1724949459,
             steps=Steps("steps", max=8, default=4, low=2, medium=4, high=8),
             max_prompt=2048,
+            price=Price(tile=480, step=960),
         ),
         _FLUX_2(
             "@cf/black-forest-labs/flux-2-dev",
@@ -101,16 +106,24 @@ MODELS: Mapping[str, Model] = {
             created=1763999046,
             # The range is not published; 50 is the most that Black Forest Labs recommend.
             steps=Steps("steps", max=50, default=None, low=15, medium=25, high=50),
+            price=Price(
+                tile_step=7500,
+                image_tile_step=3750,
+                source=CATALOGUE,
+                note="The pricing page has half of it. Which one is billed is not known: the higher one counts.",
+            ),
         ),
         _FLUX_2(
             "@cf/black-forest-labs/flux-2-klein-4b",
             "FLUX.2 [klein] 4B",
             created=1768395295,
+            price=Price(tile=2605, image_tile=537),
         ),
         _FLUX_2(
             "@cf/black-forest-labs/flux-2-klein-9b",
             "FLUX.2 [klein] 9B",
             created=1768395354,
+            price=Price(first_megapixel=136364, megapixel=18182, image_megapixel=18182),
         ),
         Model(
             "@cf/leonardo/lucid-origin",
@@ -119,6 +132,7 @@ MODELS: Mapping[str, Model] = {
             steps=Steps("num_steps", max=40, default=None, low=10, medium=20, high=40),
             sides=Sides(256, 2500),
             seeds=2**32,
+            price=Price(tile=63600, step=1200),
         ),
         Model(
             "@cf/leonardo/phoenix-1.0",
@@ -128,6 +142,7 @@ MODELS: Mapping[str, Model] = {
             sides=Sides(256, 2048),
             seeds=2**32,
             negative_prompt=True,
+            price=Price(tile=53000, step=1000),
         ),
         _STABLE_DIFFUSION(
             "@cf/stabilityai/stable-diffusion-xl-base-1.0",

@@ -23,6 +23,13 @@ class ModelCall:
     fixed: Mapping[str, str | int]
     """Inputs that do not depend on the prompt or on which of several pictures it is."""
     seed: int | None
+    cost: int | None
+    """Of one picture, in hundredths of a neuron; None where the model's price is not known."""
+
+    @property
+    def steps(self) -> int:
+        """Diffusion steps that it asks for; 0 where the model takes none."""
+        return int(self.fixed[self.model.steps.name]) if self.model.steps else 0
 
     def inputs(self, prompt: str, index: int) -> Inputs:
         """Inputs for picture number `index` (from 0). Seeds count up: no two are the same picture."""
@@ -78,7 +85,7 @@ def make(request: GenerationRequest, settings: Settings, images: tuple[Picture, 
         models.append(fallback)
     return Plan(
         request=request,
-        calls=tuple(_call(one, options, size, settings, asked=one is model) for one in models),
+        calls=tuple(_call(one, options, size, settings, images, asked=one is model) for one in models),
         size=size,
         images=images,
         optimize=settings.prompt_optimization if options.optimize is None else options.optimize,
@@ -119,21 +126,40 @@ def _chosen(request: GenerationRequest, settings: Settings) -> Model:
     return settings.model
 
 
-def _call(model: Model, options: Options, size: sizes.Size, settings: Settings, *, asked: bool) -> ModelCall:
+def example(model: Model, settings: Settings) -> ModelCall:
+    """How a model is asked for one square where nothing is chosen."""
+    return _call(model, Options(), sizes.DEFAULT, settings, asked=False)
+
+
+def _call(
+    model: Model,
+    options: Options,
+    size: sizes.Size,
+    settings: Settings,
+    images: tuple[Picture, ...] = (),
+    *,
+    asked: bool,
+) -> ModelCall:
     fixed: dict[str, str | int] = {}
+    steps = 0
     if model.steps:
-        steps = _steps(model.steps, model, options, settings, asked=asked)
-        if steps is not None:
-            fixed[model.steps.name] = steps
+        steps = fixed[model.steps.name] = _steps(model.steps, model, options, settings, asked=asked)
+    ask = sizes.within(size, model.sides.min, model.sides.max) if model.sides else sizes.DEFAULT
     if model.sides:
-        ask = sizes.within(size, model.sides.min, model.sides.max)
         fixed |= {"width": ask.width, "height": ask.height}
     if model.negative_prompt and options.negative_prompt:
         fixed["negative_prompt"] = options.negative_prompt
-    return ModelCall(model, fixed, options.seed if model.seeds else None)
+    cost = model.price.cost(ask, steps, _taken(model, images)) if model.price else None
+    return ModelCall(model, fixed, options.seed if model.seeds else None, cost)
 
 
-def _steps(rule: Steps, model: Model, options: Options, settings: Settings, *, asked: bool) -> int | None:
+def _taken(model: Model, images: tuple[Picture, ...]) -> tuple[sizes.Size, ...]:
+    """At most how large each picture goes into the model."""
+    side = model.max_image_side
+    return tuple(sizes.Size(min(side, one.width), min(side, one.height)) for one in images)
+
+
+def _steps(rule: Steps, model: Model, options: Options, settings: Settings, *, asked: bool) -> int:
     """Steps in this order: the caller's number, the caller's quality, the owner's, the model's.
 
     A caller's number out of range is refused, but clamped for a model that nobody asked for; the
@@ -142,9 +168,9 @@ def _steps(rule: Steps, model: Model, options: Options, settings: Settings, *, a
     if options.steps is not None:
         if asked and not rule.min <= options.steps <= rule.max:
             raise InvalidRequest(f"{model.id} takes {rule.min} to {rule.max} steps.", param="steps")
-        wanted: int | None = options.steps
+        wanted = options.steps
     elif options.quality in LEVELS:
-        wanted = getattr(rule, LEVELS[options.quality])
+        wanted = int(getattr(rule, LEVELS[options.quality]))
     else:
-        wanted = settings.steps if settings.steps is not None else rule.default
-    return None if wanted is None else min(rule.max, max(rule.min, wanted))
+        wanted = settings.steps or rule.default or rule.medium
+    return min(rule.max, max(rule.min, wanted))

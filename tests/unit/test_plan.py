@@ -166,7 +166,7 @@ def test_a_caller_is_told_the_range_of_steps() -> None:
 
 @pytest.mark.parametrize(
     ("model", "fields", "steps"),
-    [(FLUX_2, {}, {}), (FLUX_2, {"quality": "low"}, {"steps": 15}), (FLUX_2, {"steps": 50}, {"steps": 50}),
+    [(FLUX_2, {}, {"steps": 25}), (FLUX_2, {"quality": "low"}, {"steps": 15}), (FLUX_2, {"steps": 50}, {"steps": 50}),
      (KLEIN, {"steps": 50}, {}), (PHOENIX, {}, {"num_steps": 25}), (SDXL, {"quality": "hd"}, {"num_steps": 20})],
 )  # fmt: skip
 def test_steps_go_by_the_models_own_name_and_to_none_that_takes_none(

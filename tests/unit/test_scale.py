@@ -2,13 +2,13 @@
 
 import pytest
 
-from dev import scale
+from dev import scale, tables
 
 
 def test_the_page_says_what_the_script_computes() -> None:
     """`python -m dev.scale --write` brings it up to date."""
     page = scale.DOCUMENT.read_text()
-    assert scale.written(page) == page
+    assert tables.written(page, scale.COMMAND, scale.figures()) == page
 
 
 def test_a_square_picture_costs_what_the_price_list_says() -> None:

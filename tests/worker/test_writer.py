@@ -11,7 +11,7 @@ from flux import markdown
 from tests.worker.service import Ledger, Service, Start, content, fetched, links, shows, unique
 
 EXTERNAL = "some-chat-model"
-WORKERS_AI = "@cf/meta/llama-3.1-8b-instruct-fast"
+WORKERS_AI = "@cf/meta/llama-3.1-8b-instruct-fp8-fast"
 ORIGINAL = "Original Prompt"
 ADDED = ", cinematic lighting, highly detailed"
 """What the stand-in's writer makes of any prompt."""

@@ -1,17 +1,21 @@
 """`GET /v1/models` and `/v1/models/{id}`."""
 
+from dataclasses import fields
 from typing import Any
 
-from flux import catalog, http
+from flux import catalog, http, plan, prices, sizes
 from flux.call import Call
 from flux.catalog import Model
 from flux.errors import ModelNotFound
 from flux.http import Response
+from flux.prices import Price
+from flux.settings import Settings
 
 
 async def list_all(call: Call) -> Response:
     """Every model we serve."""
-    return http.json({"object": "list", "data": [model_object(one) for one in catalog.MODELS.values()]})
+    settings = call.services.settings
+    return http.json({"object": "list", "data": [model_object(one, settings) for one in catalog.MODELS.values()]})
 
 
 async def retrieve(call: Call) -> Response:
@@ -20,10 +24,10 @@ async def retrieve(call: Call) -> Response:
     found = call.services.settings.model if catalog.is_generic(name) else catalog.find(name)
     if found is None:
         raise ModelNotFound("There is no such model here. GET /v1/models lists those there are.", param="model")
-    return http.json(model_object(found))
+    return http.json(model_object(found, call.services.settings))
 
 
-def model_object(one: Model) -> dict[str, Any]:
+def model_object(one: Model, settings: Settings) -> dict[str, Any]:
     """One model object: OpenAI's four fields, and what apps read of OpenRouter's."""
     return {
         "id": one.id,
@@ -42,4 +46,31 @@ def model_object(one: Model) -> dict[str, Any]:
             "images": one.max_images,
             "steps": [one.steps.min, one.steps.max] if one.steps else None,
         },
+        "pricing": _pricing(one, settings),
     }
+
+
+def _pricing(one: Model, settings: Settings) -> dict[str, Any] | None:
+    """What it charges for, in neurons, and what a square costs with this deployment's settings; None where unknown."""
+    example = plan.example(one, settings)
+    if not one.price or example.cost is None:
+        return None
+    amounts = {name: getattr(one.price, name) for name in RATES}
+    return {
+        "unit": "neurons",
+        **{f"per_{name}": prices.neurons(amount) for name, amount in amounts.items() if amount},
+        "source": one.price.source,
+        "checked": one.price.checked,
+        "note": one.price.note or None,
+        "example": {
+            "size": str(sizes.DEFAULT),
+            "steps": example.steps or None,
+            "neurons": prices.neurons(example.cost),
+            "dollars": prices.dollars(example.cost),
+            "free_per_day": prices.free_a_day(example.cost),
+        },
+    }
+
+
+RATES = tuple(one.name for one in fields(Price) if one.type is int)
+"""What a price is made of: `tile`, `step` and so on."""
