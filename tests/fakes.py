@@ -27,7 +27,7 @@ from flux.catalog import Model
 from flux.errors import StorageUnavailable
 from flux.http import MAX_TEXT, Document, Form, Native, Part, body_too_large, marked
 from flux.picture import Picture, expiry
-from flux.ports import Inputs, ResizeFailed, StoredPicture, TooLarge
+from flux.ports import Inputs, ResizeFailed, Rewritten, StoredPicture, TooLarge
 from flux.settings import KV_MIN_SECONDS
 from flux.sizes import Size
 from flux.text import Blob, Spliced, Text
@@ -259,11 +259,15 @@ class Rewriter:
         self.prompts: list[str] = []
         self.fate = _Fate(outcomes)
 
-    async def rewrite(self, prompt: str) -> str:
-        """See `PromptRewriter.rewrite`."""
+    def most(self, _prompt: str) -> int | None:
+        """See `PromptRewriter.most`: 20 neurons."""
+        return 2000
+
+    async def rewrite(self, prompt: str) -> Rewritten:
+        """See `PromptRewriter.rewrite`: it costs 5 neurons."""
         self.prompts.append(prompt)
         await self.fate.next()
-        return self.answer
+        return Rewritten(self.answer, 500)
 
 
 class Scissors:

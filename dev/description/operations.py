@@ -40,6 +40,10 @@ def _answer(description: str, content: Json, *names: str) -> Json:
     return {"description": description, "headers": headers("server-timing", *names), "content": content}
 
 
+_SPENT = ("x-cost-neurons", "x-budget-remaining-neurons")
+"""Headers of what draws."""
+
+
 def _user(content: Any, **fields: Any) -> Json:
     return {"messages": [{"role": "user", "content": content}], **fields}
 
@@ -77,6 +81,7 @@ _IMAGE_USAGE = {
     "output_tokens": 384,
     "input_tokens_details": {"text_tokens": 3, "image_tokens": 0},
     "output_tokens_details": {"text_tokens": 0, "image_tokens": 384},
+    "cost_neurons": 57.6,
 }
 
 
@@ -185,6 +190,7 @@ PATHS: Json = {
                             warnings=_warnings("image_generation.warnings"),
                         ),
                     },
+                    *_SPENT,
                 ),
                 **drawing(),
             },
@@ -218,6 +224,7 @@ PATHS: Json = {
                             warnings=_warnings("image_edit.warnings"),
                         ),
                     },
+                    *_SPENT,
                 ),
                 **drawing(),
             },
@@ -245,6 +252,7 @@ PATHS: Json = {
                             finish=_chunk({}, "stop"),
                         ),
                     },
+                    *_SPENT,
                 ),
                 **drawing(),
             },
@@ -265,6 +273,7 @@ PATHS: Json = {
                         **_json(ref("Response")),
                         **_streamed("ResponseEvent", end={}, **responses.STREAMED),
                     },
+                    *_SPENT,
                 ),
                 **drawing(),
             },

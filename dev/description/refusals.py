@@ -158,6 +158,17 @@ HEADERS: Json = {
         "schema": {"type": "string"},
         "example": "draw;dur=1012, keep;dur=35, total;dur=1050",
     },
+    "x-cost-neurons": {
+        "description": "Neurons that the answer cost by the price list. Absent where no price is published; "
+        "streams that opened before the picture was there tell it in their `usage`.",
+        "schema": {"type": "string", "pattern": r"^\d+(\.\d{1,2})?$"},
+        "example": "57.6",
+    },
+    "x-budget-remaining-neurons": {
+        "description": "What is left of the budget that ends first, where one is set.",
+        "schema": {"type": "string", "pattern": r"^\d+(\.\d{1,2})?$"},
+        "example": "8809.6",
+    },
     "retry-after": {
         "description": "Seconds to wait before the next try.",
         "schema": {"type": "integer", "minimum": 1},

@@ -6,6 +6,7 @@ from dev.description.refusals import KEY
 from dev.description.schemas import (
     BLANK,
     CONTENT,
+    COST,
     COUNT,
     CREATED,
     JPEG,
@@ -142,6 +143,7 @@ _USAGE = {
     "output_tokens": 462,
     "output_tokens_details": {"reasoning_tokens": 0},
     "total_tokens": 466,
+    "cost_neurons": 57.6,
 }
 _PICTURE = {
     "id": f"{ITEM}{_ID}",
@@ -281,6 +283,7 @@ ANSWERS: Json = {
             "output_tokens": COUNT,
             "output_tokens_details": an_object({"reasoning_tokens": COUNT}),
             "total_tokens": COUNT,
+            "cost_neurons": COST,
         },
         description="Estimates, as ChatUsage.",
     ),

@@ -368,6 +368,12 @@ REQUESTS: Json = {
 # --- answers --------------------------------------------------------------------------------------
 
 COUNT = {"type": "integer", "minimum": 0}
+COST = {
+    "type": ["number", "null"],
+    "minimum": 0,
+    "description": "Neurons that it cost by the price list, what failed and the prompt writer included; null where the "
+    "model's price is not published. In a stream of pictures each has its own.",
+}
 TIME = {"type": "integer", "description": "Unix time in seconds."}
 IMAGE_URL = {
     "type": "string",
@@ -470,6 +476,7 @@ ANSWERS: Json = {
                         "reasoning_tokens": 0,
                         "rejected_prediction_tokens": 0,
                     },
+                    "cost_neurons": 57.6,
                 },
             }
         ],
@@ -519,8 +526,9 @@ ANSWERS: Json = {
                     "rejected_prediction_tokens": COUNT,
                 }
             ),
+            "cost_neurons": COST,
         },
-        description="Estimates: a token for every four bytes of text, and for every 32 by 32 pixels.",
+        description="Tokens are estimates: one for every four bytes of text, and for every 32 by 32 pixels.",
     ),
     "Images": an_object(
         {
@@ -554,6 +562,7 @@ ANSWERS: Json = {
                     "output_tokens": 384,
                     "input_tokens_details": {"text_tokens": 7, "image_tokens": 0},
                     "output_tokens_details": {"text_tokens": 0, "image_tokens": 384},
+                    "cost_neurons": 57.6,
                 },
             }
         ],
@@ -585,6 +594,7 @@ ANSWERS: Json = {
             "output_tokens": COUNT,
             "input_tokens_details": an_object({"text_tokens": COUNT, "image_tokens": COUNT}),
             "output_tokens_details": an_object({"text_tokens": COUNT, "image_tokens": COUNT}),
+            "cost_neurons": COST,
         },
         description="Estimates, as ChatUsage.",
     ),

@@ -3,7 +3,7 @@
 from flux.catalog import Model
 from flux.errors import InvalidConfiguration
 from flux.picture import Picture
-from flux.ports import Inputs, NotStored, ResizeFailed, RewriteFailed, StoredPicture
+from flux.ports import Inputs, NotStored, ResizeFailed, RewriteFailed, Rewritten, StoredPicture
 from flux.sizes import Size
 from flux.text import Blob
 
@@ -23,9 +23,13 @@ class NoRewriter:
 
     name = ""
 
-    async def rewrite(self, prompt: str) -> str:
+    def most(self, prompt: str) -> int | None:
+        """Nothing is asked."""
+        return 0
+
+    async def rewrite(self, prompt: str) -> Rewritten:
         """The original prompt will be drawn."""
-        raise RewriteFailed("no text model")
+        raise RewriteFailed("no text model", may_have_cost=False)
 
 
 class NoResizer:

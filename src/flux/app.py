@@ -129,7 +129,9 @@ ABSENT: Mapping[str, str] = {
 
 CORS = {
     "access-control-allow-origin": "*",
-    "access-control-expose-headers": "x-request-id, retry-after, x-should-retry, server-timing",
+    "access-control-expose-headers": (
+        "x-request-id, retry-after, x-should-retry, server-timing, x-cost-neurons, x-budget-remaining-neurons"
+    ),
 }
 PREFLIGHT = {
     "access-control-allow-methods": "GET, HEAD, POST, OPTIONS",

@@ -20,6 +20,8 @@ class ApiError(Exception):
     code = "internal_error"
     should_retry: bool | None = None
     """What `x-should-retry` says; None leaves it out."""
+    may_have_cost = False
+    """Whether a model may have drawn although it failed so, for which Cloudflare then charges."""
 
     def __init__(
         self,
@@ -171,6 +173,7 @@ class UpstreamFailure(ApiError):
     status = 502
     code = "upstream_error"
     should_retry = True
+    may_have_cost = True
 
     def __init__(self, message: str, *, upstream_code: int = 0, **rest: Any) -> None:
         super().__init__(message, **rest)
@@ -181,13 +184,21 @@ class UpstreamRefusal(UpstreamFailure):
     """Workers AI will say the same next time: the model is gone, or we asked for what it does not take."""
 
     should_retry = False
+    may_have_cost = False
 
 
 class ModelOverloaded(UpstreamFailure):
-    """Out of capacity, or too slow: worth another try, and another model."""
+    """Out of capacity: worth another try, and another model."""
 
     status = 503
     code = "model_overloaded"
+    may_have_cost = False
+
+
+class ModelUnheard(ModelOverloaded):
+    """Too slow, or the connection broke: nobody knows whether it has drawn."""
+
+    may_have_cost = True
 
 
 class UpstreamNotAuthorized(UpstreamFailure):
@@ -195,6 +206,7 @@ class UpstreamNotAuthorized(UpstreamFailure):
 
     code = "upstream_not_authorized"
     should_retry = False
+    may_have_cost = False
 
 
 class InsufficientQuota(UpstreamFailure):
@@ -204,14 +216,19 @@ class InsufficientQuota(UpstreamFailure):
     type = "insufficient_quota"
     code = "insufficient_quota"
     should_retry = False
+    may_have_cost = False
 
 
 class PromptRefused(ContentPolicyViolation, UpstreamFailure):
     """`ContentPolicyViolation` as the model upstream reports it."""
 
+    may_have_cost = False
+
 
 class OutputFlagged(PromptRefused):
     """The filter refused what was drawn: another seed may draw something that it lets pass."""
+
+    may_have_cost = True
 
 
 class StorageUnavailable(ApiError):

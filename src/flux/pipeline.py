@@ -16,6 +16,7 @@ from flux.picture import Picture
 from flux.plan import ModelCall, Plan
 from flux.ports import ImageModel, Inputs, NotStored, PictureStore, PromptRewriter, ResizeFailed, Resizer, RewriteFailed
 from flux.prompt import shorten
+from flux.spending import Spending
 from flux.text import Blob, clean
 from flux.trace import Trace
 
@@ -74,6 +75,8 @@ class GeneratedPicture:
     """What could not be followed for this picture."""
     preview: Picture | None = None
     """A small copy, or the picture itself where it is small; None where there is none, or none is wanted."""
+    cost: int | None = None
+    """Hundredths of a neuron, the prompt writer's with the first to be finished; None where a price is unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +92,9 @@ class Result:
     """In the order of their index."""
     failures: tuple[ApiError, ...] = ()
     """Why there are fewer pictures than were asked for, in the order of their index."""
+    cost: int | None = None
+    """Hundredths of a neuron that all of it cost, what failed and the prompt writer included; None where a price is
+    unknown."""
 
     @property
     def notices(self) -> tuple[Notice, ...]:
@@ -137,21 +143,24 @@ class Pipeline:
     store: PictureStore
     pause: Callable[[float], Awaitable[None]] = asyncio.sleep
 
-    async def run(self, plan: Plan, trace: Trace, storage: Storage | None, tell: Tell) -> Result:
+    async def run(self, plan: Plan, trace: Trace, spending: Spending, storage: Storage | None, tell: Tell) -> Result:
         """The plan's pictures, those that can be drawn. Without `storage` none is stored.
 
         Raises an `ApiError` where there is no picture at all: that of the first.
         """
-        return await _Run(self, plan, trace, storage, tell).result()
+        return await _Run(self, plan, trace, spending, storage, tell).result()
 
 
 class _Run:
     """One plan at work."""
 
-    def __init__(self, ports: Pipeline, plan: Plan, trace: Trace, storage: Storage | None, tell: Tell) -> None:
+    def __init__(
+        self, ports: Pipeline, plan: Plan, trace: Trace, spending: Spending, storage: Storage | None, tell: Tell
+    ) -> None:
         self._ports = ports
         self._plan = plan
         self._trace = trace
+        self._spending = spending
         self._storage = storage
         self._tell = tell
         self._text = FinalPrompt(plan.request.prompt, writer=None)
@@ -174,7 +183,7 @@ class _Run:
         result = Result((await self._picture(0),)) if plan.request.n == 1 else await self._several(plan.request.n)
         if result.written != told and not self._rewrite_refused:
             self._tell(result.written)  # the fallback takes less of it
-        return result
+        return replace(result, cost=self._spending.total)
 
     # --- several --------------------------------------------------------------------------------
 
@@ -235,7 +244,8 @@ class _Run:
         said = tuple(notice for notice, applies in notices.items() if applies)
         # What is not stored is in the answer whole.
         preview = await self._preview(cut) if url and self._plan.request.previewed else None
-        generated = GeneratedPicture(cut, url, text.within(model), model, index, said, preview)
+        cost = self._spending.of(index)
+        generated = GeneratedPicture(cut, url, text.within(model), model, index, said, preview, cost)
         self._trace.count("pictures")
         self._trace.count("bytes", cut.blob.size)
         self._tell(generated)
@@ -244,20 +254,35 @@ class _Run:
     # --- write ----------------------------------------------------------------------------------
 
     async def _write(self) -> FinalPrompt:
-        prompt = self._plan.request.prompt
         try:
             with self._trace.step("write"):
-                async with asyncio.timeout(WRITER_SECONDS):
-                    answer = await self._ports.rewriter.rewrite(self._plan.to_rewrite)
+                answer = await self._rewritten()
         except (RewriteFailed, TimeoutError) as failure:
             # Safe to go on: the person's own prompt is always there to be drawn.
             self._trace.facts.writer_error = str(failure) or "time-out"
-            return FinalPrompt(prompt, writer=None, writer_failed=True)
+            return FinalPrompt(self._plan.request.prompt, writer=None, writer_failed=True)
         rewritten = usable(answer)
         if not rewritten:
             self._trace.facts.writer_error = "unusable"
-            return FinalPrompt(prompt, writer=None, writer_failed=True)
+            return FinalPrompt(self._plan.request.prompt, writer=None, writer_failed=True)
         return FinalPrompt(rewritten, self._ports.rewriter.name)
+
+    async def _rewritten(self) -> str:
+        """The writer's answer. It counts as paid for in full unless it says how much it was."""
+        writer, given = self._ports.rewriter, self._plan.to_rewrite
+        spent = await self._spending.begin(writer.name, writer.most(given))
+        try:
+            async with asyncio.timeout(WRITER_SECONDS):
+                answer = await writer.rewrite(given)
+        except RewriteFailed as failure:
+            if not failure.may_have_cost:
+                spent.cost = 0
+            raise
+        else:
+            spent.cost = answer.cost
+            return answer.text
+        finally:
+            spent.end()
 
     # --- draw -----------------------------------------------------------------------------------
 
@@ -313,38 +338,47 @@ class _Run:
         """
         inputs = call.inputs(text.prompt, index)
         try:
-            return await self._try(call, inputs)
+            return await self._try(call, inputs, index)
         except OutputFlagged:
             if call.seed is not None:
                 raise
         self._trace.count("redrawn")
         if call.model.seeds:
             inputs = {**inputs, "seed": random.getrandbits(32)}
-        return await self._try(call, inputs)
+        return await self._try(call, inputs, index)
 
-    async def _try(self, call: ModelCall, inputs: Inputs) -> Picture:
+    async def _try(self, call: ModelCall, inputs: Inputs, index: int) -> Picture:
         """The model's picture. It is waited for only where no other model can be asked instead."""
         images = await self._prepared(call.model)
         if call is not self._plan.calls[-1]:
-            return await self._asked(call.model, inputs, images, reject_if_busy=True)
+            return await self._asked(call, inputs, images, index, reject_if_busy=True)
         clock = asyncio.get_running_loop().time
         began = clock()
         for wait in _waits():
             try:
-                return await self._asked(call.model, inputs, images)
+                return await self._asked(call, inputs, images, index)
             except ModelOverloaded:
                 if clock() - began + wait > RETRY_SECONDS:
                     raise
             await self._ports.pause(wait)
-        return await self._asked(call.model, inputs, images)
+        return await self._asked(call, inputs, images, index)
 
     async def _asked(
-        self, model: Model, inputs: Inputs, images: tuple[Blob, ...], *, reject_if_busy: bool = False
+        self, call: ModelCall, inputs: Inputs, images: tuple[Blob, ...], index: int, *, reject_if_busy: bool = False
     ) -> Picture:
+        """What one call of the model draws. It counts as paid for unless the failure says that nothing was drawn."""
+        spent = await self._spending.begin(call.model.id, call.cost, index)
         self._trace.count("model_calls")
-        with suppress(TimeoutError):
-            async with asyncio.timeout(DRAW_SECONDS):
-                return await self._ports.model.draw(model, inputs, images, reject_if_busy=reject_if_busy)
+        try:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(DRAW_SECONDS):
+                    return await self._ports.model.draw(call.model, inputs, images, reject_if_busy=reject_if_busy)
+        except ApiError as failure:
+            if not failure.may_have_cost:
+                spent.cost = 0
+            raise
+        finally:
+            spent.end()
         # Not from within: a task that ends with a `TimeoutError` in its exception's context is referred to by it, and
         # only the garbage collector would free the two, with the request's pictures.
         raise upstream.timed_out()

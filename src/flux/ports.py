@@ -27,18 +27,35 @@ class ImageModel(Protocol):
         """
 
 
+@dataclass(frozen=True, slots=True)
+class Rewritten:
+    """A text model's answer."""
+
+    text: str
+    cost: int | None
+    """As for `PromptRewriter.most`, of the tokens that the model counted."""
+
+
 class PromptRewriter(Protocol):
     """Rewrites prompts."""
 
     name: str
     """Of the text model, as users read it."""
 
-    async def rewrite(self, prompt: str) -> str:
+    def most(self, prompt: str, /) -> int | None:
+        """The most that rewriting this prompt can cost, in hundredths of a neuron; None where no price is known."""
+
+    async def rewrite(self, prompt: str) -> Rewritten:
         """The text model's answer as it came. Raises `RewriteFailed`."""
 
 
 class RewriteFailed(Exception):
     """The writer gave no answer; the text says why and is for the log alone."""
+
+    def __init__(self, reason: str, *, may_have_cost: bool = True) -> None:
+        super().__init__(reason)
+        self.may_have_cost = may_have_cost
+        """As of an `ApiError`."""
 
 
 class Resizer(Protocol):

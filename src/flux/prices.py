@@ -122,6 +122,11 @@ def dollars(amount: int) -> float:
     return -(-amount * MICRODOLLARS // HUNDREDTHS) / 1_000_000
 
 
+def text(amount: int) -> str:
+    """An amount as headers have it: "57.6"."""
+    return f"{amount / HUNDREDTHS:.2f}".rstrip("0").rstrip(".")
+
+
 def free_a_day(amount: int) -> int:
     """How many of this cost the free allocation of a day is enough for."""
     return FREE_A_DAY // amount

@@ -15,6 +15,15 @@ def of_text(text: Text) -> int:
     return (size + 3) // 4
 
 
+TEMPLATE = 64
+"""Tokens for what a chat template puts around the messages of a short conversation, with room to spare."""
+
+
+def at_most(*texts: str) -> int:
+    """Tokens that a text model can count for these messages: none is shorter than a byte of UTF-8."""
+    return sum(len(text.encode()) for text in texts) + TEMPLATE
+
+
 def of_pictures(*pictures: Picture) -> int:
     """Tokens of pictures."""
     return sum(-(-one.width // 32) * -(-one.height // 32) for one in pictures)

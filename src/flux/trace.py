@@ -30,6 +30,8 @@ class Facts:
     bytes: int | None = None
     """Of those."""
     model_calls: int | None = None
+    neurons: float | None = None
+    """What the calls cost by the price list, the prompt writer's included."""
     redrawn: int | None = None
     """Pictures that were drawn once more, since the filter refused what came of an allowed prompt."""
     fallback_from: int | None = None

@@ -10,6 +10,7 @@ import time
 from flux.errors import (
     InsufficientQuota,
     ModelOverloaded,
+    ModelUnheard,
     OutputFlagged,
     PromptRefused,
     UpstreamFailure,
@@ -35,7 +36,8 @@ _FLAGGED: Row = (
     ),
 )
 _BUSY: Row = (ModelOverloaded, "The model is out of capacity. Try again in a few seconds.")
-_SLOW: Row = (ModelOverloaded, "The model did not answer in time. Try again in a few seconds.")
+_SLOW: Row = (ModelUnheard, "The model did not answer in time. Try again in a few seconds.")
+_LOST: Row = (ModelUnheard, _BUSY[1])
 _SPENT: Row = (
     InsufficientQuota,
     "This service's daily allowance of Workers AI is used up. It resets at 00:00 UTC.",
@@ -124,7 +126,7 @@ BY_TEXT: tuple[tuple[re.Pattern[str], Row], ...] = tuple(
         (r"validation error|input is not valid", _MISUNDERSTOOD),
         (r"no route for that uri|could not route to", _WRONG_ACCOUNT),
         (r"daily free allocation", _SPENT),
-        (r"network connection lost", _BUSY),
+        (r"network connection lost", _LOST),
     )
 )
 """By what the model or the runtime says, in lower case, where no code is known. The first that is found counts."""
@@ -137,7 +139,7 @@ BY_STATUS: dict[int, Row] = {
     410: _GONE,
     413: _TOO_LARGE,
     429: _BUSY,
-    503: _BUSY,
+    503: _LOST,
     504: _SLOW,
 }
 """By HTTP status, for an answer of the REST API that says nothing that we know."""
@@ -176,12 +178,12 @@ def no_picture(what: str) -> UpstreamFailure:
     return UpstreamFailure(_NO_PICTURE, detail=what)
 
 
-def timed_out() -> ModelOverloaded:
+def timed_out() -> ModelUnheard:
     """The failure of a model that did not answer within our own patience."""
-    return ModelOverloaded(_SLOW[1], retry_after=RETRY_AFTER, detail="time-out")
+    return ModelUnheard(_SLOW[1], retry_after=RETRY_AFTER, detail="time-out")
 
 
 def _retry_after(kind: type[UpstreamFailure]) -> int | None:
     if kind is InsufficientQuota:
         return 86_400 - int(time.time()) % 86_400
-    return RETRY_AFTER if kind is ModelOverloaded else None
+    return RETRY_AFTER if issubclass(kind, ModelOverloaded) else None

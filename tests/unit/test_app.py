@@ -235,7 +235,14 @@ async def test_every_answer_wears_the_same_headers(asked: str) -> None:
     answer = await Service().ask(ASKED[asked])
     headers = answer.headers
     assert headers["access-control-allow-origin"] == "*"
-    assert headers["access-control-expose-headers"] == "x-request-id, retry-after, x-should-retry, server-timing"
+    assert set(headers["access-control-expose-headers"].split(", ")) == {
+        "x-request-id",
+        "retry-after",
+        "x-should-retry",
+        "server-timing",
+        "x-cost-neurons",
+        "x-budget-remaining-neurons",
+    }
     assert headers["x-content-type-options"] == "nosniff"
     assert headers["cache-control"] == "no-store"
     assert len(headers["x-request-id"]) == 24
@@ -456,6 +463,7 @@ async def test_each_request_is_one_line_of_json_with_what_it_cost() -> None:
         "status": 200,
         "model": SCHNELL,
         "model_calls": 2,
+        "neurons": 115.2,
         "pictures": 2,
         "bytes": sum(picture.blob.size for picture, _ in service.gallery.pictures.values()),
         "ms": {"draw": 1000, "cut": 0, "keep": 0, "total": 500},

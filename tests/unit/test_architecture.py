@@ -165,7 +165,16 @@ def test_nothing_but_the_door_imports_the_edge() -> None:
     assert importers == {"entry"}
 
 
-WAITING = {"flux.app", "flux.call", "flux.http", "flux.ports", "flux.absent", "flux.pipeline", "flux.progress"}
+WAITING = {
+    "flux.app",
+    "flux.call",
+    "flux.http",
+    "flux.ports",
+    "flux.absent",
+    "flux.pipeline",
+    "flux.progress",
+    "flux.spending",
+}
 
 
 @pytest.mark.parametrize("module", CORE)

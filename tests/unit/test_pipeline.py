@@ -27,6 +27,7 @@ from flux.pipeline import FinalPrompt, GeneratedPicture, Pipeline, Report, Resul
 from flux.plan import Plan
 from flux.ports import ImageModel, NotStored, PictureStore, PromptRewriter, ResizeFailed, Resizer, RewriteFailed
 from flux.sizes import Size
+from flux.spending import Spending
 from flux.trace import Trace
 from tests.builders import FLUX_2, KLEIN, NOW, ORIGIN, PHOENIX, SCHNELL, SDXL, plan_of
 from tests.fakes import Bytes, Painter, Rewriter, Scissors, Shelf, data_of, encoded, opened, painted, shows
@@ -67,7 +68,7 @@ async def made(
     pipeline = Pipeline(model or Painter(), writer or Rewriter(), resizer or Scissors(), gallery or Shelf(), pause)
     began = time.time()
     storage = Storage(base_url, lifetime=1800) if base_url else None
-    result = await pipeline.run(plan, trace, storage, reports.append)
+    result = await pipeline.run(plan, trace, Spending(trace), storage, reports.append)
     return Work(result, reports, trace, time.time() - began)
 
 
@@ -103,6 +104,7 @@ async def test_what_is_known_is_reported_as_soon_as_it_is() -> None:
     await pipeline.run(
         plan_of(optimize=True),
         Trace("id"),
+        Spending(Trace("id")),
         Storage(ORIGIN, lifetime=60),
         lambda what: told.append((time.time() - NOW, type(what), len(gallery.pictures))),
     )
@@ -553,7 +555,7 @@ async def test_a_picture_is_under_the_last_identifier_whichever_failed() -> None
     gallery, painter = Shelf(), Painter(None, None, unknown())
     storage = Storage(ORIGIN, lifetime=1800, ids=tuple(f"{i}-0000000" for i in range(3)))
     pipeline = Pipeline(painter, Rewriter(), Scissors(), gallery)
-    result = await pipeline.run(plan_of(n=3), Trace("id"), storage, unheard)
+    result = await pipeline.run(plan_of(n=3), Trace("id"), Spending(Trace("id")), storage, unheard)
     assert [one.index for one in result.pictures] == [0, 1]
     assert gallery.pictures.keys() == set(storage.ids)
     assert gallery.pictures["2-0000000"][0] == result.pictures[1].picture

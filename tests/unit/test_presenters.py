@@ -55,10 +55,11 @@ def drawn(*urls: str | None, written: FinalPrompt = PERSONS, notices: tuple[Noti
             written,
             catalog.MODELS[SCHNELL],
             index,
+            cost=5760,
         )
         for index, url in enumerate(urls)
     )
-    return Result(tuple(replace(one, notices=notices) for one in pictures))
+    return Result(tuple(replace(one, notices=notices) for one in pictures), cost=5760 * len(urls))
 
 
 def plan(*, images: tuple[Picture, ...] = (), seed: int | None = None, n: int = 1) -> Plan:

@@ -6,7 +6,7 @@ from pyodide.ffi import JsException
 
 from flux.edge.fetching import aborted_with_its_task, fetch
 from flux.edge.workers_ai import answer_text, conversation
-from flux.ports import RewriteFailed
+from flux.ports import RewriteFailed, Rewritten
 from flux.settings import ExternalRewriter
 from flux.text import read_json
 
@@ -22,7 +22,11 @@ class ChatApiRewriter:
         self._settings = settings
         self._system_message = system_message
 
-    async def rewrite(self, prompt: str) -> str:
+    def most(self, _prompt: str) -> int | None:
+        """Whatever it costs, it costs no neurons."""
+        return 0
+
+    async def rewrite(self, prompt: str) -> Rewritten:
         """See `PromptRewriter.rewrite`."""
         body = {
             "model": self.name,
@@ -40,7 +44,7 @@ class ChatApiRewriter:
                 response = await fetch(self._settings.url, headers, json.dumps(body), signal)
                 if not response.ok:
                     raise RewriteFailed(f"HTTP {response.status}")
-                return answer_text(read_json(await response.text()))
+                return Rewritten(answer_text(read_json(await response.text())), 0)
         except JsException as error:
             raise RewriteFailed(error.name) from error
         except ValueError as error:

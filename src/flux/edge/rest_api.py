@@ -9,10 +9,10 @@ from flux import upstream
 from flux.catalog import Model
 from flux.edge.fetching import aborted_with_its_task, fetch
 from flux.edge.model_output import picture_of
-from flux.edge.workers_ai import MAX_TOKENS, answer_text, conversation, form_of, plain
+from flux.edge.workers_ai import TextModel, form_of, plain
 from flux.errors import UpstreamFailure
 from flux.picture import Picture
-from flux.ports import Inputs, RewriteFailed
+from flux.ports import Inputs, RewriteFailed, Rewritten
 from flux.settings import Account
 from flux.text import Blob, read_json
 
@@ -76,20 +76,18 @@ class RestModel:
             return await picture_of(answer)
 
 
-class RestRewriter:
+class RestRewriter(TextModel):
     """`PromptRewriter` over the REST API."""
 
     def __init__(self, api: RestApi, model: str, system_message: str) -> None:
-        self.name = model
+        super().__init__(model, system_message)
         self._api = api
-        self._system_message = system_message
 
-    async def rewrite(self, prompt: str) -> str:
+    async def rewrite(self, prompt: str) -> Rewritten:
         """See `PromptRewriter.rewrite`."""
-        body = {"messages": conversation(self._system_message, prompt), "max_tokens": MAX_TOKENS}
         try:
             with aborted_with_its_task() as signal:
-                answer = await self._api.run(self.name, json.dumps(body), "application/json", signal)
+                answer = await self._api.run(self.name, json.dumps(self.inputs(prompt)), "application/json", signal)
         except UpstreamFailure as failure:
-            raise RewriteFailed(failure.detail or failure.code) from failure
-        return answer_text(plain(answer))
+            raise RewriteFailed(failure.detail or failure.code, may_have_cost=failure.may_have_cost) from failure
+        return self.rewritten(prompt, plain(answer))

@@ -5,13 +5,13 @@ from typing import Any
 import js
 from pyodide.ffi import JsException
 
-from flux import upstream
+from flux import prices, tokens, upstream
 from flux.catalog import Model
 from flux.edge.fetching import aborted_with_its_task
 from flux.edge.js_bytes import array_of, js_object
 from flux.edge.model_output import picture_of
 from flux.picture import Picture
-from flux.ports import Inputs, RewriteFailed
+from flux.ports import Inputs, RewriteFailed, Rewritten
 from flux.text import Blob, read_json
 
 
@@ -83,27 +83,54 @@ def _wrapped(inputs: Inputs, images: tuple[Blob, ...]) -> Any:
     return wrapped
 
 
-class BindingRewriter:
+MAX_TOKENS = 400
+"""Of a rewritten prompt: 2048 characters, the most that FLUX.1 takes, with room to spare."""
+
+
+class TextModel:
+    """One of Workers AI's, as the writer of prompts."""
+
+    def __init__(self, name: str, system_message: str) -> None:
+        self.name = name
+        self._system_message = system_message
+        self._price = prices.TEXT_MODELS.get(name)
+
+    def inputs(self, prompt: str) -> dict[str, Any]:
+        """What it is asked."""
+        return {"messages": conversation(self._system_message, prompt), "max_tokens": MAX_TOKENS}
+
+    def most(self, prompt: str) -> int | None:
+        """See `PromptRewriter.most`."""
+        return self._cost(tokens.at_most(self._system_message, prompt), MAX_TOKENS)
+
+    def rewritten(self, prompt: str, answer: Any) -> Rewritten:
+        """What it answered, by the tokens that it says it counted. Raises `RewriteFailed`."""
+        text = answer_text(answer)
+        match answer:
+            case {"usage": {"prompt_tokens": int(taken), "completion_tokens": int(written)}} if taken > 0 <= written:
+                return Rewritten(text, self._cost(taken, written))
+        return Rewritten(text, self.most(prompt))
+
+    def _cost(self, taken: int, written: int) -> int | None:
+        return self._price.cost(taken, written) if self._price else None
+
+
+class BindingRewriter(TextModel):
     """`PromptRewriter` over `env.AI`."""
 
     def __init__(self, ai: AiBinding, model: str, system_message: str) -> None:
-        self.name = model
+        super().__init__(model, system_message)
         self._ai = ai
-        self._system_message = system_message
 
-    async def rewrite(self, prompt: str) -> str:
+    async def rewrite(self, prompt: str) -> Rewritten:
         """See `PromptRewriter.rewrite`."""
-        inputs = {"messages": conversation(self._system_message, prompt), "max_tokens": MAX_TOKENS}
         try:
             with aborted_with_its_task() as signal:
-                answer = await self._ai.run(self.name, js_object(inputs), signal)
+                answer = await self._ai.run(self.name, js_object(self.inputs(prompt)), signal)
         except JsException as error:
-            raise RewriteFailed(error.message or error.name) from error
-        return answer_text(plain(answer))
-
-
-MAX_TOKENS = 400
-"""Of a rewritten prompt: 2048 characters, the most that FLUX.1 takes, with room to spare."""
+            may_have_cost = upstream.failure(error.message or "").may_have_cost
+            raise RewriteFailed(error.message or error.name, may_have_cost=may_have_cost) from error
+        return self.rewritten(prompt, plain(answer))
 
 
 def conversation(system_message: str, prompt: str) -> list[dict[str, str]]:

@@ -1,7 +1,7 @@
 """What all APIs that draw have in common, from the request to the answer."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Coroutine
+from collections.abc import AsyncGenerator, Coroutine, Mapping
 from contextlib import aclosing
 from dataclasses import replace
 from typing import Any, Protocol
@@ -17,6 +17,7 @@ from flux.pipeline import Report, Result, Storage, Tell, unheard
 from flux.plan import Plan
 from flux.ports import TooLarge
 from flux.progress import Progress
+from flux.spending import Spending
 from flux.text import Text, join
 
 READ_SECONDS = 10
@@ -137,16 +138,19 @@ async def answer(call: Call, made: Plan, presenter: Presenter, storage: Storage 
     """
     await call.charge(made.request.n)
 
+    spending = Spending(call.trace)
+
     def work(tell: Tell) -> Coroutine[Any, Any, Result]:
-        return call.services.pipeline.run(made, call.trace, storage, tell)
+        return call.services.pipeline.run(made, call.trace, spending, storage, tell)
 
     if not stream:
-        return told(presenter.whole(await work(unheard)), stream=False)
+        return told(presenter.whole(await work(unheard)), stream=False, headers=spending.headers())
     progress = await Progress.begin(work)
     if progress.is_over:
         result = progress.result()
         events = map(presenter.event, progress.reports())
-        return told(join(presenter.begin(), *events, presenter.end(result)), stream=True)
+        text = join(presenter.begin(), *events, presenter.end(result))
+        return told(text, stream=True, headers=spending.headers())
     return Response(headers=dict(sse.HEADERS), body=Stream(_texts(progress, presenter), presenter.failed, progress.end))
 
 
@@ -158,6 +162,6 @@ async def _texts(progress: Progress, presenter: Presenter) -> AsyncGenerator[Tex
     yield presenter.end(progress.result())
 
 
-def told(text: Text, *, stream: bool) -> Response:
+def told(text: Text, *, stream: bool, headers: Mapping[str, str] | None = None) -> Response:
     """An answer that is known whole: JSON, or all events of a stream."""
-    return Response(headers=dict(sse.HEADERS if stream else JSON), body=text)
+    return Response(headers={**(sse.HEADERS if stream else JSON), **(headers or {})}, body=text)

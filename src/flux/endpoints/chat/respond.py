@@ -4,7 +4,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from flux import lines, notices, sse, tokens
+from flux import lines, notices, prices, sse, tokens
 from flux.errors import ApiError
 from flux.pipeline import FinalPrompt, GeneratedPicture, Report, Result
 from flux.plan import Plan
@@ -44,8 +44,15 @@ class Completion:
         """The last events of a stream: the usage where that is asked for."""
         return join(self._event(model, [], usage) if self._counted else "", sse.DONE)
 
-    def usage(self, content: Text, taken: Sequence[Any] = (), pictures: Sequence[GeneratedPicture] = ()) -> Json:
-        """Estimated tokens; `taken` are the pictures that went into the model."""
+    def usage(
+        self,
+        content: Text,
+        taken: Sequence[Any] = (),
+        pictures: Sequence[GeneratedPicture] = (),
+        *,
+        cost: int | None = 0,
+    ) -> Json:
+        """Estimated tokens, and what was spent; `taken` are the pictures that went into the model."""
         prompt = tokens.of_text(self._prompt) + tokens.of_pictures(*taken)
         images = tokens.of_pictures(*(one.picture for one in pictures))
         completion = tokens.of_text(content) + images
@@ -61,6 +68,7 @@ class Completion:
                 "reasoning_tokens": 0,
                 "rejected_prediction_tokens": 0,
             },
+            "cost_neurons": prices.neurons(cost),
         }
 
     def _head(self, kind: str, model: str) -> Json:
@@ -108,7 +116,7 @@ class ChatPresenter:
             content = join(*self._opening(pictures[0].written), *self._closing(result, pictures, index))
             choices.append(choice(content, index, _images(pictures) if self._images_apart else None))
             contents.append(content)
-        usage = self._completion.usage(join(*contents), self._plan.images, result.pictures)
+        usage = self._completion.usage(join(*contents), self._plan.images, result.pictures, cost=result.cost)
         return write_json(self._completion.whole(result.model.id, choices, usage))
 
     def begin(self) -> Text:
@@ -130,7 +138,7 @@ class ChatPresenter:
             if self._images_apart:
                 events.append(self._completion.chunk(self._model, {"images": _images(pictures)}, index=index))
             events.append(self._completion.chunk(self._model, {}, "stop", index))
-        usage = self._completion.usage(join(*self._said), self._plan.images, result.pictures)
+        usage = self._completion.usage(join(*self._said), self._plan.images, result.pictures, cost=result.cost)
         return join(*events, self._completion.end(self._model, usage))
 
     def failed(self, error: ApiError) -> Text:

@@ -3,7 +3,7 @@
 import time
 from typing import Any
 
-from flux import notices, sse, tokens
+from flux import notices, prices, sse, tokens
 from flux.endpoints.images.parse import ImageRequest
 from flux.errors import ApiError
 from flux.fields import LEVELS
@@ -33,7 +33,7 @@ class ImagesPresenter:
             "data": [self._image(one) for one in result.pictures],
             "model": result.model.id,
             **self._shape(pictures[0]),
-            "usage": _usage(self._plan, *pictures),
+            "usage": _usage(self._plan, result.cost, *pictures),
         }
         if self._request.safety_identifier is not None:
             answer["safety_identifier"] = self._request.safety_identifier
@@ -54,7 +54,7 @@ class ImagesPresenter:
             "b64_json": Spliced((report.picture.blob,)),  # the event's one required content
             "created_at": int(time.time()),
             **self._shape(report.picture),
-            "usage": _usage(self._plan, report.picture),
+            "usage": _usage(self._plan, report.cost, report.picture),
         }
         if warnings := self._warnings(Result((report,))):
             data["warnings"] = warnings
@@ -104,8 +104,8 @@ class ImagesPresenter:
         }
 
 
-def _usage(plan: Plan, *pictures: Picture) -> Json:
-    """Estimated tokens."""
+def _usage(plan: Plan, cost: int | None, *pictures: Picture) -> Json:
+    """Estimated tokens, and what was spent."""
     text = tokens.of_text(plan.request.prompt)
     taken = tokens.of_pictures(*plan.images)
     drawn = tokens.of_pictures(*pictures)
@@ -115,4 +115,5 @@ def _usage(plan: Plan, *pictures: Picture) -> Json:
         "output_tokens": drawn,
         "input_tokens_details": {"text_tokens": text, "image_tokens": taken},
         "output_tokens_details": {"text_tokens": 0, "image_tokens": drawn},
+        "cost_neurons": prices.neurons(cost),
     }

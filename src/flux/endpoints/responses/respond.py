@@ -3,7 +3,7 @@
 import time
 from typing import Any
 
-from flux import lines, notices, sse, tokens
+from flux import lines, notices, prices, sse, tokens
 from flux.endpoints.responses.parse import ITEM, RESPONSE, Echo
 from flux.errors import ApiError
 from flux.fields import LEVELS
@@ -214,6 +214,7 @@ class ResponsesPresenter:
             usage=_usage(
                 tokens.of_text(self._input_text) + tokens.of_pictures(*self._plan.images),
                 tokens.of_text(text) + tokens.of_pictures(*pictures),
+                cost=result.cost,
             ),
         )
 
@@ -227,12 +228,13 @@ def chore(answer: Answer, input_text: str, text: str, *, stream: bool) -> Text:
     return join(answer.begin(), answer.message_events(0, [text]), answer.event("response.completed", response=response))
 
 
-def _usage(taken: int, given: int) -> Json:
-    """Estimated tokens."""
+def _usage(taken: int, given: int, *, cost: int | None = 0) -> Json:
+    """Estimated tokens, and what was spent."""
     return {
         "input_tokens": taken,
         "input_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0},
         "output_tokens": given,
         "output_tokens_details": {"reasoning_tokens": 0},
         "total_tokens": taken + given,
+        "cost_neurons": prices.neurons(cost),
     }
