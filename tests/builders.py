@@ -22,7 +22,7 @@ from flux.settings import Settings
 from flux.text import Spliced, Text
 from flux.trace import Trace
 from tests import fakes
-from tests.fakes import Allowance, Painter, Posted, Rewriter, Scissors, Shelf
+from tests.fakes import Allowance, Painter, Posted, Rewriter, Scissors, Shelf, Tally
 
 NOW = 1_795_370_400
 """The time of day in tests: 2026-11-22 18:00:00 UTC, six hours before midnight."""
@@ -240,6 +240,7 @@ class Service:
         resizer: Scissors | None = None,
         gallery: Shelf | None = None,
         limiter: Allowance | None = None,
+        tally: Tally | None = None,
         unbound: Collection[str] = (),
     ) -> None:
         """`unbound` names the ports that the deployment has not got."""
@@ -248,6 +249,7 @@ class Service:
         self.resizer = resizer or Scissors()
         self.gallery = gallery or Shelf()
         self.limiter = limiter or Allowance()
+        self.tally = tally or Tally()
         self.lines: list[str] = []
         """The log as it was written."""
         ports = Ports(
@@ -256,6 +258,7 @@ class Service:
             resizer=None if "resizer" in unbound else self.resizer,
             store=None if "store" in unbound else self.gallery,
             limiter=None if "limiter" in unbound else self.limiter,
+            ledger=None if "ledger" in unbound else lambda: self.tally,
         )
         self.app = compose({"API_KEY": KEY, **(variables or {})}, ports, self.lines.append)
 

@@ -11,6 +11,7 @@ import io
 import json
 import re
 import selectors
+import sqlite3
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -26,6 +27,7 @@ from flux import embedded, forms, picture, upstream
 from flux.catalog import Model
 from flux.errors import StorageUnavailable
 from flux.http import MAX_TEXT, Document, Form, Native, Part, body_too_large, marked
+from flux.ledger import Amounts, Answer, Book, Reservation, Usage
 from flux.picture import Picture, expiry
 from flux.ports import Inputs, ResizeFailed, Rewritten, StoredPicture, TooLarge
 from flux.settings import KV_MIN_SECONDS
@@ -368,6 +370,53 @@ class Allowance:
         await self.fate.next()
         self.spent[key] = self.spent.get(key, 0) + cost
         return self.spent[key] <= self._pictures
+
+
+class Tally:
+    """`Ledger` over Python's own SQLite."""
+
+    def __init__(self, *outcomes: Outcome) -> None:
+        self._connection = sqlite3.connect(":memory:", isolation_level=None)
+        self.book = Book(self._run)
+        self.asked = 0
+        """Questions of any kind."""
+        self.fate = _Fate(outcomes)
+
+    def _run(self, statement: str, *values: Any) -> list[list[Any]]:
+        return [list(row) for row in self._connection.execute(statement, values)]
+
+    async def reserve(self, asked: Reservation) -> Answer:
+        """See `Ledger.reserve`. The reservation is made whether its answer arrives or not."""
+        self.asked += 1
+        answer = self.book.reserve(time.time(), asked)
+        await self.fate.next()
+        return answer
+
+    def count(self, asked: Reservation) -> None:
+        """See `Ledger.count`."""
+        self.asked += 1
+        self.book.reserve(time.time(), asked)
+
+    def settle(self, id: str, amounts: Amounts) -> None:
+        """See `Ledger.settle`."""
+        self.asked += 1
+        self.book.settle(time.time(), id, amounts)
+
+    async def usage(self, key: str) -> Usage:
+        """See `Ledger.usage`."""
+        self.asked += 1
+        await self.fate.next()
+        return self.book.usage(time.time(), key)
+
+    @property
+    def spent(self) -> float:
+        """Neurons of today, of all keys."""
+        return self.book.usage(time.time(), "").all_today.get("neurons", 0) / 100
+
+    @property
+    def unsettled(self) -> int:
+        """Reservations that nobody has settled."""
+        return int(self._run("SELECT count(*) FROM open")[0][0])
 
 
 # --- time -----------------------------------------------------------------------------------------

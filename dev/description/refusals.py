@@ -9,6 +9,8 @@ from flux.endpoints import pictures
 from flux.errors import (
     ApiError,
     ApiKeyNotConfigured,
+    BudgetExceeded,
+    BudgetUnavailable,
     InternalError,
     InvalidApiKey,
     InvalidConfiguration,
@@ -100,6 +102,13 @@ ROWS = {
             ),
             "This key asked for too many pictures in a minute.",
         ),
+        Row(
+            BudgetExceeded(
+                "Today's budget of this service is used up: nothing is left. It resets at 00:00 UTC.",
+                retry_after=21_600,
+            ),
+            "The deployment's budget of the day, or that of this key, is used up until 00:00 UTC.",
+        ),
         Row(_upstream(3036), "The account's allowance of Workers AI is used up until 00:00 UTC."),
         Row(
             InvalidConfiguration("FLUX_NUM_STEPS", "must be a whole number from 1 to 100."),
@@ -122,6 +131,7 @@ ROWS = {
             StorageUnavailable("The store did not answer. Try again in some seconds.", retry_after=5),
             "The store of pictures did not answer; the picture may well exist.",
         ),
+        Row(BudgetUnavailable.because(""), "There is a budget, and the ledger that counts it did not answer."),
     )
 }
 """By code, in the order of their statuses within each kind."""
@@ -248,8 +258,9 @@ RESPONSES: Json = {
     "TooSlow": _response("The body did not come to its end.", "request_timeout"),
     "TooLarge": _response("The body is over its limit.", "request_too_large"),
     "TooMany": _response(
-        "Too much was asked for: by this key in a minute, or of the account today.",
+        "Too much was asked for: by this key in a minute, of the budget, or of the account today.",
         "rate_limit_exceeded",
+        "budget_exceeded",
         "insufficient_quota",
     ),
     "ServerError": _response("A bug of the service.", "internal_error"),
@@ -260,9 +271,10 @@ RESPONSES: Json = {
         "Workers AI failed in a way that waiting does not mend.", "upstream_error", "upstream_not_authorized"
     ),
     "Overloaded": _response(
-        "The model is busy, the store of pictures did not answer, or the deployment has no API key yet.",
+        "The model is busy, the store of pictures or the ledger did not answer, or the deployment has no API key yet.",
         "model_overloaded",
         "storage_unavailable",
+        "budget_unavailable",
         "api_key_not_configured",
     ),
     "Closed": _response("The deployment has no API key yet.", "api_key_not_configured"),

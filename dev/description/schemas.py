@@ -665,12 +665,27 @@ ANSWERS: Json = {
             "checks": an_object(
                 {
                     name: {"type": "string"}
-                    for name in ("api_key", "settings", "model", "writer", "storage", "images", "rate_limiter")
+                    for name in (
+                        "api_key",
+                        "settings",
+                        "model",
+                        "writer",
+                        "storage",
+                        "images",
+                        "rate_limiter",
+                        "ledger",
+                    )
                 },
                 description="`ok`, `missing`, or what is wrong; never a value. `writer` rewrites prompts. Without "
-                "`writer`, `images` or `rate_limiter` the service still works.",
+                "`writer`, `images` or `rate_limiter` the service still works, without `ledger` while there is no budget.",
             ),
+            "warnings": {
+                "type": "array",
+                "items": {"type": "string"},
+                "description": "That most of today's budget is used. Absent where there is nothing to say.",
+            },
         },
+        required=("status", "version", "checks"),
         examples=[
             {
                 "status": "ok",
@@ -683,6 +698,7 @@ ANSWERS: Json = {
                     "storage": "ok",
                     "images": "ok",
                     "rate_limiter": "missing",
+                    "ledger": "ok",
                 },
             }
         ],

@@ -29,7 +29,8 @@ from flux.errors import (
 )
 from flux.http import Request, Response, Stream, json
 from flux.pipeline import Pipeline
-from flux.ports import Ports
+from flux.ports import Ledger, Ports
+from flux.settings import Settings
 from flux.text import Text
 from flux.trace import Trace
 
@@ -325,8 +326,10 @@ def compose(variables: Mapping[str, str], ports: Ports, log: Callable[[str], Non
     api_keys = settings.read_api_keys(variables)
     store = ports.store or NoPictureStore()
     configuration: Configured | Misconfigured
+    open_ledger = None
     try:
         chosen = settings.read(variables)
+        open_ledger = _ledger(chosen, ports)
     except InvalidConfiguration as wrong:
         configuration = Misconfigured(wrong.variable, wrong.problem)
         said, model, writer = wrong.message, "unknown", "unknown"
@@ -343,8 +346,21 @@ def compose(variables: Mapping[str, str], ports: Ports, log: Callable[[str], Non
         "storage": _present(ports.store),
         "images": _present(ports.resizer),
         "rate_limiter": _present(ports.limiter),
+        "ledger": _present(ports.ledger),
     }
-    return App(Services(configuration, store, ports.limiter or NoLimiter(), checks), api_keys, log)
+    return App(Services(configuration, store, ports.limiter or NoLimiter(), open_ledger, checks), api_keys, log)
+
+
+def _ledger(chosen: Settings, ports: Ports) -> Callable[[], Ledger] | None:
+    """Who is asked where something is to be counted, else None. Raises `InvalidConfiguration`."""
+    wanted = {"DAILY_NEURONS": chosen.limits, "KEY_DAILY_NEURONS": chosen.key_limits, "COUNT_USAGE": chosen.count_usage}
+    name = next((name for name, value in wanted.items() if value), None)
+    if name and not ports.ledger:
+        raise InvalidConfiguration(
+            name,
+            "needs the LEDGER binding: deploy with [[durable_objects.bindings]] and [[migrations]] of wrangler.toml.",
+        )
+    return ports.ledger if name else None
 
 
 def _present(what: object) -> str:

@@ -1,14 +1,15 @@
 """What a handler is given: one request, and the services that outlive it."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from flux.errors import InvalidConfiguration, RateLimitExceeded
 from flux.http import Request
 from flux.pipeline import Pipeline
-from flux.ports import Limiter, LimiterFailed, PictureStore
+from flux.ports import Ledger, Limiter, LimiterFailed, PictureStore
 from flux.settings import Settings
+from flux.spending import Counting, Spending
 from flux.trace import Trace
 from flux.words import LANGUAGES, Words
 
@@ -42,6 +43,8 @@ class Services:
     configuration: Configured | Misconfigured
     store: PictureStore
     limiter: Limiter
+    open_ledger: Callable[[], Ledger] | None
+    """None where nothing is counted: neither a budget nor `COUNT_USAGE` is set."""
     checks: Mapping[str, str]
     """What there is of what we need: "ok", "missing", or what is wrong."""
 
@@ -89,6 +92,19 @@ class Call:
     def base_url(self) -> str:
         """What the URLs of pictures start with."""
         return self.services.settings.public_url or self.request.origin
+
+    def spending(self) -> Spending:
+        """What this request spends from now on."""
+        counting = None
+        if open_ledger := self.services.open_ledger:
+            settings = self.services.settings
+            counting = Counting(open_ledger(), self.ledger_key, settings.limits, settings.key_limits)
+        return Spending(self.trace, counting)
+
+    @property
+    def ledger_key(self) -> str:
+        """What the ledger knows the caller's key by."""
+        return self.key_digest[:32]
 
     async def charge(self, pictures: int) -> None:
         """Count the pictures against the key's rate. Raises `RateLimitExceeded`."""

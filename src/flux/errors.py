@@ -164,6 +164,15 @@ class RateLimitExceeded(ApiError):
     code = "rate_limit_exceeded"
 
 
+class BudgetExceeded(ApiError):
+    """What the owner lets be spent in a day is used up: over until 00:00 UTC."""
+
+    status = 429
+    type = "insufficient_quota"
+    code = "budget_exceeded"
+    should_retry = False
+
+
 # --- upstream -----------------------------------------------------------------------------------
 
 
@@ -242,6 +251,19 @@ class StorageUnavailable(ApiError):
     def because(cls, detail: str) -> "StorageUnavailable":
         """With the sentence for callers; `detail` is for the log."""
         return cls("The store did not answer. Try again in some seconds.", retry_after=5, detail=detail)
+
+
+class BudgetUnavailable(ApiError):
+    """The ledger did not answer: an owner who set a budget expects it to hold even then."""
+
+    status = 503
+    code = "budget_unavailable"
+    should_retry = True
+
+    @classmethod
+    def because(cls, detail: str) -> "BudgetUnavailable":
+        """With the sentence for callers; `detail` is for the log."""
+        return cls("The service could not check its budget. Try again in a few seconds.", retry_after=5, detail=detail)
 
 
 # --- us -----------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from flux import picture, upstream
 from flux.catalog import Model
-from flux.errors import ApiError, InvalidRequest, ModelOverloaded, OutputFlagged, PromptRefused
+from flux.errors import ApiError, BudgetUnavailable, InvalidRequest, ModelOverloaded, OutputFlagged, PromptRefused
 from flux.generation import Notice
 from flux.picture import Picture
 from flux.plan import ModelCall, Plan
@@ -438,12 +438,14 @@ class _Run:
 def _concerns_all(failure: ApiError, *, any_drawn: bool) -> bool:
     """Whether a picture's failure is that of all which are not begun, so that asking for them would be in vain.
 
-    What Workers AI will say again: the allowance is used up, the account may not, the filter refuses the prompt. And a
-    model without capacity, all tries and the fallback included, that has not drawn any: the caller would wait as long
-    again for each `MAX_AT_ONCE` of them.
+    What Workers AI will say again: the allowance is used up, the account may not, the filter refuses the prompt. What
+    the ledger will: the budget is used up, or it does not answer. And a model without capacity, all tries and the
+    fallback included, that has not drawn any: the caller would wait as long again for each `MAX_AT_ONCE` of them.
     """
     if isinstance(failure, ModelOverloaded):
         return not any_drawn
+    if isinstance(failure, BudgetUnavailable):
+        return True
     return failure.should_retry is False and not isinstance(failure, OutputFlagged)
 
 

@@ -106,6 +106,11 @@ def model_for(request: GenerationRequest, settings: Settings) -> Model:
     out.
     """
     model = _chosen(request, settings)
+    if not settings.offers(model):
+        raise UnsupportedModel(
+            f"{model.id} has no published price, which a budget needs. GET /v1/models lists those that are served.",
+            param="model",
+        )
     if request.options.action == "edit" and not model.max_images:
         able = ", ".join(id for id, row in catalog.MODELS.items() if row.max_images)
         raise UnsupportedModel(f"{model.id} takes no pictures. These do: {able}.", param="model")

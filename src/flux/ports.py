@@ -6,6 +6,7 @@ from typing import Protocol
 
 from flux.catalog import Model
 from flux.http import Native
+from flux.ledger import Amounts, Answer, Reservation, Usage
 from flux.picture import Picture
 from flux.settings import Settings
 from flux.sizes import Size
@@ -127,6 +128,29 @@ class LimiterFailed(Exception):
     """The limiter gave no answer; the text says why and is for the log alone."""
 
 
+class Ledger(Protocol):
+    """Counts what models cost, in one place for the whole deployment. Each request opens it for itself."""
+
+    async def reserve(self, asked: Reservation) -> Answer:
+        """Whether a call of a model may be made, which is counted if so. Raises `LedgerFailed`."""
+
+    def count(self, asked: Reservation) -> None:
+        """Reserve where nothing depends on the answer: it is not waited for."""
+
+    def settle(self, id: str, amounts: Amounts) -> None:
+        """Say what a reservation has really cost. It is not waited for, and goes on when the request has ended.
+
+        It reaches the ledger before what is asked of it later.
+        """
+
+    async def usage(self, key: str) -> Usage:
+        """What a key and the deployment have spent. Raises `LedgerFailed`."""
+
+
+class LedgerFailed(Exception):
+    """The ledger gave no answer; the text says why and is for the log alone."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ports:
     """What a deployment has of these; None for what is not bound."""
@@ -136,3 +160,4 @@ class Ports:
     resizer: Resizer | None = None
     store: PictureStore | None = None
     limiter: Limiter | None = None
+    ledger: Callable[[], Ledger] | None = None

@@ -5,9 +5,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from flux import catalog, words
+from flux import catalog, prices, words
 from flux.errors import InvalidConfiguration
 from flux.fields import RANGES
+from flux.ledger import Amounts
 
 DEFAULT_SYSTEM_MESSAGE = """\
 You write prompts for a text-to-image model. The user's message is a description of a picture, in \
@@ -37,6 +38,9 @@ NAMES = (
     "CHORES",
     "FOLLOW_UPS",
     "AI_GATEWAY_ID",
+    "COUNT_USAGE",
+    "DAILY_NEURONS",
+    "KEY_DAILY_NEURONS",
 )
 """Every variable and secret that the service reads."""
 
@@ -98,6 +102,21 @@ class Settings:
     follow_ups: bool
     """Whether a conversation that holds a picture edits it, unless it says otherwise."""
     gateway_id: str | None
+    count_usage: bool
+    """Whether usage is counted without a budget, too."""
+    limits: Amounts
+    """What the deployment may spend in a day, by unit of the ledger; empty without a budget."""
+    key_limits: Amounts
+    """What each key may."""
+
+    @property
+    def has_budget(self) -> bool:
+        """Whether anything limits what may be spent."""
+        return bool(self.limits or self.key_limits)
+
+    def offers(self, model: catalog.Model) -> bool:
+        """Whether a model may be drawn with: a budget cannot count one without a known price."""
+        return model.price is not None or not self.has_budget
 
 
 def read_api_keys(variables: Mapping[str, str]) -> tuple[str, ...]:
@@ -127,7 +146,7 @@ def read(variables: Mapping[str, str]) -> Settings:
     def text(name: str, default: str = "") -> str:
         return str(value(name, str, default=default))
 
-    return Settings(
+    chosen = Settings(
         model=value("FLUX_MODEL", _model, default=catalog.MODELS[catalog.DEFAULT_MODEL]),
         fallback_model=value("FLUX_FALLBACK_MODEL", _model, default=None),
         steps=value("FLUX_NUM_STEPS", _whole_number(*RANGES["steps"]), default=None),
@@ -151,7 +170,24 @@ def read(variables: Mapping[str, str]) -> Settings:
         answer_chores=value("CHORES", _one_of("answer", "draw"), default="answer") == "answer",
         follow_ups=value("FOLLOW_UPS", _one_of("new", "edit"), default="new") == "edit",
         gateway_id=value("AI_GATEWAY_ID", _identifier, default=None),
+        count_usage=value("COUNT_USAGE", _switch, default=False),
+        limits=value("DAILY_NEURONS", _neurons, default={}),
+        key_limits=value("KEY_DAILY_NEURONS", _neurons, default={}),
     )
+    _check_prices(chosen)
+    return chosen
+
+
+_UNPRICED = "names a model without a published price, which no budget can count. Choose another one (docs/prices.md)."
+
+
+def _check_prices(chosen: Settings) -> None:
+    """A budget and a model that it cannot count exclude each other. Raises `InvalidConfiguration`."""
+    for name, model in (("FLUX_MODEL", chosen.model), ("FLUX_FALLBACK_MODEL", chosen.fallback_model)):
+        if model and not chosen.offers(model):
+            raise InvalidConfiguration(name, _UNPRICED)
+    if chosen.has_budget and not chosen.external_writer and chosen.prompt_model not in prices.TEXT_MODELS:
+        raise InvalidConfiguration("PROMPT_MODEL", _UNPRICED)
 
 
 def _external_writer(url: str, model: str, api_key: str) -> ExternalRewriter | None:
@@ -212,6 +248,15 @@ def _whole_number(minimum: int, maximum: int) -> Callable[[str], int]:
         raise ValueError(f"must be a whole number from {minimum} to {maximum}.")
 
     return parse
+
+
+MAX_NEURONS = 10**9
+"""Of a budget: eleven thousand dollars a day."""
+
+
+def _neurons(text: str) -> Amounts:
+    """A budget in the ledger's unit."""
+    return {"neurons": _whole_number(1, MAX_NEURONS)(text) * prices.HUNDREDTHS}
 
 
 def _one_of(*choices: str) -> Callable[[str], str]:

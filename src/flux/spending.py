@@ -1,40 +1,106 @@
-"""What one request spends on models: counted call by call, in hundredths of a neuron (`prices`)."""
+"""What one request spends on models, call by call, in hundredths of a neuron (`prices`).
+
+Where there is a ledger, each call is reserved in it before and settled after.
+"""
+
+import asyncio
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from flux import prices
+from flux.errors import BudgetExceeded, BudgetUnavailable
+from flux.ledger import Amounts, Reservation, seconds_left
+from flux.ports import Ledger, LedgerFailed
 from flux.trace import Trace
+
+LEDGER_SECONDS = 5
+"""Longest wait for the ledger, which is one object in one place of the world and may have to start."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counting:
+    """The ledger of a request, and what it counts against."""
+
+    ledger: Ledger
+    key: str
+    limits: Amounts = field(default_factory=dict)
+    key_limits: Amounts = field(default_factory=dict)
 
 
 class Spending:
     """Of one request."""
 
-    def __init__(self, trace: Trace) -> None:
+    def __init__(self, trace: Trace, counting: Counting | None = None) -> None:
+        """Without `counting` nobody is asked."""
         self._trace = trace
+        self._counting = counting
+        self._calls = 0
         self._parts: dict[int | None, int] = {}
         """By the picture's index, None for the prompt writer: what `of` has not told yet."""
         self.total: int | None = 0
         """Of the calls that may have cost something; None once one of them was of a model without a known price."""
+        self._left: int | None = None
+        """Of the budget that ends first, as far as this request knows."""
 
-    async def begin(self, model: str, most: int | None, index: int | None = None) -> "ModelCost":  # noqa: ARG002 - for who counts by model
+    async def begin(self, model: str, most: int | None, index: int | None = None) -> "ModelCost":
         """A call of a model is about to be made, for the picture of an index, that costs at most so much.
 
-        What it returns has to be ended.
+        What it returns has to be ended. Raises `BudgetExceeded` or `BudgetUnavailable`.
         """
-        return ModelCost(self, most, index)
+        cost = ModelCost(self, most, index)
+        if self._counting and cost.amounts:
+            self._calls += 1
+            id = f"{self._trace.request_id}-{self._calls}"
+            asked = Reservation(
+                id, self._counting.key, model, cost.amounts, self._counting.limits, self._counting.key_limits
+            )
+            await self._reserve(self._counting.ledger, asked)
+            cost.reservation = id
+        return cost
 
-    def add(self, cost: int | None, index: int | None) -> None:
-        """A call has ended and has cost this."""
-        self.total = None if self.total is None or cost is None else self.total + cost
-        self._parts[index] = self._parts.get(index, 0) + (cost or 0)
+    async def _reserve(self, ledger: Ledger, asked: Reservation) -> None:
+        if not asked.limits and not asked.key_limits:
+            ledger.count(asked)
+            return
+        reason = ""
+        try:
+            with self._trace.step("budget"):
+                async with asyncio.timeout(LEDGER_SECONDS):
+                    answer = await ledger.reserve(asked)
+        except asyncio.CancelledError:
+            ledger.settle(asked.id, {})  # the client has left before anything was drawn
+            raise
+        except (LedgerFailed, TimeoutError) as failure:
+            reason = str(failure) or "time-out"
+        if reason:
+            # It may have been made all the same. Raised here and not from within, as in `pipeline._asked`.
+            ledger.settle(asked.id, {})
+            self._trace.facts.ledger_error = reason
+            raise BudgetUnavailable.because(reason)
+        self._left = answer.left.get("neurons")
+        if not answer.granted:
+            raise _exceeded(asked.amounts.get("neurons", 0), self._left or 0)
+
+    def ended(self, cost: "ModelCost") -> None:
+        """A call is over; its `cost` is now what it really was."""
+        self.total = None if self.total is None or cost.cost is None else self.total + cost.cost
+        self._parts[cost.index] = self._parts.get(cost.index, 0) + (cost.cost or 0)
         self._trace.facts.neurons = prices.neurons(self.total or None)
+        if self._left is not None:
+            self._left += max(0, (cost.most or 0) - (cost.cost or 0))
+        if self._counting and cost.reservation:
+            self._counting.ledger.settle(cost.reservation, cost.amounts)
 
     def of(self, index: int) -> int | None:
         """What a picture cost that is finished; the writer's part is with the first. None where a price is unknown."""
         part = self._parts.pop(index, 0) + self._parts.pop(None, 0)
         return None if self.total is None else part
 
-    def headers(self) -> dict[str, str]:
+    def headers(self) -> Mapping[str, str]:
         """What an answer that is known whole tells of it."""
-        return {} if self.total is None else {"x-cost-neurons": prices.text(self.total)}
+        told = {"x-cost-neurons": self.total, "x-budget-remaining-neurons": self._left}
+        return {name: prices.text(amount) for name, amount in told.items() if amount is not None}
 
 
 class ModelCost:
@@ -42,10 +108,31 @@ class ModelCost:
 
     def __init__(self, spending: Spending, most: int | None, index: int | None) -> None:
         self._spending = spending
-        self._index = index
+        self.index = index
+        """Of the picture; None for the prompt writer."""
+        self.most = most
         self.cost = most
         """Hundredths of a neuron; to be set to what it really was, 0 where the call is certain to have cost nothing."""
+        self.reservation = ""
+
+    @property
+    def amounts(self) -> Amounts:
+        """As the ledger counts them; empty where the call costs nothing."""
+        if self.cost == 0:
+            return {}
+        pictures = {} if self.index is None else {"pictures": 1}
+        return pictures if self.cost is None else {**pictures, "neurons": self.cost}
 
     def end(self) -> None:
         """The call is over, however it ended."""
-        self._spending.add(self.cost, self._index)
+        self._spending.ended(self)
+
+
+def _exceeded(cost: int, left: int) -> BudgetExceeded:
+    rest = (
+        f"this call costs {prices.text(cost)} neurons, and {prices.text(left)} are left" if left else "nothing is left"
+    )
+    return BudgetExceeded(
+        f"Today's budget of this service is used up: {rest}. It resets at 00:00 UTC.",
+        retry_after=seconds_left(time.time()),
+    )

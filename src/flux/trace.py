@@ -37,6 +37,7 @@ class Facts:
     fallback_from: int | None = None
     """Upstream's code for which the next model was asked."""
     limiter_error: str | None = None
+    ledger_error: str | None = None
     writer_error: str | None = None
     read_error: str | None = None
     """Why an earlier picture was not read, where one was drawn anew instead."""

@@ -52,7 +52,7 @@ def test_the_modules_are_found() -> None:
     assert {"entry", "flux", "flux.app", "flux.pipeline", "flux.endpoints.chat", "flux.edge", "flux.edge.wire"} <= set(
         MODULES
     )
-    assert OURS["entry"] == {"flux.edge"}
+    assert OURS["entry"] == {"flux.edge", "flux.edge.ledger"}
     assert "flux.edge.wire" in OURS["flux.edge"]
 
 

@@ -32,6 +32,7 @@ def raised(kind: type[ApiError]) -> ApiError:
         (errors.MethodNotAllowed, 405, "invalid_request_error", "method_not_allowed", None),
         (errors.RequestTooLarge, 413, "invalid_request_error", "request_too_large", None),
         (errors.RateLimitExceeded, 429, "rate_limit_error", "rate_limit_exceeded", None),
+        (errors.BudgetExceeded, 429, "insufficient_quota", "budget_exceeded", "false"),
         (errors.InsufficientQuota, 429, "insufficient_quota", "insufficient_quota", "false"),
         (errors.InvalidConfiguration, 500, "server_error", "invalid_configuration", "false"),
         (errors.InternalError, 500, "server_error", "internal_error", "true"),
@@ -40,6 +41,7 @@ def raised(kind: type[ApiError]) -> ApiError:
         (errors.UpstreamNotAuthorized, 502, "server_error", "upstream_not_authorized", "false"),
         (errors.ModelOverloaded, 503, "server_error", "model_overloaded", "true"),
         (errors.StorageUnavailable, 503, "server_error", "storage_unavailable", "true"),
+        (errors.BudgetUnavailable, 503, "server_error", "budget_unavailable", "true"),
         (errors.ApiKeyNotConfigured, 503, "server_error", "api_key_not_configured", "false"),
     ],
 )

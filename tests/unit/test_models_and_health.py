@@ -8,7 +8,7 @@ from openai.types import Model
 from flux import VERSION, catalog
 from tests.builders import FLUX_2, KLEIN, PHOENIX, SCHNELL, Service
 
-CHECKS = dict.fromkeys(("api_key", "settings", "model", "writer", "storage", "images", "rate_limiter"), "ok")
+CHECKS = dict.fromkeys(("api_key", "settings", "model", "writer", "storage", "images", "rate_limiter", "ledger"), "ok")
 
 
 async def test_every_model_that_we_serve_is_listed() -> None:
@@ -68,6 +68,7 @@ LACKING: dict[str, tuple[dict[str, Any], str]] = {
     "storage": ({"unbound": ["store"]}, "degraded"),
     "images": ({"unbound": ["resizer"]}, "ok"),
     "rate_limiter": ({"unbound": ["limiter"]}, "ok"),
+    "ledger": ({"unbound": ["ledger"]}, "ok"),
 }
 
 

@@ -12,6 +12,7 @@ from flux.app import App, compose
 from flux.edge import wire
 from flux.edge.images import ImagesResizer
 from flux.edge.kv import KvPictureStore
+from flux.edge.ledger import DurableLedger
 from flux.edge.limiter import BindingLimiter
 from flux.edge.prompt_rewriter import ChatApiRewriter
 from flux.edge.rest_api import RestApi, RestModel, RestRewriter
@@ -41,13 +42,15 @@ def _app() -> App:
     """The service: made at the first request, for the isolate's life, in which no binding or variable changes."""
     env = import_from_javascript("cloudflare:workers").env
     variables = {name: _text(getattr(env, name, None)) for name in settings.NAMES}
-    kv, images, limiter = (getattr(env, name, None) for name in ("FLUX_CF_KV", "IMAGES", "RATE_LIMITER"))
+    names = ("FLUX_CF_KV", "IMAGES", "RATE_LIMITER", "LEDGER")
+    kv, images, limiter, ledger = (getattr(env, name, None) for name in names)
     ports = Ports(
         model=partial(_model, env),
         rewriter=partial(_rewriter, env),
         resizer=ImagesResizer(images) if images else None,
         store=KvPictureStore(kv) if kv else None,
         limiter=BindingLimiter(limiter) if limiter else None,
+        ledger=partial(DurableLedger, ledger) if ledger else None,
     )
     return compose(variables, ports, log=js.console.log)
 

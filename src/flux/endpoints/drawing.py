@@ -17,7 +17,6 @@ from flux.pipeline import Report, Result, Storage, Tell, unheard
 from flux.plan import Plan
 from flux.ports import TooLarge
 from flux.progress import Progress
-from flux.spending import Spending
 from flux.text import Text, join
 
 READ_SECONDS = 10
@@ -138,7 +137,7 @@ async def answer(call: Call, made: Plan, presenter: Presenter, storage: Storage 
     """
     await call.charge(made.request.n)
 
-    spending = Spending(call.trace)
+    spending = call.spending()
 
     def work(tell: Tell) -> Coroutine[Any, Any, Result]:
         return call.services.pipeline.run(made, call.trace, spending, storage, tell)

@@ -13,9 +13,10 @@ from flux.settings import Settings
 
 
 async def list_all(call: Call) -> Response:
-    """Every model we serve."""
+    """Every model that this deployment draws with."""
     settings = call.services.settings
-    return http.json({"object": "list", "data": [model_object(one, settings) for one in catalog.MODELS.values()]})
+    offered = filter(settings.offers, catalog.MODELS.values())
+    return http.json({"object": "list", "data": [model_object(one, settings) for one in offered]})
 
 
 async def retrieve(call: Call) -> Response:
@@ -24,6 +25,11 @@ async def retrieve(call: Call) -> Response:
     found = call.services.settings.model if catalog.is_generic(name) else catalog.find(name)
     if found is None:
         raise ModelNotFound("There is no such model here. GET /v1/models lists those there are.", param="model")
+    if not call.services.settings.offers(found):
+        raise ModelNotFound(
+            f"{found.id} has no published price, and this service has a budget: it is not drawn with here.",
+            param="model",
+        )
     return http.json(model_object(found, call.services.settings))
 
 

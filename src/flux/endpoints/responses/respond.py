@@ -15,6 +15,7 @@ from flux.words import Words
 Json = dict[str, Any]
 
 _ERROR_CODES = {
+    "budget_exceeded": "rate_limit_exceeded",
     "content_policy_violation": "image_content_policy_violation",
     "insufficient_quota": "rate_limit_exceeded",
     "rate_limit_exceeded": "rate_limit_exceeded",

@@ -1,0 +1,91 @@
+"""The ledger as a Durable Object, and how requests reach it.
+
+There is one object of it in the world for each deployment. What it is asked and what it answers crosses as JSON: one
+text each way.
+"""
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from typing import Any
+
+import js
+from pyodide.ffi import JsException
+from workers import import_from_javascript
+
+from flux.ledger import Amounts, Answer, Book, Reservation, Usage
+from flux.ports import LedgerFailed
+
+NAME = "ledger"
+"""The one object's."""
+MAX_REASON = 300
+"""Characters of a failure's text that are logged."""
+
+
+# --- the object -----------------------------------------------------------------------------------
+
+
+def book_of(storage: Any) -> Book:
+    """The ledger in a Durable Object's SQLite, `storage` being the SDK's."""
+    return Book(lambda statement, *values: storage.sql.exec(statement, *values).raw().toArray())
+
+
+def answered(book: Book, question: str) -> str:
+    """What the ledger answers to one question."""
+    asked = json.loads(question)
+    answer = _QUESTIONS[asked.pop("ask")](book, asked)
+    return json.dumps(answer and asdict(answer))
+
+
+_QUESTIONS: Mapping[str, Callable[[Book, dict[str, Any]], Any]] = {
+    "reserve": lambda book, asked: book.reserve(time.time(), Reservation(**asked)),
+    "settle": lambda book, asked: book.settle(time.time(), **asked),
+    "usage": lambda book, asked: book.usage(time.time(), **asked),
+}
+
+
+# --- how requests reach it ------------------------------------------------------------------------
+
+
+class DurableLedger:
+    """`Ledger` over `env.LEDGER`, for one request: its stub keeps what is asked in its order."""
+
+    def __init__(self, namespace: Any) -> None:
+        self._stub = namespace.getByName(NAME)
+
+    async def reserve(self, asked: Reservation) -> Answer:
+        """See `Ledger.reserve`."""
+        return Answer(**await self._answer("reserve", asdict(asked)))
+
+    def count(self, asked: Reservation) -> None:
+        """See `Ledger.count`."""
+        self._tell("reserve", asdict(asked))
+
+    def settle(self, id: str, amounts: Amounts) -> None:
+        """See `Ledger.settle`."""
+        self._tell("settle", {"id": id, "amounts": dict(amounts)})
+
+    async def usage(self, key: str) -> Usage:
+        """See `Ledger.usage`."""
+        return Usage(**await self._answer("usage", {"key": key}))
+
+    def _ask(self, kind: str, asked: dict[str, Any]) -> Any:
+        """A promise of the answer's JSON; the question is on its way."""
+        return self._stub.ask(json.dumps({"ask": kind, **asked}))
+
+    async def _answer(self, kind: str, asked: dict[str, Any]) -> dict[str, Any]:
+        try:
+            answer: dict[str, Any] = json.loads(await self._ask(kind, asked))
+        except JsException as error:
+            raise LedgerFailed((error.message or error.name)[:MAX_REASON]) from error
+        return answer
+
+    def _tell(self, kind: str, asked: dict[str, Any]) -> None:
+        """Ask, and let the runtime wait for the answer, also when the request has ended.
+
+        A failure is nobody's: what was not given back counts as spent.
+        """
+        import_from_javascript("cloudflare:workers").waitUntil(
+            js.Promise.allSettled(js.Array.of(self._ask(kind, asked)))
+        )
