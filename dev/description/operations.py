@@ -300,6 +300,19 @@ PATHS: Json = {
             },
         }
     },
+    "/v1/usage": {
+        "get": {
+            "operationId": "retrieveUsage",
+            "tags": ["Service"],
+            "summary": "What was spent and what is left",
+            "description": "By the key that is sent, today (UTC) and in the last 31 days, and by the whole deployment.",
+            "responses": {
+                "200": _answer("The figures.", _json(ref("Usage"))),
+                **protected(),
+                **references({"503": "LedgerUnavailable"}),
+            },
+        }
+    },
     "/v1/models/{id}": {
         "parameters": [_MODEL_ID],
         "get": {

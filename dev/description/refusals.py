@@ -278,6 +278,11 @@ RESPONSES: Json = {
         "api_key_not_configured",
     ),
     "Closed": _response("The deployment has no API key yet.", "api_key_not_configured"),
+    "LedgerUnavailable": _response(
+        "The ledger did not answer, or the deployment has no API key yet.",
+        "budget_unavailable",
+        "api_key_not_configured",
+    ),
     "StorageUnavailable": _response("The store of pictures did not answer.", "storage_unavailable"),
 }
 

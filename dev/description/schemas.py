@@ -641,7 +641,6 @@ ANSWERS: Json = {
     "Pricing": an_object(
         {
             "unit": {"const": "neurons"},
-            **{f"per_{name}": {"type": "number", "description": f"For {unit}."} for name, unit in UNITS.items()},
             "source": {"enum": ["pricing page", "model catalogue"]},
             "checked": {"type": "string", "format": "date", "description": "When the source was looked at."},
             "note": {"type": ["string", "null"], "description": "Where sources differ."},
@@ -655,9 +654,46 @@ ANSWERS: Json = {
                 }
             ),
         },
-        required=("unit", "source", "checked", "note", "example"),
+        patternProperties={"^per_": {"type": "number"}},
+        description=f"What is charged for, each only where it is: {', '.join(f'`per_{name}`' for name in UNITS)}.",
     ),
     "Models": an_object({"object": {"const": "list"}, "data": {"type": "array", "items": ref("Model")}}),
+    "Usage": an_object(
+        {
+            "object": {"const": "usage"},
+            "counting": {"type": "boolean", "description": "False: neither a budget nor `COUNT_USAGE` is set."},
+            "resets_at": {**COUNT, "description": "When today ends (00:00 UTC), Unix time in seconds."},
+            "key": an_object(
+                {
+                    "name": {"type": ["string", "null"], "description": "What the owner calls the key that was sent."},
+                    "today": ref("Figures"),
+                    "last_31_days": ref("Figures"),
+                    "budget": ref("Budget"),
+                }
+            ),
+            "deployment": an_object({"today": ref("Figures"), "last_31_days": ref("Figures"), "budget": ref("Budget")}),
+        },
+        description="What is being drawn counts already. Figures are null where nothing is counted.",
+    ),
+    "Figures": an_object(
+        {
+            "pictures": {**COUNT, "type": ["integer", "null"]},
+            "neurons": {"type": ["number", "null"]},
+            "models": {
+                "type": ["object", "null"],
+                "additionalProperties": ref("Figures"),
+                "description": "The same by model, of a key.",
+            },
+        },
+        required=("pictures", "neurons"),
+    ),
+    "Budget": {
+        "anyOf": [
+            an_object({"neurons": an_object({"limit": {"type": "number"}, "left": {"type": "number", "minimum": 0}})}),
+            {"type": "null"},
+        ],
+        "description": "Of one day; null where none is set.",
+    },
     "Health": an_object(
         {
             "status": {"enum": ["ok", "degraded"]},
@@ -676,8 +712,8 @@ ANSWERS: Json = {
                         "ledger",
                     )
                 },
-                description="`ok`, `missing`, or what is wrong; never a value. `writer` rewrites prompts. Without "
-                "`writer`, `images` or `rate_limiter` the service still works, without `ledger` while there is no budget.",
+                description="`ok`, `missing`, or what is wrong; never a value. `writer` rewrites prompts. "
+                "`writer`, `images` and `rate_limiter` are not required, and `ledger` only where there is a budget.",
             ),
             "warnings": {
                 "type": "array",

@@ -17,7 +17,7 @@ from urllib.parse import unquote
 from flux import settings
 from flux.absent import NoLimiter, NoModel, NoPictureStore, NoResizer, NoRewriter
 from flux.call import Call, Configured, Misconfigured, Services
-from flux.endpoints import chat, health, images, mcp, models, pictures, responses
+from flux.endpoints import chat, health, images, mcp, models, pictures, responses, usage
 from flux.errors import (
     ApiError,
     ApiKeyNotConfigured,
@@ -30,7 +30,7 @@ from flux.errors import (
 from flux.http import Request, Response, Stream, json
 from flux.pipeline import Pipeline
 from flux.ports import Ledger, Ports
-from flux.settings import Settings
+from flux.settings import ApiKey, Settings
 from flux.text import Text
 from flux.trace import Trace
 
@@ -67,6 +67,7 @@ API = (
     Route("/responses/", {}, absent="Responses are not kept here: continue one with 'previous_response_id'."),
     Route("/images/generations", {"POST": images.generate}),
     Route("/images/edits", {"POST": images.edit}),
+    Route("/usage", {"GET": usage.show}),
 )
 """Each answers at `/v1` and without it."""
 
@@ -147,9 +148,9 @@ DEFAULT_ALLOWED_HEADERS = "authorization, content-type, api-key"
 class App:
     """The service: `Request` in, `Response` out. Made once, shared by all requests."""
 
-    def __init__(self, services: Services, api_keys: tuple[str, ...], log: Callable[[str], None]) -> None:
+    def __init__(self, services: Services, api_keys: tuple[ApiKey, ...], log: Callable[[str], None]) -> None:
         self.services = services
-        self._digests = tuple(map(_digest, api_keys))
+        self._digests = tuple((_digest(sent), one) for one in api_keys for sent in dict.fromkeys((one.key, one.entry)))
         self._log = log
 
     async def __call__(self, request: Request) -> Response:
@@ -182,11 +183,13 @@ class App:
         handler = route.methods.get("GET" if request.method == "HEAD" else request.method)
         if handler is None:
             raise MethodNotAllowed(f"Use one of: {route.allow}.", headers={"allow": route.allow})
-        digest = ""
+        digest, name = "", ""
         if route.protected:
-            digest = self._authenticated(request)
+            key = self._authenticated(request)
+            digest, name = _digest(key.key).hex(), key.name
+            trace.facts.key = name or None
             _ = self.services.configured  # raises what is wrong with the settings
-        return await handler(Call(request, self.services, trace, digest, argument))
+        return await handler(Call(request, self.services, trace, digest, name, argument))
 
     def _where(self, request: Request) -> str:
         configuration = self.services.configuration
@@ -194,8 +197,8 @@ class App:
         base = public_url or request.origin
         return f"The base URL of this API is {base}/v1, and {base}/openapi.json describes it."
 
-    def _authenticated(self, request: Request) -> str:
-        """The digest of the key that was sent, if it is one of ours.
+    def _authenticated(self, request: Request) -> ApiKey:
+        """The key that was sent, if it is one of ours.
 
         Digests are compared, all of them and each in constant time, so that neither a key's
         length nor its place in the list shows.
@@ -207,13 +210,13 @@ class App:
         scheme, _, token = request.headers.get("authorization", "").strip().partition(" ")
         bearer = token.strip() if scheme.lower() == "bearer" else ""
         digest = _digest(bearer or request.headers.get("api-key", "").strip())
-        known = [hmac.compare_digest(digest, ours) for ours in self._digests]
-        if not any(known):
+        known = [one for ours, one in self._digests if hmac.compare_digest(digest, ours)]
+        if not known:
             raise InvalidApiKey(
                 "Wrong or missing API key. Send it as 'Authorization: Bearer KEY'.",
                 headers={"www-authenticate": "Bearer"},
             )
-        return digest.hex()
+        return known[0]
 
     # --- what every answer has ------------------------------------------------------------------
 

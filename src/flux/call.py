@@ -80,6 +80,8 @@ class Call:
     trace: Trace
     key_digest: str = ""
     """Of the API key that was sent, in hexadecimal; never the key."""
+    key_name: str = ""
+    """What the owner calls that key."""
     argument: str = ""
     """What stands for the variable part of the route's path, percent-decoded."""
 

@@ -263,7 +263,7 @@ class BudgetUnavailable(ApiError):
     @classmethod
     def because(cls, detail: str) -> "BudgetUnavailable":
         """With the sentence for callers; `detail` is for the log."""
-        return cls("The service could not check its budget. Try again in a few seconds.", retry_after=5, detail=detail)
+        return cls("The service's ledger did not answer. Try again in a few seconds.", retry_after=5, detail=detail)
 
 
 # --- us -----------------------------------------------------------------------------------------

@@ -119,12 +119,28 @@ class Settings:
         return model.price is not None or not self.has_budget
 
 
-def read_api_keys(variables: Mapping[str, str]) -> tuple[str, ...]:
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """A key that lets callers in."""
+
+    key: str
+    entry: str
+    """The whole entry, which is a key as well: before keys had names, one may have had a colon."""
+    name: str = ""
+    """What its owner calls it, in the log and to whoever has it."""
+
+
+_NAMED = re.compile(r"([^:]{1,40}):\s*(.+)")
+
+
+def read_api_keys(variables: Mapping[str, str]) -> tuple[ApiKey, ...]:
     """The keys that let callers in. Separate from `read`, so that a mistake in another setting lets nobody in.
 
-    Separated by commas or on lines of their own.
+    Separated by commas or on lines of their own, each `KEY` or `name:KEY`.
     """
-    return tuple(filter(None, map(_bare, re.split(r"[,\r\n]", _bare(variables.get("API_KEY", ""))))))
+    entries = filter(None, map(_bare, re.split(r"[,\r\n]", _bare(variables.get("API_KEY", "")))))
+    named = ((entry, _NAMED.fullmatch(entry)) for entry in entries)
+    return tuple(ApiKey(match[2], entry, match[1].strip()) if match else ApiKey(entry, entry) for entry, match in named)
 
 
 def read(variables: Mapping[str, str]) -> Settings:

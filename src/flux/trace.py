@@ -15,6 +15,8 @@ class Facts:
 
     method: str | None = None
     route: str | None = None
+    key: str | None = None
+    """The name of the API key, where the owner gave it one."""
     model: str | None = None
     """That was asked first."""
     prompt: str | None = None

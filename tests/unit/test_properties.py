@@ -279,7 +279,7 @@ def test_any_variables_are_settings_or_name_the_wrong_one(given_variables: dict[
     except InvalidConfiguration as error:
         wrong = error.variable
     assert wrong in ("", *variables.NAMES)
-    assert all(variables.read_api_keys(given_variables))
+    assert all(one.key and one.entry for one in variables.read_api_keys(given_variables))
 
 
 SENTENCES = {sentence for _, sentence in (*upstream.BY_CODE.values(), *dict(upstream.BY_TEXT).values())}
