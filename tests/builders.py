@@ -1,5 +1,6 @@
 """Requests, settings, plans and the whole service, with sane defaults, so that a test says only what it is about."""
 
+import asyncio
 import json
 from collections.abc import AsyncGenerator, Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -125,6 +126,7 @@ def request(
         query=query,
         headers=sent | {name.lower(): value for name, value in (headers or {}).items()},
         body=body or Posted(b""),
+        background=asyncio.ensure_future,
     )
 
 
@@ -258,7 +260,7 @@ class Service:
             resizer=None if "resizer" in unbound else self.resizer,
             store=None if "store" in unbound else self.gallery,
             limiter=None if "limiter" in unbound else self.limiter,
-            ledger=None if "ledger" in unbound else lambda: self.tally,
+            ledger=None if "ledger" in unbound else lambda _background: self.tally,
         )
         self.app = compose({"API_KEY": KEY, **(variables or {})}, ports, self.lines.append)
 

@@ -8,7 +8,7 @@ code; what they speak to is tests/outside.js, in front of the stand-in for Worke
 import json
 import os
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -27,6 +27,8 @@ PATIENCE_SECONDS = 150
 
 MAIN_SOCKET = "http.sock"
 IMAGES = "+images"
+NO_LEDGER = "+broken"
+"""What the name of a deployment ends in whose ledger is out of order."""
 OUTSIDE_SERVICES = ("ai", "kv", "images", "internet")
 
 ISOLATE_MEMORY = "--max-heap-size=128"
@@ -35,6 +37,7 @@ V8 puts collecting off, and a Worker that says hello grows by a half before it s
 
 STAND_IN = ROOT / "dev" / "ai"
 OUTSIDE = ROOT / "tests" / "outside.js"
+BROKEN_LEDGER = ROOT / "tests" / "broken-ledger.js"
 DATE = str(configuration.read(configuration.DEPLOYED)["compatibility_date"])
 
 REST = {
@@ -54,7 +57,8 @@ WRITER = {
 class Workerd:
     """The Worker, once for each deployment, and everything around it. A context manager.
 
-    `deployments` are names with the variables of each; a name that ends in `+images` has an `IMAGES` binding too.
+    `deployments` are names with the variables of each. One whose name ends in `+images` has an `IMAGES` binding too;
+    the ledger of one that ends in `+broken` is tests/broken-ledger.js.
     `worker` is what runs in place of the one in src/.
     """
 
@@ -83,13 +87,20 @@ class Workerd:
     ) -> None:
         self._stack.close()
 
-    def crash(self) -> None:
+    def crash(self, meanwhile: Callable[[], None] | None = None) -> None:
         """SIGKILL the Worker and KV, whatever they are doing, and start them again on the same disk."""
         self.worker.stop()
         self.store.stop()
+        if meanwhile:
+            meanwhile()
         self.store = self._stack.enter_context(self._process("store"))
         self.worker = self._stack.enter_context(self._process("worker"))
         self.worker.answer()
+
+    def ledger_file(self, deployment: str) -> Path:
+        """The SQLite of a deployment's ledger, which its process has open while it runs."""
+        [file] = (self.folder / "worker" / "ledgers" / deployment).glob(f"{'[0-9a-f]' * 64}.sqlite")
+        return file
 
     def resident(self) -> float:
         """Mebibytes that the Worker's process has in memory."""
@@ -146,7 +157,7 @@ class Workerd:
         return runtime.Process(folder)
 
     def _write(self, deployments: Mapping[str, Mapping[str, str]]) -> None:
-        for name in ("outside", "store/disk", "worker"):
+        for name in ("outside", "store/disk", "worker/ledgers"):
             (self.folder / name).mkdir(parents=True)
         self._write_outside(self.folder / "outside")
         self._write_store(self.folder / "store")
@@ -200,14 +211,17 @@ class Workerd:
         modules = [_file(name, file) for name, file in (*self._product.modules, *runtime.sdk())]
         flags = f'compatibilityFlags = [{", ".join(map(_quoted, self._product.flags))}], globalOutbound = "internet",'
         services = [_external(name, self.folder / "outside" / f"{name}.sock") for name in OUTSIDE_SERVICES]
+        services.append(f'(name = "ledgers", disk = (path = {_quoted(folder / "ledgers")}, writable = true))')
+        services.append(_worker("broken-ledger", [_file("ledger.js", BROKEN_LEDGER)], [], _ledgers("broken")))
         for name, variables in deployments.items():
             bindings = [
                 *(_text(variable, value) for variable, value in ({"API_KEY": KEY} | dict(variables)).items()),
                 _wrapped("AI", "ai-api", "ai"),
                 '(name = "FLUX_CF_KV", kvNamespace = "kv")',
                 *([_wrapped("IMAGES", "images-api", "images")] if name.endswith(IMAGES) else ()),
+                _ledger("broken-ledger" if name.endswith(NO_LEDGER) else name),
             ]
-            services.append(_worker(name, modules, bindings, flags))
+            services.append(_worker(name, modules, bindings, f"{flags} {_ledgers(name)}"))
         # Process looks for the first answer at the main socket.
         names = {MAIN_SOCKET: next(iter(deployments))} | {f"{name}.sock": name for name in deployments}
         _write(folder, services, [_socket(folder / file, _quoted(name)) for file, name in names.items()])
@@ -251,6 +265,19 @@ def _text(name: str, value: str) -> str:
 
 def _service(name: str, service: str) -> str:
     return f"(name = {_quoted(name)}, service = {_quoted(service)})"
+
+
+def _ledgers(deployment: str) -> str:
+    """The Durable Objects of a Worker with a ledger; they are kept below a folder of this name."""
+    return (
+        f'durableObjectNamespaces = [(className = "Ledger", uniqueKey = {_quoted(deployment)}, enableSql = true)], '
+        'durableObjectStorage = (localDisk = "ledgers"),'
+    )
+
+
+def _ledger(service: str) -> str:
+    place = f'(className = "Ledger", serviceName = {_quoted(service)})'
+    return f'(name = "LEDGER", durableObjectNamespace = {place})'
 
 
 def _wrapped(name: str, module: str, service: str) -> str:

@@ -29,7 +29,7 @@ from flux.errors import (
 )
 from flux.http import Request, Response, Stream, json
 from flux.pipeline import Pipeline
-from flux.ports import Ledger, Ports
+from flux.ports import OpenLedger, Ports
 from flux.settings import ApiKey, Settings
 from flux.text import Text
 from flux.trace import Trace
@@ -354,7 +354,7 @@ def compose(variables: Mapping[str, str], ports: Ports, log: Callable[[str], Non
     return App(Services(configuration, store, ports.limiter or NoLimiter(), open_ledger, checks), api_keys, log)
 
 
-def _ledger(chosen: Settings, ports: Ports) -> Callable[[], Ledger] | None:
+def _ledger(chosen: Settings, ports: Ports) -> OpenLedger | None:
     """Who is asked where something is to be counted, else None. Raises `InvalidConfiguration`."""
     wanted = {"DAILY_NEURONS": chosen.limits, "KEY_DAILY_NEURONS": chosen.key_limits, "COUNT_USAGE": chosen.count_usage}
     name = next((name for name, value in wanted.items() if value), None)

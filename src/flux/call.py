@@ -1,13 +1,13 @@
 """What a handler is given: one request, and the services that outlive it."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from flux.errors import InvalidConfiguration, RateLimitExceeded
 from flux.http import Request
 from flux.pipeline import Pipeline
-from flux.ports import Ledger, Limiter, LimiterFailed, PictureStore
+from flux.ports import Limiter, LimiterFailed, OpenLedger, PictureStore
 from flux.settings import Settings
 from flux.spending import Counting, Spending
 from flux.trace import Trace
@@ -43,7 +43,7 @@ class Services:
     configuration: Configured | Misconfigured
     store: PictureStore
     limiter: Limiter
-    open_ledger: Callable[[], Ledger] | None
+    open_ledger: OpenLedger | None
     """None where nothing is counted: neither a budget nor `COUNT_USAGE` is set."""
     checks: Mapping[str, str]
     """What there is of what we need: "ok", "missing", or what is wrong."""
@@ -100,7 +100,9 @@ class Call:
         counting = None
         if open_ledger := self.services.open_ledger:
             settings = self.services.settings
-            counting = Counting(open_ledger(), self.ledger_key, settings.limits, settings.key_limits)
+            counting = Counting(
+                open_ledger(self.request.background), self.ledger_key, settings.limits, settings.key_limits
+            )
         return Spending(self.trace, counting)
 
     @property

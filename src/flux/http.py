@@ -1,6 +1,6 @@
 """HTTP as values: what the core reads and answers, with no runtime behind it."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -150,6 +150,10 @@ class Body(Protocol):
         """Take what is left of it off the connection, so that a refusal reaches who is still sending."""
 
 
+Background = Callable[[Coroutine[Any, Any, None]], object]
+"""Begins work that nobody waits for."""
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """One request. Header names are lower-case; `path` is as it came, still percent-encoded."""
@@ -162,6 +166,8 @@ class Request:
     """Without the question mark."""
     headers: Mapping[str, str]
     body: Body
+    background: Background
+    """For work that goes on when the request has ended, for some seconds at most."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from flux.catalog import Model
-from flux.http import Native
+from flux.http import Background, Native
 from flux.ledger import Amounts, Answer, Reservation, Usage
 from flux.picture import Picture
 from flux.settings import Settings
@@ -151,6 +151,10 @@ class LedgerFailed(Exception):
     """The ledger gave no answer; the text says why and is for the log alone."""
 
 
+OpenLedger = Callable[[Background], Ledger]
+"""Opens the ledger for a request, whose background takes what is not waited for."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ports:
     """What a deployment has of these; None for what is not bound."""
@@ -160,4 +164,4 @@ class Ports:
     resizer: Resizer | None = None
     store: PictureStore | None = None
     limiter: Limiter | None = None
-    ledger: Callable[[], Ledger] | None = None
+    ledger: OpenLedger | None = None

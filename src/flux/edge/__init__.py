@@ -28,7 +28,7 @@ async def answer(js_request: Any, ctx: Any) -> Any:
     """One request's answer, both JavaScript's own objects."""
     try:
         with wire.ended_when_the_client_leaves(js_request.signal):
-            request = wire.read(js_request)
+            request = wire.read(js_request, ctx)
             response = await _app()(request)
             if response.status >= REFUSED:
                 await request.body.discard()

@@ -6,14 +6,14 @@ text each way.
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
-import js
 from pyodide.ffi import JsException
-from workers import import_from_javascript
 
+from flux.http import Background
 from flux.ledger import Amounts, Answer, Book, Reservation, Usage
 from flux.ports import LedgerFailed
 
@@ -51,8 +51,9 @@ _QUESTIONS: Mapping[str, Callable[[Book, dict[str, Any]], Any]] = {
 class DurableLedger:
     """`Ledger` over `env.LEDGER`, for one request: its stub keeps what is asked in its order."""
 
-    def __init__(self, namespace: Any) -> None:
+    def __init__(self, namespace: Any, background: Background) -> None:
         self._stub = namespace.getByName(NAME)
+        self._background = background
 
     async def reserve(self, asked: Reservation) -> Answer:
         """See `Ledger.reserve`."""
@@ -70,9 +71,10 @@ class DurableLedger:
         """See `Ledger.usage`."""
         return Usage(**await self._answer("usage", {"key": key}))
 
-    def _ask(self, kind: str, asked: dict[str, Any]) -> Any:
-        """A promise of the answer's JSON; the question is on its way."""
-        return self._stub.ask(json.dumps({"ask": kind, **asked}))
+    def _ask(self, kind: str, asked: dict[str, Any]) -> Awaitable[str]:
+        """The answer's JSON, to be waited for; the question is on its way."""
+        answer: Awaitable[str] = self._stub.ask(json.dumps({"ask": kind, **asked}))
+        return answer
 
     async def _answer(self, kind: str, asked: dict[str, Any]) -> dict[str, Any]:
         try:
@@ -82,10 +84,10 @@ class DurableLedger:
         return answer
 
     def _tell(self, kind: str, asked: dict[str, Any]) -> None:
-        """Ask, and let the runtime wait for the answer, also when the request has ended.
+        """Ask, now, and leave the answer to the background."""
+        self._background(_ended(self._ask(kind, asked)))
 
-        A failure is nobody's: what was not given back counts as spent.
-        """
-        import_from_javascript("cloudflare:workers").waitUntil(
-            js.Promise.allSettled(js.Array.of(self._ask(kind, asked)))
-        )
+
+async def _ended(answer: Awaitable[str]) -> None:
+    with suppress(JsException):  # which is nobody's: what was not given back counts as spent
+        await answer

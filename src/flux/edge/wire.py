@@ -14,7 +14,7 @@ from flux.http import MIB, Native, Request, Response, Stream
 from flux.text import Spliced, Text
 
 
-def read(js_request: Any) -> Request:
+def read(js_request: Any, ctx: Any) -> Request:
     """The request as a value; its body stays where it is until it is asked for."""
     scheme, _, host, *rest = js_request.url.split("/", 3)
     path, _, query = (rest[0] if rest else "").partition("?")
@@ -26,6 +26,7 @@ def read(js_request: Any) -> Request:
         query=query,
         headers=headers,
         body=StreamedBody(js_request, headers),
+        background=lambda work: ctx.waitUntil(asyncio.ensure_future(work)),
     )
 
 

@@ -25,7 +25,7 @@ async def show(call: Call) -> Response:
     if open_ledger and call.services.settings.has_budget:
         required = (*REQUIRED, "ledger")
         try:
-            if await _is_nearly_used_up(open_ledger(), call.services.settings.limits):
+            if await _is_nearly_used_up(open_ledger(call.request.background), call.services.settings.limits):
                 warnings.append(f"More than {WARN_ABOVE} % of today's budget is used.")
         except (LedgerFailed, TimeoutError) as failure:
             call.trace.facts.ledger_error = str(failure) or "time-out"

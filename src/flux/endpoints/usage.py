@@ -46,7 +46,7 @@ async def _usage(call: Call) -> Usage | None:
     reason = ""
     try:
         async with asyncio.timeout(LEDGER_SECONDS):
-            return await call.services.open_ledger().usage(call.ledger_key)
+            return await call.services.open_ledger(call.request.background).usage(call.ledger_key)
     except (LedgerFailed, TimeoutError) as failure:
         reason = str(failure) or "time-out"
     call.trace.facts.ledger_error = reason

@@ -1,0 +1,29 @@
+"""What the calls that reached the stand-in cost by the price list: the ledger's figures are held to it."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from flux import catalog
+from flux.sizes import Size
+
+FREE = {"3030", "3036", "3040", "5006", "5018"}
+"""Outcomes of calls that have certainly drawn nothing."""
+
+
+def of_calls(calls: Iterable[dict[str, Any]]) -> float:
+    """Neurons of all calls that have drawn, or of which nobody knows."""
+    return sum(_cost(call) for call in calls if call["outcome"] not in FREE) / 100
+
+
+def of_pictures(calls: Iterable[dict[str, Any]]) -> float:
+    """Neurons of the pictures that the stand-in has certainly drawn."""
+    return sum(_cost(call) for call in calls if call["outcome"] == "ok") / 100
+
+
+def _cost(call: dict[str, Any]) -> int:
+    model = catalog.find(call["model"])
+    assert model
+    assert model.price, call
+    inputs = call["inputs"]
+    size = Size(inputs.get("width", 1024), inputs.get("height", 1024))
+    return model.price.cost(size, int(inputs[model.steps.name]) if model.steps else 0)
