@@ -23,7 +23,7 @@ from tests.workerd import NO_LEDGER, Workerd
 
 PICTURE = 57.6
 GENERATIONS, CHAT = "/v1/images/generations", "/v1/chat/completions"
-BUDGET, BROKEN = "budget", f"budget{NO_LEDGER}"
+BUDGET, TEN_EACH, BROKEN = "budget", "ten-each", f"budget{NO_LEDGER}"
 SETTLING_SECONDS = 5
 """The stand-in needs two to call a call aborted."""
 
@@ -72,11 +72,14 @@ def key_of(name: str) -> str:
 @pytest.fixture(scope="module")
 def budgets(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workerd]:
     """A deployment with a budget that is never used up, and one whose ledger is out of order."""
-    keys = ",".join([*map(key_of, CASES), "key-of-before", "key-of-crash"])
+    keys = ",".join([*map(key_of, CASES), "key-of-before", "key-of-crash", "key-of-writer"])
     variables = {"API_KEY": keys, "DAILY_NEURONS": "1000000", "KEY_DAILY_NEURONS": "10000"}
-    with Workerd(
-        tmp_path_factory.mktemp("budget") / "bare", {BUDGET: variables, BROKEN: {"DAILY_NEURONS": "100"}}
-    ) as running:
+    deployments = {
+        BUDGET: variables,
+        TEN_EACH: {"API_KEY": "phone:key-of-phone,key-of-nobody", "KEY_DAILY_NEURONS": "576"},
+        BROKEN: {"DAILY_NEURONS": "100"},
+    }
+    with Workerd(tmp_path_factory.mktemp("budget") / "bare", deployments) as running:
         yield running
 
 
@@ -105,9 +108,9 @@ async def statuses(budgets: Workerd) -> AsyncIterator[dict[str, int | None]]:
     yield dict(zip(CASES, found, strict=True))
 
 
-async def usage(bare: Workerd, key: str) -> Any:
+async def usage(bare: Workerd, key: str, deployment: str = BUDGET) -> Any:
     """What a key is told."""
-    async with bare.caller(BUDGET, key=key) as caller:
+    async with bare.caller(deployment, key=key) as caller:
         return (await caller.get("/v1/usage")).json()
 
 
@@ -133,6 +136,42 @@ async def test_the_totals_are_those_of_all_keys(budgets: Workerd, statuses: dict
     assert told["key"]["today"] == {"pictures": 0, "neurons": 0, "models": {}}
     reservations = sqlite3.connect(f"file:{budgets.ledger_file(BUDGET)}?mode=ro", uri=True)
     assert reservations.execute("SELECT count(*) FROM open").fetchall() == [(0,)]
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_two_keys_do_not_see_each_others_budget(budgets: Workerd) -> None:
+    """Each draws its ten, whatever the other does at the same time, and is told of nobody else."""
+    keys = {"key-of-phone": "phone", "key-of-nobody": None}
+
+    async def drawn(key: str) -> list[int]:
+        body = {"prompt": f"a harbour {key}", "response_format": "b64_json"}
+        async with budgets.caller(TEN_EACH, key=key) as caller:
+            answers = await asyncio.gather(*(caller.post(GENERATIONS, json=body) for _ in range(20)))
+        return sorted(answer.status_code for answer in answers)
+
+    assert await asyncio.gather(*map(drawn, keys)) == [[200] * 10 + [429] * 10] * 2
+    for key, name in keys.items():
+        assert budgets.calls(key)["count"] == 10
+        told = await usage(budgets, key, TEN_EACH)
+        assert told["key"]["name"] == name
+        assert (told["key"]["today"]["pictures"], told["key"]["today"]["neurons"]) == (10, 576)
+        assert told["key"]["budget"] == {"neurons": {"limit": 576, "left": 0}}
+        assert told["deployment"]["today"] == {"pictures": 20, "neurons": 1152}
+        assert told["deployment"]["budget"] is None
+    assert "phone" in {line.get("key") for line in budgets.log_lines()}
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_the_writer_is_settled_by_the_tokens_that_it_counted(budgets: Workerd) -> None:
+    """Fewer than its `max_tokens`, which were reserved."""
+    async with budgets.caller(BUDGET, key="key-of-writer") as caller:
+        body = {"prompt": "a mill", "optimize": True, "response_format": "b64_json"}
+        answer = await caller.post(GENERATIONS, json=body)
+    cost, left = (float(answer.headers[name]) for name in ("x-cost-neurons", "x-budget-remaining-neurons"))
+    told = (await usage(budgets, "key-of-writer"))["key"]["today"]
+    assert 0 < cost - PICTURE < 5
+    assert (told["neurons"], left) == (cost, 10_000 - cost)
+    assert answer.json()["data"][0]["revised_prompt"] != "a mill"
 
 
 @pytest.mark.asyncio(loop_scope="module")
