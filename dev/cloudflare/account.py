@@ -28,7 +28,10 @@ MODULE_TYPES = {
     "text/x-python",
     "text/x-python-requirement",
 }
-BINDING_TYPES = {"ai", "assets", "images", "inherit", "json", "kv_namespace", "plain_text", "ratelimit", "secret_text"}
+BINDING_TYPES = {
+    *("ai", "assets", "durable_object_namespace", "images", "inherit", "json", "kv_namespace", "plain_text"),
+    *("ratelimit", "secret_text"),
+}
 """Those that this project uses: of another the stand-in knows nothing."""
 FILES_PER_BUCKET = 5
 SESSION_SECONDS = 3600
@@ -66,6 +69,8 @@ class Version:
     modules: tuple[Part, ...]
     assets: Mapping[str, Asset]
     """By their paths."""
+    migration_tag: str | None = None
+    """Of the newest migration of Durable Objects when it was uploaded."""
 
 
 @dataclass(slots=True)
@@ -86,6 +91,10 @@ class Worker:
     previews_enabled: bool = False
     domains: list[str] = field(default_factory=list)
     """Its custom domains."""
+    migration_tag: str | None = None
+    """Of the newest migration of its Durable Objects."""
+    classes: dict[str, str] = field(default_factory=dict)
+    """Of its Durable Objects: the ids of their namespaces by the names of the classes."""
 
     @property
     def latest(self) -> Version:
@@ -156,7 +165,9 @@ class Account:
             raise Refused(404, 10007, "This Worker does not exist on your account.")
         return self.workers[name]
 
-    def upload(self, name: str, parts: Iterable[Part], source: str = "wrangler") -> Version:
+    def upload(
+        self, name: str, parts: Iterable[Part], source: str = "wrangler", *, may_migrate: bool = True
+    ) -> Version:
         """A new version, of a new Worker where there is none of that name. It answers nobody before it is deployed."""
         if not WORKER_NAME.fullmatch(name):
             raise Refused(400, 10016, f"{name!r} is no valid name for a Worker.")
@@ -166,18 +177,21 @@ class Account:
         _check_modules(metadata, modules)
         worker = self.workers.get(name)
         previous = worker.latest if worker else None
+        tag, classes = _migrated(worker, metadata, may_migrate=may_migrate)
         version = Version(
             id=str(uuid.uuid4()),
             number=previous.number + 1 if previous else 1,
             created=now(),
             source=source,
             metadata=metadata,
-            bindings=self._bindings(metadata, previous.bindings if previous else []),
+            bindings=self._bindings(metadata, previous.bindings if previous else [], classes),
             modules=modules,
             assets=self._assets(metadata),
+            migration_tag=tag,
         )
         if worker is None:
             worker = self.workers[name] = Worker(name, version.created)
+        worker.migration_tag, worker.classes = tag, classes
         worker.versions.append(version)
         if "observability" in metadata:
             worker.observability = metadata["observability"]
@@ -188,6 +202,11 @@ class Account:
         worker = self.worker(name)
         if not shares.keys() <= {version.id for version in worker.versions} or sum(shares.values()) != 100:  # noqa: PLR2004 - percent
             raise Refused(400, 10021, "A deployment needs versions of this Worker that add up to 100 percent.")
+        if any(version.id in shares and version.migration_tag != worker.migration_tag for version in worker.versions):
+            # The words are ours: how the API says it was never seen from here.
+            raise Refused(
+                400, 10021, "A migration of Durable Objects came after this version: it cannot be deployed again."
+            )
         deployment = {
             "id": str(uuid.uuid4()),
             "created_on": now(),
@@ -217,11 +236,12 @@ class Account:
             [*others, binding],
             latest.modules,
             latest.assets,
+            latest.migration_tag,
         )
         worker.versions.append(version)
         self.deploy(name, {version.id: 100}, source)
 
-    def _bindings(self, metadata: Json, previous: list[Json]) -> list[Json]:
+    def _bindings(self, metadata: Json, previous: list[Json], classes: Mapping[str, str]) -> list[Json]:
         """Those of the metadata, with what they inherit, and those of the previous version that it keeps."""
         before = {one["name"]: one for one in previous}
         bindings = []
@@ -236,6 +256,15 @@ class Account:
                 raise Refused(400, 10057, message)
             if one["type"] == "kv_namespace" and one["namespace_id"] not in self.namespaces:
                 raise Refused(404, 10041, f"KV namespace '{one['namespace_id']}' not found.")
+            if one["type"] == "durable_object_namespace":
+                if one["class_name"] not in classes:
+                    message = (
+                        f"Cannot create binding for class '{one['class_name']}' because it is not currently configured "
+                        "to implement Durable Objects. Did you forget to apply a 'new_class' migration to it?"
+                    )
+                    raise Refused(400, 10061, message)
+                bindings.append({**one, "namespace_id": classes[one["class_name"]]})
+                continue
             bindings.append(before[one["name"]] if one["type"] == "inherit" else one)
         names = {one["name"] for one in bindings}
         kept = metadata.get("keep_bindings", [])
@@ -292,6 +321,29 @@ def _metadata(part: Part | None) -> Json:
     if missing:
         raise Refused(400, 10021, f"the metadata has no {', '.join(sorted(missing))}")
     return metadata
+
+
+def _migrated(worker: Worker | None, metadata: Json, *, may_migrate: bool) -> tuple[str | None, dict[str, str]]:
+    """The tag and the classes of Durable Objects that a Worker has after an upload."""
+    tag, classes = (worker.migration_tag, dict(worker.classes)) if worker else (None, {})
+    migrations = metadata.get("migrations")
+    if not migrations:
+        return tag, classes
+    if not may_migrate:
+        message = "migrations must be fully applied by running 'wrangler deploy'"
+        raise Refused(400, 10211, f"Version upload failed. The Worker includes a Durable Object migration: {message}.")
+    if migrations.get("old_tag") != tag:
+        raise Refused(412, 10079, f"migration tag precondition failed; current tag is {tag!r}")
+    for step in migrations["steps"]:
+        if unknown := step.keys() - {"new_sqlite_classes"}:
+            raise Refused(400, 10021, f"of these migrations nothing is known here: {', '.join(sorted(unknown))}")
+        for name in step["new_sqlite_classes"]:
+            if name in classes:
+                raise Refused(
+                    400, 10074, f"Cannot apply new-sqlite-class migration to class {name} that is already in use."
+                )
+            classes[name] = secrets.token_hex(16)
+    return migrations["new_tag"], classes
 
 
 def _check_modules(metadata: Json, modules: tuple[Part, ...]) -> None:

@@ -201,9 +201,19 @@ def environment_bindings(account: Account, request: Request) -> Result:
     return Result([_told(binding) for binding in account.worker(request.name).latest.bindings])
 
 
-def no_durable_objects(account: Account, request: Request) -> Result:
-    """None: this project has none."""
-    return _page([], request)
+def durable_objects(account: Account, request: Request) -> Result:
+    """The namespaces of all Workers."""
+    namespaces: list[Json] = [
+        {"id": id, "name": f"{worker.name}_{name}", "script": worker.name, "class": name, "use_sqlite": True}
+        for worker in account.workers.values()
+        for name, id in worker.classes.items()
+    ]
+    return _page(namespaces, request)
+
+
+def no_containers(account: Account, request: Request) -> Result:
+    """None: `wrangler delete` asks, where a Worker has Durable Objects."""
+    return Result([])
 
 
 def no_schedules(account: Account, request: Request) -> Result:
@@ -271,7 +281,7 @@ def put_secret(account: Account, request: Request) -> Result:
 
 def upload_version(account: Account, request: Request) -> Result:
     """A new version, which is to be deployed by itself."""
-    return Result(_version(account.upload(request.name, request.parts)) | {"startup_time_ms": 10})
+    return Result(_version(account.upload(request.name, request.parts, may_migrate=False)) | {"startup_time_ms": 10})
 
 
 def list_versions(account: Account, request: Request) -> Result:
@@ -321,6 +331,7 @@ def _script(worker: Worker) -> Json:
         "observability": worker.observability,
         "usage_model": "standard",
         "logpush": False,
+        **({"migration_tag": worker.migration_tag} if worker.migration_tag else {}),
     }
 
 
@@ -466,7 +477,8 @@ ACCOUNT_ROUTES = (
     Route("POST", f"{SCRIPT}/subdomain", put_on_subdomain, SCRIPTS),
     Route("POST", f"{SCRIPT}/domains/changeset", compare_domains, SCRIPTS),
     Route("PUT", f"{SCRIPT}/domains/records", put_on_domains, SCRIPTS),
-    Route("GET", "/workers/durable_objects/namespaces", no_durable_objects, SCRIPTS),
+    Route("GET", "/workers/durable_objects/namespaces", durable_objects, SCRIPTS),
+    Route("GET", "/containers/applications", no_containers, SCRIPTS),
     Route("GET", "/workers/tails/by-consumer/{name}", no_tails, SCRIPTS),
     Route("GET", "/workers/subdomain", subdomain, SCRIPTS),
     Route("PUT", "/workers/subdomain", choose_subdomain, SCRIPTS),

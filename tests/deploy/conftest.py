@@ -14,7 +14,7 @@ NAME = "flux-image-api"
 
 
 class First(NamedTuple):
-    """A first deployment, after which the key was set: the state that others begin with."""
+    """A first deployment, after which the key and a budget were set: the state that others begin with."""
 
     api: StandIn
     project: Project
@@ -45,10 +45,11 @@ def first(tmp_path_factory: pytest.TempPathFactory, compiled: Path) -> Iterator[
         assert ended.status == 0, ended.printed
         put = project.wrangler(running, "secret", "put", "API_KEY", typed=KEY)
         assert put.status == 0, put.printed
+        running.account.put_secret(NAME, {"name": "DAILY_NEURONS", "type": "secret_text", "text": "9500"})
         yield First(running, project, ended, running.account.workers[NAME].deployed())
 
 
 @pytest.fixture(scope="session")
 def version(first: First) -> Version:
-    """What the first deployment uploaded, with its key."""
+    """What the first deployment uploaded, with its key and a budget."""
     return first.version

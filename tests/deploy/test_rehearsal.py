@@ -150,7 +150,35 @@ def another_environment_has_a_worker_and_a_namespace_of_its_own(api: StandIn, pr
     ended = project.run(api, "make", "deploy", "ENV=staging")
     ended_well(api, ended, f"{NAME}-staging", f"{NAME}-staging-flux-cf-kv")
     assert "npx wrangler secret put API_KEY --env staging" in ended.printed
+    assert list(api.account.workers[f"{NAME}-staging"].classes) == ["Ledger"]
     assert project.changed() == {"wrangler.toml"}
+
+
+@rehearsal
+def a_deployment_without_a_ledger_is_upgraded_and_cannot_be_rolled_back(api: StandIn, project: Project) -> None:
+    """The migration is applied once, with everything else; later deployments are versions again."""
+    kept = api.account.create_namespace(TITLE)
+    put_there(api, [{"type": "kv_namespace", "name": "FLUX_CF_KV", "namespace_id": kept}])
+    worker = api.account.workers[NAME]
+    before = worker.latest.id
+
+    ended_well(api, project.run(api, "make", "deploy"))
+    assert (worker.migration_tag, list(worker.classes)) == ("v1", ["Ledger"])
+    assert worker.deployed().metadata["migrations"] == {"new_tag": "v1", "steps": [{"new_sqlite_classes": ["Ledger"]}]}
+    ledger = worker.classes["Ledger"]
+
+    ended_well(api, project.run(api, "make", "deploy"))
+    assert "migrations" not in worker.deployed().metadata
+    assert "POST /workers/scripts/{name}/versions" in api.steps()
+    [binding] = [one for one in worker.deployed().bindings if one["name"] == "LEDGER"]
+    assert (binding["class_name"], binding["namespace_id"]) == ("Ledger", ledger)
+
+    live = worker.deployed().id
+    rolled = project.wrangler(api, "rollback", before, "--message", "back", "--yes")
+    assert rolled.status != 0
+    assert "migration" in rolled.printed
+    assert worker.deployed().id == live
+    assert project.changed() == set()
 
 
 @rehearsal

@@ -82,6 +82,12 @@ def test_it_draws_a_picture_and_serves_it(worker: httpx.Client) -> None:
     assert picture.size == (768, 512)
 
 
+def test_its_ledger_counts_in_a_durable_object_of_its_own(worker: httpx.Client) -> None:
+    drawn = worker.post("/v1/images/generations", json={"prompt": "A red fox", "response_format": "b64_json"})
+    left = float(drawn.headers["x-budget-remaining-neurons"])
+    assert worker.get("/v1/usage").json()["deployment"]["budget"] == {"neurons": {"limit": 9500, "left": left}}
+
+
 def test_nothing_is_missing(worker: httpx.Client) -> None:
     health = worker.get("/health").json()
     assert health["status"] == "ok"
@@ -103,8 +109,10 @@ def test_the_metadata_is_that_of_wrangler_toml(version: Version) -> None:
     assert sorted(binding["name"] for binding in version.bindings) == [
         "AI",
         "API_KEY",
+        "DAILY_NEURONS",
         "FLUX_CF_KV",
         "IMAGES",
+        "LEDGER",
         "RATE_LIMITER",
     ]
 

@@ -25,6 +25,9 @@ const MODULE_TYPES = {
 /** How each kind of binding is given to Miniflare. A kind that is not here stops the test. */
 const BINDINGS = {
   ai: ({ name }) => ({ serviceBindings: { [name]: STAND_IN } }),
+  durable_object_namespace: ({ name, class_name }) => ({
+    durableObjects: { [name]: { className: class_name, useSQLite: true } },
+  }),
   images: ({ name }) => ({ images: { binding: name } }),
   kv_namespace: ({ name, namespace_id }) => ({ kvNamespaces: { [name]: namespace_id } }),
   ratelimit: ({ name, namespace_id, simple }) => ({ ratelimits: { [name]: { namespace_id, simple } } }),
@@ -36,6 +39,7 @@ const ELSEWHERE = {
   cache_options: "in front of the Worker",
   code_update_strategy: "for Durable Objects",
   keep_bindings: "done when it was uploaded",
+  migrations: "done when it was uploaded",
   observability: "a setting of the log",
   package_dependencies: "a statistic of Cloudflare's",
 };
