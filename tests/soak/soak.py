@@ -291,6 +291,12 @@ async def _see(
         tally.wrong.append(f"{generation}: a picture of {told['prompt']!r}, {picture.size}")
 
 
+async def spent(bare: Workerd) -> float:
+    """Neurons of today, as the ledger has them."""
+    async with bare.caller(DEPLOYMENT) as caller:
+        return float((await caller.get("/v1/usage")).json()["deployment"]["today"]["neurons"])
+
+
 def digest(picture: bytes) -> str:
     """To tell whether two pictures are the same."""
     return hashlib.sha256(picture).hexdigest()

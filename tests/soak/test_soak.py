@@ -7,12 +7,15 @@ from collections import Counter
 
 import pytest
 
+from tests import costs
 from tests.soak import soak
 from tests.workerd import Workerd
 
 FULL = bool(os.environ.get("FULL"))
 BEFORE, FIRST, AFTER = (2_000, 500, 5_000) if FULL else (120, 200, 300)
 """Generations until the crash; those after which the new process has its size; those that must not change it."""
+BUDGET = {"DAILY_NEURONS": "1000000000"}
+"""More than all of it costs: every call is counted and none refused."""
 GROWTH = 1.10
 SETTLING_SECONDS = 5
 """The stand-in needs two to call a call aborted."""
@@ -25,13 +28,14 @@ async def test_nothing_is_lost_mixed_up_or_left_behind(
     wanted = soak.generations(BEFORE + FIRST + AFTER, seed=1)
     before, first, after = wanted[:BEFORE], wanted[BEFORE : BEFORE + FIRST], wanted[BEFORE + FIRST :]
     folder = tmp_path_factory.mktemp("soak") / "bare"
-    with Workerd(folder, {soak.DEPLOYMENT: {}}) as bare:
+    with Workerd(folder, {soak.DEPLOYMENT: BUDGET}) as bare:
         began = time.monotonic()
         crashed = soak.Tally()
         await soak.draw(bare, before, crashed, crash_after=BEFORE - soak.CLIENTS)
         served = await soak.look_again(bare, crashed)
         await asyncio.sleep(SETTLING_SECONDS)
-        witnessed = bare.calls(limit=0), bare.happened(), len(bare.log_lines())
+        witnessed = bare.calls(), bare.happened(), len(bare.log_lines())
+        spent = await soak.spent(bare)
 
         tally = soak.Tally()
         await soak.draw(bare, first, tally)
@@ -39,7 +43,8 @@ async def test_nothing_is_lost_mixed_up_or_left_behind(
         await soak.draw(bare, after, tally)
         large = bare.resident()
         await asyncio.sleep(SETTLING_SECONDS)
-        ledger, happened, lines = bare.calls(limit=0), bare.happened(), bare.log_lines()[witnessed[2] :]
+        ledger, happened, lines = bare.calls(), bare.happened(), bare.log_lines()[witnessed[2] :]
+        spent_after = await soak.spent(bare) - spent
 
     with capsys.disabled():
         seconds = time.monotonic() - began
@@ -50,11 +55,13 @@ async def test_nothing_is_lost_mixed_up_or_left_behind(
     assert served == len(crashed.links) > 0
     # A picture may have been drawn or stored for an answer that the crash swallowed, but none the other way round.
     assert not Counter(crashed.calls) - Counter(witnessed[0]["outcomes"])
+    assert spent >= costs.of_calls(witnessed[0]["calls"])
     assert set(keys(crashed)) <= set(witnessed[1]["kept"])
 
     assert tally.wrong == []
     assert tally.answers == Counter(generation.verdict for generation in first + after)
     assert Counter(ledger["outcomes"]) - Counter(witnessed[0]["outcomes"]) == tally.calls
+    assert spent_after == pytest.approx(costs.of_calls(ledger["calls"]) - costs.of_calls(witnessed[0]["calls"]))
     assert set(happened["kept"]) - set(witnessed[1]["kept"]) == set(keys(tally))
     assert len(happened["refused"]) - len(witnessed[1]["refused"]) == tally.refused
     assert tally.pictures == sum(line.get("pictures", 0) for line in lines if line["status"] == 200)
