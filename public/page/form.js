@@ -1,9 +1,24 @@
 /** The form: what the person wishes for. */
+import { neurons } from "./cost.js";
 import { at, choice, make } from "./dom.js";
 import { say, tell } from "./words.js";
 
-/** The service's ratios (src/flux/sizes.py), each wide one above its tall counterpart. */
-const RATIOS = ["1:1", "5:4", "4:3", "3:2", "16:9", "2:1", "21:9", "4:5", "3:4", "2:3", "9:16", "1:2", "9:21"];
+/** The service's ratios (src/flux/sizes.py), each wide one above its tall counterpart, and the sides drawn for them. */
+const RATIOS = {
+  "1:1": [1024, 1024],
+  "5:4": [1120, 896],
+  "4:3": [1152, 864],
+  "3:2": [768, 512],
+  "16:9": [1024, 576],
+  "2:1": [1440, 720],
+  "21:9": [1568, 672],
+  "4:5": [896, 1120],
+  "3:4": [768, 1024],
+  "2:3": [832, 1248],
+  "9:16": [576, 1024],
+  "1:2": [512, 1024],
+  "9:21": [672, 1568],
+};
 const COUNTS = ["1", "2", "3", "4"];
 const SHAPE_SIDE = 22; // pixels of a drawn shape's longer side
 
@@ -24,7 +39,7 @@ let models = new Map();
 
 /** @param {() => void} changed called whenever the wish did */
 export function start(changed) {
-  at("ratios").append(...RATIOS.map((ratio, index) => choice("ratio", ratio, index, drawn(ratio))));
+  at("ratios").append(...Object.keys(RATIOS).map((ratio, index) => choice("ratio", ratio, index, drawn(ratio))));
   at("counts").append(...COUNTS.map((n, index) => choice("n", n, index)));
   form.addEventListener("input", changed);
   model.addEventListener("change", showAbilities);
@@ -56,6 +71,9 @@ export function setModels(list, preferred) {
   model.disabled = false;
   showAbilities();
 }
+
+/** Neurons of one picture of a wish. */
+export const cost = ({ model, ratio, steps }) => models.has(model) && neurons(models.get(model), RATIOS[ratio], steps);
 
 export const modelName = (id) => models.get(id)?.name ?? id;
 

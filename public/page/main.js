@@ -1,5 +1,6 @@
 /** The playground: the form wishes, the service draws, the stage shows. */
 import { Refused, call, draw, fetchPicture } from "./api.js";
+import * as cost from "./cost.js";
 import { announce, at, copy, make } from "./dom.js";
 import * as form from "./form.js";
 import { ask, key, start as startKey } from "./key.js";
@@ -39,12 +40,14 @@ checkHealth();
 startKey((models, preferred) => {
   form.setModels(models, preferred);
   changed();
+  cost.showToday(key);
 });
 
 function changed() {
   const wish = form.read();
   stage.preview(wish.ratio);
   snippets.show(wish);
+  if (key) cost.show(form.cost(wish));
 }
 
 async function drawFrom(wish) {
@@ -66,6 +69,7 @@ async function drawFrom(wish) {
   } finally {
     drawing = undefined;
     tell(at("draw-label"), "draw");
+    cost.showToday(key);
     stage.end(before);
     changed();
   }

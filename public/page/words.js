@@ -32,6 +32,8 @@ export function tell(element, key, ...values) {
   return element;
 }
 
+export const number = (value) => new Intl.NumberFormat(chooser.value).format(value);
+
 /** Seconds as the largest unit that tells enough. */
 const rounded = (seconds) => {
   const [unit, length] = seconds < 90 ? ["second", 1] : seconds < 5400 ? ["minute", 60] : ["hour", 3600];

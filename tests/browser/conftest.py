@@ -44,7 +44,8 @@ def stand_in(tmp_path_factory: pytest.TempPathFactory) -> Iterator[serve.Server]
 def worker(stand_in: serve.Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[serve.Server]:
     """The Worker as it is deployed, but for the rate limit: no test waits for another's pictures."""
     folder = tmp_path_factory.mktemp("worker")
-    with serve.start(folder, ai=stand_in, vars={"API_KEY": KEY}, changes={"ratelimits": None}) as server:
+    variables = {"API_KEY": KEY, "COUNT_USAGE": "true"}
+    with serve.start(folder, ai=stand_in, vars=variables, changes={"ratelimits": None}) as server:
         yield server
 
 
@@ -64,8 +65,13 @@ def bare_service(stand_in: serve.Server, tmp_path: Path) -> Iterator[str]:
 
 @pytest.fixture
 def foreign_service(stand_in: serve.Server, tmp_path: Path) -> Iterator[str]:
-    """The URL of a Worker that answers in Russian, with links to another host."""
-    variables = {"API_KEY": KEY, "RESPONSE_LANGUAGE": "ru", "PUBLIC_URL": "https://pictures.example"}
+    """The URL of a Worker that answers in Russian, with links to another host and with a budget."""
+    variables = {
+        "API_KEY": KEY,
+        "RESPONSE_LANGUAGE": "ru",
+        "PUBLIC_URL": "https://pictures.example",
+        "DAILY_NEURONS": "9500",
+    }
     with serve.start(tmp_path, ai=stand_in, vars=variables) as server:
         yield server.url
 

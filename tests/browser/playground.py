@@ -9,6 +9,8 @@ from playwright.sync_api import ConsoleMessage, Locator, Page, Request, expect
 from tests.npm import NODE_MODULES
 
 KEY = "browser-key"
+SCHNELL = "@cf/black-forest-labs/flux-1-schnell"
+SDXL = "@cf/stabilityai/stable-diffusion-xl-base-1.0"
 LUCID = "@cf/leonardo/lucid-origin"
 """A model that takes sizes, steps and seeds; the default takes steps alone."""
 

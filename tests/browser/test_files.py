@@ -14,7 +14,7 @@ from flux.words import LANGUAGES
 PUBLIC = ROOT / "public"
 PAGE = sorted(path for path in PUBLIC.rglob("*") if path.is_file() and path.name not in ("openapi.json", "_headers"))
 SCRIPTS = {path.name: path.read_text() for path in PAGE if path.suffix == ".js"}
-BUDGET = 62_000
+BUDGET = 68_000
 """Bytes of all of the page, uncompressed."""
 
 Table = dict[str, list[str]]
@@ -96,8 +96,8 @@ def test_every_sentence_is_used_and_every_placeholder_has_one(english: English) 
 
 
 def test_the_ratios_are_those_of_the_service() -> None:
-    [listed] = re.findall(r"const RATIOS = (\[.*?\]);", SCRIPTS["form.js"])
-    assert set(json.loads(listed)) == set(sizes.RATIOS)
+    [listed] = re.findall(r"const RATIOS = (\{.*?),?\n\};", SCRIPTS["form.js"], re.DOTALL)
+    assert json.loads(f"{listed}}}") == {ratio: [size.width, size.height] for ratio, size in sizes.RATIOS.items()}
     [left_out] = re.findall(r'ratio !== "([^"]+)"', SCRIPTS["api.js"])
     assert sizes.RATIOS[left_out] == sizes.DEFAULT
 

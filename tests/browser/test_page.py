@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, expect
 
 from dev import BIN, ROOT
 from tests.browser.conftest import Open
-from tests.browser.playground import KEY, LUCID, Playground
+from tests.browser.playground import KEY, LUCID, SCHNELL, SDXL, Playground
 
 LANGUAGES = {
     "en-GB": ("en", "Draw"),
@@ -293,6 +293,32 @@ def test_the_owners_language_and_host_are_not_the_pages(open_page: Open, foreign
     page.button("Copy link").click()
     expect(page.at("#copy-link")).to_have_text("Copied")
     assert page.page.evaluate("navigator.clipboard.readText()").startswith("https://pictures.example/image/")
+    expect(page.at("#today")).to_have_text(re.compile(r"Today: 1 pictures, \d\d of 9,500 neurons"))
+    assert SDXL not in page.at("#model option").evaluate_all("options => options.map(one => one.value)")
+
+
+def test_it_tells_what_the_picture_will_cost_and_what_was_spent(open_page: Open) -> None:
+    """By the model, its steps and the shape; rounded down to whole pictures of a free day."""
+    page = open_page()
+    expect(page.at("#cost")).to_be_empty()
+    page.connect()
+    cost, today = page.at("#cost"), page.at("#today")
+    expect(cost).to_have_text("57.6 neurons each; a free day is enough for 173")
+    page.wish("A quiet harbour", steps="8")
+    expect(cost).to_have_text("96 neurons each; a free day is enough for 104")
+    page.wish("A quiet harbour", ratio="3:2", steps="")
+    expect(cost).to_have_text("57.6 neurons each; a free day is enough for 173")
+    page.wish("A quiet harbour", model=LUCID)
+    expect(cost).to_have_text("1,512 neurons each; a free day is enough for 6")
+    page.wish("A quiet harbour", model=SDXL)
+    expect(cost).to_have_text("The price is not published.")
+    page.wish("A quiet harbour", model=SCHNELL)
+    before = today.inner_text()
+    page.draw()
+    expect(today).not_to_have_text(before)
+    page.at("#language").select_option("de")
+    expect(cost).to_have_text("Je 57,6 Neuronen; ein freier Tag reicht für 173")
+    expect(today).to_contain_text("Heute: ")
 
 
 # --- the gallery ----------------------------------------------------------------------------------

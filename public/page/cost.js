@@ -1,0 +1,39 @@
+/** What a wish costs, and what was spent today. */
+import { call } from "./api.js";
+import { at } from "./dom.js";
+import { number, tell } from "./words.js";
+
+const TILE = 512; // pixels a side
+const MEGAPIXEL = 2 ** 20; // pixels
+
+/**
+ * One picture's neurons, as src/flux/prices.py counts them; undefined where the price is not published.
+ * @param {object} model of the API @param {number[]} sides of the picture @param {number} steps 0 for the service's own
+ */
+export function neurons({ pricing, capabilities }, sides, steps) {
+  if (!pricing) return undefined;
+  const { example, per_tile = 0, per_step = 0, per_tile_step = 0, per_first_megapixel = 0, per_megapixel = 0 } = pricing;
+  const [width, height] = capabilities.size ? sides : example.size.split("x");
+  const tiles = Math.ceil(width / TILE) * Math.ceil(height / TILE);
+  const count = steps || example.steps;
+  const further = Math.ceil((width * height) / MEGAPIXEL) - 1;
+  const fixed = tiles * per_tile + per_first_megapixel + further * per_megapixel;
+  return fixed + count * (per_step + tiles * per_tile_step);
+}
+
+/** @param {number | undefined} cost of one picture */
+export function show(cost) {
+  if (cost) tell(at("cost"), "costs", number(cost), number(Math.floor(1e4 / cost + 1e-9)));
+  else tell(at("cost"), "unpriced");
+}
+
+/** Asks what was spent, where the service counts it. */
+export async function showToday(key) {
+  const usage = await call("/v1/usage", { key }).then((response) => response.json(), () => ({}));
+  at("today").hidden = !usage.counting;
+  if (!usage.counting) return;
+  const { today, budget } = usage.key.budget || !usage.deployment.budget ? usage.key : usage.deployment;
+  const spent = [today.pictures, Math.ceil(today.neurons)];
+  if (budget) tell(at("today"), "todayOf", ...[...spent, budget.neurons.limit].map(number));
+  else tell(at("today"), "today", ...spent.map(number));
+}
