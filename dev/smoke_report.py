@@ -19,14 +19,14 @@ PICTURE = "/image/{key}"
 CODES = {kind.code for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, errors.ApiError)}
 CLOUDFLARE_ERROR = re.compile(rb"(?i)error(?: code:?)? *(1\d{3})\b")
 """On the pages that Cloudflare shows in place of a Worker's answer."""
-METRICS = ("write", "shrink", "draw", "cut", "preview", "keep", "limit", "total")
+METRICS = ("write", "shrink", "budget", "draw", "cut", "preview", "keep", "limit", "total")
 """Of the service's `Server-Timing` (src/flux/trace.py)."""
 PICTURE_TYPE = re.compile(r"image/(?:jpeg|png|webp|gif|avif)")
 NOTE = re.compile(rf"\d{{1,5}}x\d{{1,5}} {PICTURE_TYPE.pattern}|nothing counted|requests counted")
 METRIC = re.compile(rf"(?:{'|'.join(METRICS)})(?:;desc=\"(?:{NOTE.pattern})\")?(?:;dur=\d{{1,7}})?")
 CACHE = re.compile(r"HIT|MISS|EXPIRED|STALE|UPDATING|REVALIDATED|BYPASS|DYNAMIC|NONE|UNKNOWN")
 VERSION = re.compile(r"\d{1,4}\.\d{1,4}\.\d{1,4}")
-HEALTH = ("api_key", "settings", "model", "writer", "storage", "images", "rate_limiter")
+HEALTH = ("api_key", "settings", "model", "writer", "storage", "images", "rate_limiter", "ledger")
 """The checks of `/health`."""
 
 
