@@ -24,7 +24,7 @@ from PIL import Image, ImageDraw, ImageOps, ImageStat
 
 from dev import ROOT
 from flux import embedded, forms, picture, upstream
-from flux.catalog import Model
+from flux.catalog import Model, Partner
 from flux.errors import StorageUnavailable
 from flux.http import MAX_TEXT, Document, Form, Native, Part, body_too_large, marked
 from flux.ledger import Amounts, Answer, Book, Reservation, Usage
@@ -182,7 +182,7 @@ class Drawing:
 
     @property
     def prompt(self) -> str:
-        return str(self.inputs["prompt"])
+        return str(self.inputs[self.model.partner.prompt if self.model.partner else "prompt"])
 
 
 Judge = Callable[[Drawing], Exception | None]
@@ -213,7 +213,7 @@ class Painter:
                 raise refusal
             finally:
                 del refusal  # or it would keep itself alive
-        width, height = (int(inputs[side]) if model.sides else 1024 for side in ("width", "height"))
+        width, height = (int(inputs.get(side, 1024)) for side in ("width", "height"))
         return painted(drawing.prompt, width, height, _mime(model), str(number))
 
 
@@ -222,12 +222,27 @@ def _published(name: str) -> dict[str, Any]:
     return dict(json.loads((ROOT / "dev" / "ai" / "models" / f"{name}.json").read_text()))
 
 
+def file_of(model: Model) -> str:
+    """Where what is published of a model is kept, below `dev/ai/models`."""
+    return f"partners/{model.id.replace('/', '-')}" if model.partner else model.id.rsplit("/", 1)[-1]
+
+
+def texts_of(partner: Partner, images: int) -> dict[str, Any]:
+    """So many pictures as inputs of another maker's model."""
+    if not images or not partner.images:
+        return {}
+    picture = "data:image/png;base64,AAAA" if partner.images.data_urls else "AAAA"
+    return {partner.images.field: [picture] * images if partner.images.as_list else picture}
+
+
 def schema_refusal(model: Model, inputs: Inputs, images: int = 0) -> str | None:
     """What Workers AI answers to inputs that the model's published schema does not allow."""
     whole = {**inputs, **{f"input_image_{index}": "" for index in range(images)}}
-    name = model.id.rsplit("/", 1)[-1]
-    schema = _published("flux-2-form") if model.multipart else _published(name)["schema"]["input"]
-    most = schema["properties"]["prompt"].get("maxLength")
+    schema = _published("flux-2-form") if model.multipart else _published(file_of(model))["schema"]["input"]
+    if model.partner:
+        whole = {**inputs, **texts_of(model.partner, images)}
+        schema = {**schema, "additionalProperties": False}  # OpenAI's lets anything pass
+    most = schema["properties"].get("prompt", {}).get("maxLength")
     if most and len(str(inputs["prompt"]).encode("utf-16-le")) > 2 * most:
         return "5006: prompt too long"  # counted as JavaScript counts
     for error in jsonschema.Draft202012Validator(schema).iter_errors(whole):
@@ -238,7 +253,8 @@ def schema_refusal(model: Model, inputs: Inputs, images: int = 0) -> str | None:
 def _refusal(drawing: Drawing) -> Exception | None:
     refusal = schema_refusal(drawing.model, drawing.inputs, len(drawing.images))
     try:
-        if any(max(opened(image).size) >= 512 for image in drawing.images):
+        side = 2048 if drawing.model.partner else 511
+        if any(max(opened(image).size) > side for image in drawing.images):
             refusal = "3006: input image too large"
     except UNREADABLE:
         refusal = "3010: Invalid or incomplete input for the model: image cannot be decoded"
@@ -247,7 +263,7 @@ def _refusal(drawing: Drawing) -> Exception | None:
 
 def _mime(model: Model) -> str:
     """The content type that the model's page publishes; JPEG is what the others answer."""
-    published = _published(model.id.rsplit("/", 1)[-1])["schema"]["output"].get("contentType", "")
+    published = _published(file_of(model))["schema"]["output"].get("contentType", "")
     return published if published in picture.EXTENSIONS else "image/jpeg"
 
 

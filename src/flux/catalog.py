@@ -6,11 +6,12 @@ changelogs of 2025-11-25, 2026-01-15 and 2026-01-28.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from functools import partial
 
-from flux.prices import CATALOGUE, Price
+from flux.prices import CATALOGUE, DollarPrice, Price
+from flux.size_control import SizeControl
 
 DEFAULT_MODEL = "@cf/black-forest-labs/flux-1-schnell"
 DEFAULT_EDIT_MODEL = "@cf/black-forest-labs/flux-2-klein-4b"
@@ -43,6 +44,45 @@ class Sides:
 
 
 @dataclass(frozen=True, slots=True)
+class ImagesIn:
+    """How pictures go into a model of another maker: as text, never as links."""
+
+    field: str
+    as_list: bool = True
+    """Else the one picture itself."""
+    data_urls: bool = True
+    """Else base64 alone."""
+    required: bool = False
+    """Whether it can do nothing but edit."""
+
+
+PARTNER_SECONDS = 180
+
+
+@dataclass(frozen=True, slots=True)
+class Partner:
+    """What a model of another maker takes beside what every `Model` says: see `partners`."""
+
+    control: SizeControl
+    price: DollarPrice | None = None
+    """None: not published. A price by tokens says nothing of a picture and counts as none."""
+    prompt: str = "prompt"
+    """Name of the prompt's input."""
+    images: ImagesIn | None = None
+    qualities: tuple[str, ...] = ()
+    """Values of `quality`, of which it is always sent one, so that what it costs does not vary."""
+    formats: Mapping[str, str] | None = None
+    """What it calls each media type."""
+    format_field: str = "output_format"
+    fixed: Mapping[str, str | int] | None = None
+    """Inputs that are always sent."""
+    max_negative_prompt: int | None = None
+    """UTF-16 units."""
+    patience: int = PARTNER_SECONDS
+    """Seconds that one picture is waited for."""
+
+
+@dataclass(frozen=True, slots=True)
 class Model:
     """One row. A capability that is absent is None, False or 0."""
 
@@ -66,11 +106,23 @@ class Model:
     """Inputs go as a form instead of JSON."""
     price: Price | None = None
     """None: not published."""
+    partner: Partner | None = None
+    """None for a model of Workers AI."""
 
     @property
     def owned_by(self) -> str:
         """Its maker, as Cloudflare writes it in the id."""
-        return self.id.split("/")[1]
+        return self.id.removeprefix("@cf/").split("/")[0]
+
+    @property
+    def edits_alone(self) -> bool:
+        """Whether it draws nothing without a picture to work from."""
+        return bool(self.partner and self.partner.images and self.partner.images.required)
+
+    @property
+    def takes_quality(self) -> bool:
+        """Whether `quality` changes what it draws."""
+        return bool(self.steps or (self.partner and self.partner.qualities))
 
 
 _FLUX_2 = partial(
@@ -198,33 +250,33 @@ _SHORT_NAMES = {
 _PUNCTUATION = re.compile(r"[^a-z0-9]+")
 
 
-def _plain(name: str) -> str:
+def plain(name: str) -> str:
     """A name without case and punctuation."""
     return _PUNCTUATION.sub("", name.lower())
 
 
-def _last(name: str) -> str:
+def last(name: str) -> str:
     """What stands behind the last slash: clients put a provider in front (`cloudflare/@cf/...`)."""
     return name.strip().rstrip("/").rsplit("/", 1)[-1]
 
 
 _IDS = {
-    **{_plain(model.name): id for id, model in MODELS.items()},
-    **{_plain(_last(id)): id for id in MODELS},
-    **{_plain(name): id for name, id in _SHORT_NAMES.items()},
+    **{plain(model.name): id for id, model in MODELS.items()},
+    **{plain(last(id)): id for id in MODELS},
+    **{plain(name): id for name, id in _SHORT_NAMES.items()},
 }
-_GENERIC = frozenset(map(_plain, GENERIC_NAMES))
-_OPENAI = tuple(map(_plain, GENERIC_PREFIXES))
+_GENERIC = frozenset(map(plain, GENERIC_NAMES))
+_OPENAI = tuple(map(plain, GENERIC_PREFIXES))
 
 
-def _own(name: str) -> str:
+def own(name: str, known: Container[str] = _IDS) -> str:
     """A model's own name, plain, without provider and tag.
 
     Colons stand behind a provider (`openai:gpt-image-2`) or before a tag (`flux-1-schnell:free`).
     """
-    parts = [_plain(part) for part in _last(name).split(":", 2)]
+    parts = [plain(part) for part in last(name).split(":", 2)]
     parts += [part.removesuffix(_FREE) for part in parts if part.endswith(_FREE)]
-    return next((part for part in parts if part in _IDS or part.startswith(_OPENAI)), parts[0])
+    return next((part for part in parts if part in known or part.startswith(_OPENAI)), parts[0])
 
 
 _FREE = "free"
@@ -233,18 +285,18 @@ _FREE = "free"
 
 def find(name: str) -> Model | None:
     """The model of an id or a short name, however it is spelt; None where we serve no such model."""
-    return MODELS.get(_IDS.get(_own(name), ""))
+    return MODELS.get(_IDS.get(own(name), ""))
 
 
 def is_generic(name: str) -> bool:
     """Whether a name leaves the choice of the model to us."""
-    own = _own(name)
-    return own in _GENERIC or own.startswith(_OPENAI)
+    plainly = own(name)
+    return plainly in _GENERIC or plainly.startswith(_OPENAI)
 
 
 def promises_picture_alone(name: str) -> bool:
     """Whether a name is one of the models that OpenAI answers for with `b64_json` alone, never with a URL."""
-    return _own(name).startswith(_PICTURE_ALONE)
+    return own(name).startswith(_PICTURE_ALONE)
 
 
-_PICTURE_ALONE = tuple(map(_plain, ("gpt-image", "chatgpt-image")))
+_PICTURE_ALONE = tuple(map(plain, ("gpt-image", "chatgpt-image")))

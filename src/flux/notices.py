@@ -27,7 +27,7 @@ def ignored(plan: Plan, result: Result) -> tuple[str, ...]:
     cases = {
         "negative_prompt": options.negative_prompt and not model.negative_prompt,
         "steps": options.steps is not None and not model.steps,
-        "quality": options.quality not in _USUAL_QUALITY and not model.steps,
+        "quality": options.quality not in _USUAL_QUALITY and not model.takes_quality,
     }
     return (*plan.request.ignored, *(name for name, applies in cases.items() if applies))
 

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from flux import catalog, sizes
-from flux.catalog import Model, Steps
+from flux import catalog, prices, sizes
+from flux.catalog import Model, Partner, Steps
 from flux.errors import InvalidRequest, ModelNotFound, UnsupportedModel
 from flux.fields import LEVELS
 from flux.generation import GenerationRequest, Options
@@ -24,7 +24,10 @@ class ModelCall:
     """Inputs that do not depend on the prompt or on which of several pictures it is."""
     seed: int | None
     cost: int | None
-    """Of one picture, in hundredths of a neuron; None where the model's price is not known."""
+    """Of one picture, in hundredths of a neuron; None where the model's price is not known, 0 for one of another maker,
+    which is not paid in neurons."""
+    microdollars: int | None
+    """Of one picture, in millionths of a dollar, past what is free; None where the price is not known."""
 
     @property
     def steps(self) -> int:
@@ -33,7 +36,8 @@ class ModelCall:
 
     def inputs(self, prompt: str, index: int) -> Inputs:
         """Inputs for picture number `index` (from 0). Seeds count up: no two are the same picture."""
-        inputs = {"prompt": shorten(prompt, self.model.max_prompt), **self.fixed}
+        name = self.model.partner.prompt if self.model.partner else "prompt"
+        inputs = {name: shorten(prompt, self.model.max_prompt), **self.fixed}
         if self.seed is not None:
             inputs["seed"] = (self.seed + index) % self.model.seeds
         return inputs
@@ -80,7 +84,7 @@ def make(request: GenerationRequest, settings: Settings, images: tuple[Picture, 
     models = [model]
     fallback = settings.fallback_model
     # Who chose a model of their own would get, and pay for, what was not asked for.
-    ours_to_choose = catalog.find(options.model or "") in (None, settings.model)
+    ours_to_choose = settings.find(options.model or "") in (None, settings.model)
     if fallback and ours_to_choose and fallback != model and len(images) <= fallback.max_images:
         models.append(fallback)
     return Plan(
@@ -112,14 +116,16 @@ def model_for(request: GenerationRequest, settings: Settings) -> Model:
             param="model",
         )
     if request.options.action == "edit" and not model.max_images:
-        able = ", ".join(id for id, row in catalog.MODELS.items() if row.max_images)
+        able = ", ".join(one.id for one in settings.models if one.max_images)
         raise UnsupportedModel(f"{model.id} takes no pictures. These do: {able}.", param="model")
+    if model.edits_alone and not request.sources:
+        raise UnsupportedModel(f"{model.id} can only edit: send a picture, or choose another model.", param="model")
     return model
 
 
 def _chosen(request: GenerationRequest, settings: Settings) -> Model:
     name = request.options.model or "default"
-    if named := catalog.find(name):
+    if named := settings.find(name):
         return named
     if request.model_required and not catalog.is_generic(name):
         raise ModelNotFound(
@@ -149,13 +155,32 @@ def _call(
     steps = 0
     if model.steps:
         steps = fixed[model.steps.name] = _steps(model.steps, model, options, settings, asked=asked)
+    seed = options.seed if model.seeds else None
+    if model.partner:
+        given = model.partner.control.ask(size)
+        fixed |= {**given.inputs, **_chosen_of(model, model.partner, options)}
+        price = model.partner.price
+        return ModelCall(model, fixed, seed, 0, price.cost(given.size, _taken(model, images)) if price else None)
     ask = sizes.within(size, model.sides.min, model.sides.max) if model.sides else sizes.DEFAULT
     if model.sides:
         fixed |= {"width": ask.width, "height": ask.height}
     if model.negative_prompt and options.negative_prompt:
         fixed["negative_prompt"] = options.negative_prompt
     cost = model.price.cost(ask, steps, _taken(model, images)) if model.price else None
-    return ModelCall(model, fixed, options.seed if model.seeds else None, cost)
+    return ModelCall(model, fixed, seed, cost, None if cost is None else prices.microdollars(cost))
+
+
+def _chosen_of(model: Model, partner: Partner, options: Options) -> dict[str, str | int]:
+    """The inputs of another maker's model that follow from the options."""
+    inputs = dict(partner.fixed or {})
+    if partner.qualities:
+        wanted = options.quality or "medium"
+        inputs["quality"] = wanted if wanted in partner.qualities else LEVELS.get(wanted, "medium")
+    if options.mime and (called := (partner.formats or {}).get(options.mime)):
+        inputs[partner.format_field] = called
+    if model.negative_prompt and options.negative_prompt:
+        inputs["negative_prompt"] = shorten(options.negative_prompt, partner.max_negative_prompt)
+    return inputs
 
 
 def _taken(model: Model, images: tuple[Picture, ...]) -> tuple[sizes.Size, ...]:

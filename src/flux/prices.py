@@ -7,6 +7,8 @@ What is not published is None and never guessed. Sources, all looked at on 2026-
   that of flux-1-schnell were read in three copies that others made of it, which agree to the digit.
 - `CATALOGUE`: the property `price` of the model in Cloudflare's catalogue
   (github.com/cloudflare/cloudflare-docs, src/content/workers-ai-models).
+- `PARTNERS`: `pricing` of models of other makers, in dollars (the same repository, src/content/catalog-models). It is
+  counted in whole millionths of a dollar.
 
 Cloudflare does not publish how a size is rounded to tiles or megapixels, nor how many an input picture counts that the
 model scales: here every tile and every megapixel that is begun counts, which is an upper bound.
@@ -22,6 +24,8 @@ HUNDREDTHS = 100
 """Of a neuron, in which amounts are counted."""
 MICRODOLLARS = 11
 """Millionths of a dollar for a neuron past the free allocation: $0.011 for a thousand."""
+A_DOLLAR = 1_000_000
+"""In millionths."""
 FREE_A_DAY = 10_000 * HUNDREDTHS
 """What every account has free each day until 00:00 UTC, shared by all models."""
 
@@ -30,9 +34,11 @@ MEGAPIXEL = 1024 * 1024
 """Pixels: the price list counts a picture of 1024x1024 as one."""
 
 CHECKED = "2026-11-26"
-Source = Literal["pricing page", "model catalogue"]
+Source = Literal["pricing page", "model catalogue", "partner catalogue", "PARTNER_MODELS"]
 PAGE: Source = "pricing page"
 CATALOGUE: Source = "model catalogue"
+PARTNERS: Source = "partner catalogue"
+OWNER: Source = "PARTNER_MODELS"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +74,35 @@ class Price:
             + (_megapixels(size) - 1) * self.megapixel
             + image_tiles * self.image_tile
             + image_tiles * steps * self.image_tile_step
+            + sum(map(_megapixels, images)) * self.image_megapixel
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class DollarPrice:
+    """Another maker's price, in millionths of a dollar for each of these; 0 is what it does not charge for."""
+
+    picture: int = 0
+    large_picture: int = 0
+    """A picture of more than a megapixel, where it costs another price."""
+    first_megapixel: int = 0
+    megapixel: int = 0
+    """Each further one."""
+    image: int = 0
+    """Each picture that goes in."""
+    image_megapixel: int = 0
+    source: Source = PARTNERS
+    checked: str = CHECKED
+    note: str = ""
+
+    def cost(self, size: Size, images: tuple[Size, ...] = ()) -> int:
+        """Of a picture drawn at this size, from these pictures, as `Price.cost`."""
+        megapixels = _megapixels(size)
+        return (
+            (self.large_picture if self.large_picture and megapixels > 1 else self.picture)
+            + self.first_megapixel
+            + (megapixels - 1) * self.megapixel
+            + len(images) * self.image
             + sum(map(_megapixels, images)) * self.image_megapixel
         )
 
@@ -117,9 +152,14 @@ def neurons(amount: int | None) -> float | None:
     return None if amount is None else amount / HUNDREDTHS
 
 
+def microdollars(amount: int) -> int:
+    """What an amount costs past the free allocation, in millionths of a dollar, rounded up."""
+    return -(-amount * MICRODOLLARS // HUNDREDTHS)
+
+
 def dollars(amount: int) -> float:
     """What an amount costs past the free allocation, to the millionth of a dollar, rounded up."""
-    return -(-amount * MICRODOLLARS // HUNDREDTHS) / 1_000_000
+    return microdollars(amount) / A_DOLLAR
 
 
 def text(amount: int) -> str:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 
-from flux import catalog, sizes
+from flux import catalog, partners, sizes
 from flux.errors import InvalidRequest
 from flux.generation import Options
 
@@ -121,7 +121,7 @@ def _refuse(match: re.Match[str], error: InvalidRequest) -> None:
 
 
 def _is_model(name: str) -> bool:
-    return catalog.find(name) is not None or catalog.is_generic(name)
+    return catalog.find(name) is not None or catalog.is_generic(name) or partners.is_known(name)
 
 
 _PAIR = re.compile("[\U00010000-\U0010ffff]")

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from flux import catalog, prices, words
+from flux import catalog, partners, prices, words
 from flux.errors import InvalidConfiguration
 from flux.fields import RANGES
 from flux.ledger import Amounts
@@ -41,6 +41,7 @@ NAMES = (
     "COUNT_USAGE",
     "DAILY_NEURONS",
     "KEY_DAILY_NEURONS",
+    "PARTNER_MODELS",
 )
 """Every variable and secret that the service reads."""
 
@@ -108,6 +109,7 @@ class Settings:
     """What the deployment may spend in a day, by unit of the ledger; empty without a budget."""
     key_limits: Amounts
     """What each key may."""
+    partners: partners.Enabled
 
     @property
     def has_budget(self) -> bool:
@@ -117,6 +119,18 @@ class Settings:
     def offers(self, model: catalog.Model) -> bool:
         """Whether a model may be drawn with: a budget cannot count one without a known price."""
         return model.price is not None or not self.has_budget
+
+    @property
+    def models(self) -> tuple[catalog.Model, ...]:
+        """All that can be drawn with here."""
+        return (*catalog.MODELS.values(), *self.partners.models.values())
+
+    def find(self, name: str) -> catalog.Model | None:
+        """The model that a name means; None where it means none, or leaves the choice to us.
+
+        Raises `ModelNotFound` for a model of another maker that is not enabled.
+        """
+        return self.partners.find(name) or catalog.find(name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,8 +176,9 @@ def read(variables: Mapping[str, str]) -> Settings:
     def text(name: str, default: str = "") -> str:
         return str(value(name, str, default=default))
 
+    others = value("PARTNER_MODELS", partners.enabled, default=partners.NONE)
     chosen = Settings(
-        model=value("FLUX_MODEL", _model, default=catalog.MODELS[catalog.DEFAULT_MODEL]),
+        model=value("FLUX_MODEL", _default_model(others), default=catalog.MODELS[catalog.DEFAULT_MODEL]),
         fallback_model=value("FLUX_FALLBACK_MODEL", _model, default=None),
         steps=value("FLUX_NUM_STEPS", _whole_number(*RANGES["steps"]), default=None),
         image_expiration=value("IMAGE_EXPIRATION", _whole_number(KV_MIN_SECONDS, MAX_SECONDS), default=1800),
@@ -189,6 +204,7 @@ def read(variables: Mapping[str, str]) -> Settings:
         count_usage=value("COUNT_USAGE", _switch, default=False),
         limits=value("DAILY_NEURONS", _neurons, default={}),
         key_limits=value("KEY_DAILY_NEURONS", _neurons, default={}),
+        partners=others,
     )
     _check_prices(chosen)
     return chosen
@@ -305,7 +321,26 @@ def _switch(text: str) -> bool:
     return _SWITCHES[_one_of(*_SWITCHES)(text)]
 
 
+def _default_model(others: partners.Enabled) -> Callable[[str], catalog.Model]:
+    """One of another maker is enabled as every other of them, so that the owner's list has all that are paid for."""
+
+    def parse(text: str) -> catalog.Model:
+        row = partners.known(text)
+        if row is None:
+            return _model(text)
+        model = others.models.get(row.id)
+        if model is None:
+            raise ValueError(f"names {row.id}, which PARTNER_MODELS does not enable: add it there.")
+        if model.edits_alone:
+            raise ValueError(f"names {row.id}, which can only edit pictures.")
+        return model
+
+    return parse
+
+
 def _model(text: str) -> catalog.Model:
+    if partners.known(text):
+        raise ValueError("names a model of another maker: only models of Workers AI stand in for another.")
     model = catalog.find(text)
     if model is None:
         raise ValueError(f"names no model we know. Known: {', '.join(catalog.MODELS)}.")

@@ -18,7 +18,7 @@ async def create(call: Call) -> Response:
     settings = call.services.settings
     document = await call.request.body.document(MAX_BODY)
     body = document.json_object()
-    request = parse.responses(body, call.headers)
+    request = parse.responses(body, call.headers, settings.partners)
     if settings.answer_chores and (chore := chores.recognise(request.conversation)):
         return _answer_chore(call, request, chore)
     parse.refuse(body, request)

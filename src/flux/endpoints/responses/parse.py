@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from flux import catalog, conversation, fields, output
+from flux import catalog, conversation, fields, output, partners
 from flux.conversation import Conversation, Message
 from flux.errors import InvalidRequest, MissingParameter, PreviousResponseNotFound
 from flux.fields import Body
@@ -47,14 +47,14 @@ class ResponsesRequest:
     """The fields of the request and of the tool that ask for what nothing can follow."""
 
 
-def responses(body: Body, headers: Mapping[str, str]) -> ResponsesRequest:
+def responses(body: Body, headers: Mapping[str, str], others: partners.Enabled = partners.NONE) -> ResponsesRequest:
     """A request. Raises `InvalidRequest` or one of its kinds with the field's name."""
     echo = _echo(body)
     stream = fields.switch(body, "stream")
     messages = (*_before(echo), *_input(body))
     if not messages:
         raise _nothing_to_draw()
-    tool, notices, ignored = _image_tool(echo.tools)
+    tool, notices, ignored = _image_tool(echo.tools, others)
     return ResponsesRequest(
         conversation=Conversation(
             messages=messages,
@@ -174,21 +174,23 @@ def _schema(body: Body) -> Mapping[str, Any] | None:
 _ACTIONS: Mapping[object, Action] = {"edit": "edit", "generate": "generate"}
 
 
-def _image_tool(tools: Sequence[Any]) -> tuple[Options, tuple[Notice, ...], tuple[str, ...]]:
+def _image_tool(tools: Sequence[Any], others: partners.Enabled) -> tuple[Options, tuple[Notice, ...], tuple[str, ...]]:
     """The options of the first `image_generation` tool, and what of them cannot be followed."""
     for index, tool in enumerate(tools):
         if isinstance(tool, dict) and tool.get("type") == "image_generation":
             try:
-                return *_tool_options(tool), fields.ignored(tool)
+                return *_tool_options(tool, others), fields.ignored(tool)
             except InvalidRequest as error:
                 error.param = f"tools[{index}].{error.param}"
                 raise
     return Options(), (), ()
 
 
-def _tool_options(tool: Body) -> tuple[Options, tuple[Notice, ...]]:
+def _tool_options(tool: Body, others: partners.Enabled) -> tuple[Options, tuple[Notice, ...]]:
     options = replace(fields.options(tool), action=_ACTIONS.get(tool.get("action")))
     name = options.model or "default"
+    if partners.is_known(name) or others.find(name):
+        return options, ()
     if catalog.is_generic(name):
         # The choice is left to us, so the request's own model counts.
         return replace(options, model=None), ()
