@@ -10,7 +10,15 @@ from typing import Any, TypeVar
 
 from flux import picture, upstream
 from flux.catalog import Model
-from flux.errors import ApiError, BudgetUnavailable, InvalidRequest, ModelOverloaded, OutputFlagged, PromptRefused
+from flux.errors import (
+    ApiError,
+    BudgetUnavailable,
+    InvalidRequest,
+    ModelOverloaded,
+    OutputFlagged,
+    PromptRefused,
+    UpstreamFailure,
+)
 from flux.generation import Notice
 from flux.picture import Picture
 from flux.plan import ModelCall, Plan
@@ -25,7 +33,7 @@ CUT_SECONDS = 10
 KEEP_SECONDS = 10
 """Longest waits for what is no model: a picture that is paid for is not held for longer."""
 DRAW_SECONDS = 60
-"""One try of a model. NextChat, the least patient app, gives up at 60 s."""
+"""One try of a model of Workers AI. NextChat, the least patient app, gives up at 60 s."""
 TRIES = 3
 """Of the last model that can be asked, where it is out of capacity."""
 RETRY_SECONDS = 15
@@ -225,8 +233,8 @@ class _Run:
         text = self._text
         try:
             return await self._finished(text, index)
-        except PromptRefused:
-            if text.writer is None:
+        except PromptRefused as refused:
+            if text.writer is None or _is_final(refused, self._plan.model):
                 raise
         self._rewrite_refused = True
         self._text = FinalPrompt(self._plan.request.prompt, writer=None)
@@ -326,6 +334,8 @@ class _Run:
                 try:
                     return await self._call(call, text, index), call.model
                 except ModelOverloaded as overloaded:
+                    if _is_final(overloaded, call.model):
+                        raise
                     # Not lost: the next model is asked, and the last one's failure is the answer.
                     self._trace.facts.fallback_from = overloaded.upstream_code
             call = self._plan.calls[-1]
@@ -339,8 +349,8 @@ class _Run:
         inputs = call.inputs(text.prompt, index)
         try:
             return await self._try(call, inputs, index)
-        except OutputFlagged:
-            if call.seed is not None:
+        except OutputFlagged as flagged:
+            if call.seed is not None or _is_final(flagged, call.model):
                 raise
         self._trace.count("redrawn")
         if call.model.seeds:
@@ -357,8 +367,8 @@ class _Run:
         for wait in _waits():
             try:
                 return await self._asked(call, inputs, images, index)
-            except ModelOverloaded:
-                if clock() - began + wait > RETRY_SECONDS:
+            except ModelOverloaded as overloaded:
+                if clock() - began + wait > RETRY_SECONDS or _is_final(overloaded, call.model):
                     raise
             await self._ports.pause(wait)
         return await self._asked(call, inputs, images, index)
@@ -369,10 +379,11 @@ class _Run:
         """What one call of the model draws. It counts as paid for unless the failure says that nothing was drawn."""
         spent = await self._spending.begin(call.model.id, call.cost, index)
         self._trace.count("model_calls")
+        model = call.model
         try:
             with suppress(TimeoutError):
-                async with asyncio.timeout(DRAW_SECONDS):
-                    return await self._ports.model.draw(call.model, inputs, images, reject_if_busy=reject_if_busy)
+                async with asyncio.timeout(model.partner.patience if model.partner else DRAW_SECONDS):
+                    return await self._ports.model.draw(model, inputs, images, reject_if_busy=reject_if_busy)
         except ApiError as failure:
             if not failure.may_have_cost:
                 spent.cost = 0
@@ -433,6 +444,11 @@ class _Run:
             self._trace.facts.keep_error = str(failure) or "time-out"
             return None
         return f"{storage.base_url}/image/{picture.file_name(id, drawn.type)}"
+
+
+def _is_final(failure: UpstreamFailure, model: Model) -> bool:
+    """Whether nothing is asked again after a failure: the call may have drawn, and is one of those that cost most."""
+    return model.partner is not None and failure.may_have_cost
 
 
 def _concerns_all(failure: ApiError, *, any_drawn: bool) -> bool:

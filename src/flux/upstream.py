@@ -6,6 +6,8 @@ others have published. A failure's own text goes into the log, never to the call
 
 import re
 import time
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 from flux.errors import (
     InsufficientQuota,
@@ -35,9 +37,9 @@ _FLAGGED: Row = (
         "were sent: change the prompt, or send other pictures."
     ),
 )
-_BUSY: Row = (ModelOverloaded, "The model is out of capacity. Try again in a few seconds.")
-_SLOW: Row = (ModelUnheard, "The model did not answer in time. Try again in a few seconds.")
-_LOST: Row = (ModelUnheard, _BUSY[1])
+BUSY: Row = (ModelOverloaded, "The model is out of capacity. Try again in a few seconds.")
+SLOW: Row = (ModelUnheard, "The model did not answer in time. Try again in a few seconds.")
+_LOST: Row = (ModelUnheard, BUSY[1])
 _SPENT: Row = (
     InsufficientQuota,
     "This service's daily allowance of Workers AI is used up. It resets at 00:00 UTC.",
@@ -62,49 +64,49 @@ _TOO_LONG: Row = (
     UpstreamRefusal,
     "The prompt is too long for this model. Shorten it, or choose another model.",
 )
-_MISUNDERSTOOD: Row = (
+MISUNDERSTOOD: Row = (
     UpstreamRefusal,
     (
         "The model refused the request. Choose another model. If that does not help, give the service's owner the "
         "request id."
     ),
 )
-_UNKNOWN: Row = (UpstreamFailure, "The model failed. Try once more, or choose another model.")
+UNKNOWN: Row = (UpstreamFailure, "The model failed. Try once more, or choose another model.")
 _NO_PICTURE = "The model did not return a picture. Try once more, or choose another model."
 
 BY_CODE: dict[int, Row] = {
     # Documented.
-    3003: _MISUNDERSTOOD,  # the request is incomplete
+    3003: MISUNDERSTOOD,  # the request is incomplete
     3006: _TOO_LARGE,
-    3007: _SLOW,
-    3008: _SLOW,
+    3007: SLOW,
+    3008: SLOW,
     3023: _FORBIDDEN,
     3036: _SPENT,
-    3039: _MISUNDERSTOOD,  # files of a fine-tune are missing
-    3040: _BUSY,
+    3039: MISUNDERSTOOD,  # files of a fine-tune are missing
+    3040: BUSY,
     3041: _FORBIDDEN,
     3042: _GONE,
-    5004: _MISUNDERSTOOD,  # base64 of a wrong type
-    5005: _MISUNDERSTOOD,  # no LoRA with this model
+    5004: MISUNDERSTOOD,  # base64 of a wrong type
+    5005: MISUNDERSTOOD,  # no LoRA with this model
     5007: _GONE,
     5016: _FORBIDDEN,
     5018: _FORBIDDEN,
-    5019: _MISUNDERSTOOD,  # "deprecated SDK version"
+    5019: MISUNDERSTOOD,  # "deprecated SDK version"
     5035: _FORBIDDEN,
     # Seen live.
-    3005: _UNKNOWN,  # "Internal server error"
-    3010: _MISUNDERSTOOD,  # "Invalid or incomplete input for the model"
+    3005: UNKNOWN,  # "Internal server error"
+    3010: MISUNDERSTOOD,  # "Invalid or incomplete input for the model"
     3030: _REFUSED,  # the filter of the older models
-    3043: _UNKNOWN,  # "Internal server error"
-    3046: _SLOW,  # "Request timeout", with status 408
+    3043: UNKNOWN,  # "Internal server error"
+    3046: SLOW,  # "Request timeout", with status 408
     4006: _SPENT,  # what the live service says where the documentation has 3036
-    5006: _MISUNDERSTOOD,  # against the model's schema
-    5012: _MISUNDERSTOOD,  # "Request body failed validation", with status 422
+    5006: MISUNDERSTOOD,  # against the model's schema
+    5012: MISUNDERSTOOD,  # "Request body failed validation", with status 422
     5021: _TOO_LONG,  # "exceeded context window limit"
     5028: _GONE,  # "This model was deprecated on ..."
-    8001: _MISUNDERSTOOD,  # a form through AI Gateway, always
-    8004: _UNKNOWN,  # "Internal server error"
-    8007: _MISUNDERSTOOD,  # "BadRequestError" of the inference server, its filter among them
+    8001: MISUNDERSTOOD,  # a form through AI Gateway, always
+    8004: UNKNOWN,  # "Internal server error"
+    8007: MISUNDERSTOOD,  # "BadRequestError" of the inference server, its filter among them
     # Of Cloudflare's API in front of Workers AI.
     2009: _FORBIDDEN,  # AI Gateway's "Unauthorized"
     6003: _FORBIDDEN,  # "Invalid request headers": a token that is malformed
@@ -116,45 +118,62 @@ BY_CODE: dict[int, Row] = {
     9109: _FORBIDDEN,  # "Unauthorized to access requested resource"
     10000: _FORBIDDEN,  # "Authentication error"
 }
-BY_TEXT: tuple[tuple[re.Pattern[str], Row], ...] = tuple(
-    (re.compile(words, re.DOTALL), row)
-    for words, row in (
-        # "Your output has been flagged. Please choose another prompt / input image combination", of FLUX.2.
-        (r"\b(output|generated)\b.*(nsfw|flagged|moderation)|input image combination", _FLAGGED),
-        (r"nsfw|flagged|moderation", _REFUSED),
-        (r"context length|context window|sequence too long", _TOO_LONG),
-        (r"validation error|input is not valid", _MISUNDERSTOOD),
-        (r"no route for that uri|could not route to", _WRONG_ACCOUNT),
-        (r"daily free allocation", _SPENT),
-        (r"network connection lost", _LOST),
-    )
+
+
+def compiled(*rows: tuple[str, Row]) -> "Texts":
+    """Patterns with what each means."""
+    return tuple((re.compile(words, re.DOTALL), row) for words, row in rows)
+
+
+Texts = tuple[tuple[re.Pattern[str], Row], ...]
+BY_TEXT: Texts = compiled(
+    # "Your output has been flagged. Please choose another prompt / input image combination", of FLUX.2.
+    (r"\b(output|generated)\b.*(nsfw|flagged|moderation)|input image combination", _FLAGGED),
+    (r"nsfw|flagged|moderation", _REFUSED),
+    (r"context length|context window|sequence too long", _TOO_LONG),
+    (r"validation error|input is not valid", MISUNDERSTOOD),
+    (r"no route for that uri|could not route to", _WRONG_ACCOUNT),
+    (r"daily free allocation", _SPENT),
+    (r"network connection lost", _LOST),
 )
 """By what the model or the runtime says, in lower case, where no code is known. The first that is found counts."""
-SEVERAL_MEANINGS = (3030, 8007)
+SEVERAL_MEANINGS = (3030, 7003, 8007)
 """Codes that stand for more than one thing: their text counts first."""
 BY_STATUS: dict[int, Row] = {
     401: _FORBIDDEN,
     403: _FORBIDDEN,
-    408: _SLOW,
+    408: SLOW,
     410: _GONE,
     413: _TOO_LARGE,
-    429: _BUSY,
+    429: BUSY,
     503: _LOST,
-    504: _SLOW,
+    504: SLOW,
 }
 """By HTTP status, for an answer of the REST API that says nothing that we know."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """The tables of one service."""
+
+    by_code: Mapping[int, Row]
+    by_text: Texts
+    by_status: Mapping[int, Row]
+
+
+WORKERS_AI = Rows(BY_CODE, BY_TEXT, BY_STATUS)
 
 _CODE = re.compile(r"\b(\d{4,5})\s*:")
 MAX_DETAIL = 500
 """Characters of a failure's text that are looked at and logged."""
 
 
-def failure(text: str, *, code: int = 0, status: int = 0) -> UpstreamFailure:
+def failure(text: str, *, code: int = 0, status: int = 0, rows: Rows = WORKERS_AI) -> UpstreamFailure:
     """The failure that upstream's text means; `code` and `status` where the answer tells them."""
     text = text[:MAX_DETAIL]
     codes = [code] if code else [int(found) for found in _CODE.findall(text)]
-    known = next((one for one in codes if one in BY_CODE), 0)
-    kind, message = _row(text, known, status)
+    known = next((one for one in codes if one in rows.by_code), 0)
+    kind, message = _row(text, known, status, rows)
     return kind(
         message,
         upstream_code=known or next(iter(codes), 0),
@@ -163,14 +182,14 @@ def failure(text: str, *, code: int = 0, status: int = 0) -> UpstreamFailure:
     )
 
 
-def _row(text: str, code: int, status: int) -> Row:
+def _row(text: str, code: int, status: int, rows: Rows) -> Row:
     if not code or code in SEVERAL_MEANINGS:
         said = text.lower()
         is_page = said.lstrip().startswith("<")  # of a proxy: its words are about something else
-        for words, row in () if is_page else BY_TEXT:
+        for words, row in () if is_page else rows.by_text:
             if words.search(said):
                 return row
-    return BY_CODE.get(code) or BY_STATUS.get(status) or _UNKNOWN
+    return rows.by_code.get(code) or rows.by_status.get(status) or UNKNOWN
 
 
 def no_picture(what: str) -> UpstreamFailure:
@@ -180,7 +199,7 @@ def no_picture(what: str) -> UpstreamFailure:
 
 def timed_out() -> ModelUnheard:
     """The failure of a model that did not answer within our own patience."""
-    return ModelUnheard(_SLOW[1], retry_after=RETRY_AFTER, detail="time-out")
+    return ModelUnheard(SLOW[1], retry_after=RETRY_AFTER, detail="time-out")
 
 
 def _retry_after(kind: type[UpstreamFailure]) -> int | None:

@@ -19,6 +19,11 @@ async def picture_of(answer: Any) -> Picture:
         array = await _bytes(answer)
     except JsException as error:
         raise upstream.no_picture(f"{error.name}: {error.message}") from error
+    return look(array)
+
+
+def look(array: Any) -> Picture:
+    """The picture that a `Uint8Array` is. Raises `UpstreamFailure`."""
     found = picture.look(Bytes(array)) if array is not None and array.length else None
     if found is None:
         raise upstream.no_picture("neither JPEG nor PNG nor WebP")

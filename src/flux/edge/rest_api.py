@@ -1,15 +1,19 @@
 """Draws and writes through Cloudflare's REST API: without an `AI` binding, or on another account."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
+import js
 from pyodide.ffi import JsException
 
-from flux import upstream
+from flux import partner_failures, upstream
 from flux.catalog import Model
+from flux.edge import partners
 from flux.edge.fetching import aborted_with_its_task, fetch
+from flux.edge.js_bytes import js_object
 from flux.edge.model_output import picture_of
-from flux.edge.workers_ai import TextModel, form_of, plain
+from flux.edge.workers_ai import DEFAULT_GATEWAY, TextModel, form_of, plain
 from flux.errors import UpstreamFailure
 from flux.picture import Picture
 from flux.ports import Inputs, RewriteFailed, Rewritten
@@ -29,32 +33,50 @@ class RestApi:
 
         A form brings its own content type, with its boundary. Raises `UpstreamFailure`.
         """
+        gateway_id = self._gateway_id if content_type else None  # which refuses forms
+        answer = await self._posted(f"/{model}", body, content_type, gateway_id, signal, upstream.failure)
+        return getattr(answer, "result", answer)
+
+    async def run_elsewhere(self, body: Any, signal: Any) -> Any:
+        """The answer of a model of another maker, which `body` names. Raises `UpstreamFailure`."""
+        gateway_id = self._gateway_id or DEFAULT_GATEWAY
+        return await self._posted("", body, "application/json", gateway_id, signal, partner_failures.failure)
+
+    async def _posted(
+        self,
+        path: str,
+        body: Any,
+        content_type: str | None,
+        gateway_id: str | None,
+        signal: Any,
+        failure: Callable[..., UpstreamFailure],
+    ) -> Any:
+        """The envelope of a JSON answer, or a `Response` of bytes."""
         headers = {"authorization": f"Bearer {self._account.api_token}"}
         if content_type:
             headers["content-type"] = content_type
-            if self._gateway_id:  # which refuses forms
-                headers |= {"cf-aig-gateway-id": self._gateway_id, "cf-aig-skip-cache": "true"}
-        url = f"{self._account.base_url}/accounts/{self._account.account_id}/ai/run/{model}"
+        if gateway_id:
+            headers |= {"cf-aig-gateway-id": gateway_id, "cf-aig-skip-cache": "true"}
+        url = f"{self._account.base_url}/accounts/{self._account.account_id}/ai/run{path}"
         try:
             response = await fetch(url, headers, body, signal)
             is_json = "json" in str(response.headers.get("content-type") or "")
             if not response.ok:
-                raise _failure(response.status, await response.text())
+                raise _failure(response.status, await response.text(), failure)
             if not is_json:
                 return response
-            answer = await response.json()
+            return await response.json()
         except JsException as error:
-            raise upstream.failure(error.message or "") from error
-        return getattr(answer, "result", None)
+            raise failure(error.message or "") from error
 
 
-def _failure(status: int, text: str) -> UpstreamFailure:
+def _failure(status: int, text: str, failure: Callable[..., UpstreamFailure]) -> UpstreamFailure:
     """The failure in Cloudflare's envelope: `{"errors": [{"code", "message"}], ...}`."""
     try:
         error = read_json(text)["errors"][0]
-        return upstream.failure(str(error["message"]), code=int(error["code"]), status=status)
+        return failure(str(error["message"]), code=int(error["code"]), status=status)
     except (ValueError, LookupError, TypeError):
-        return upstream.failure(text or f"HTTP {status}", status=status)
+        return failure(text or f"HTTP {status}", status=status)
 
 
 class RestModel:
@@ -67,6 +89,13 @@ class RestModel:
         self, model: Model, inputs: Inputs, images: tuple[Blob, ...], *, reject_if_busy: bool = False
     ) -> Picture:
         """See `ImageModel.draw`. A form has no place for options."""
+        if model.partner:
+            asked = js_object({"model": model.id})
+            asked.input = partners.inputs_of(model, inputs, images)
+            body = js.Blob.new(partners.json_in_array(asked))
+            del asked
+            with aborted_with_its_task() as signal:
+                return await partners.picture_of(await self._api.run_elsewhere(body, signal))
         with aborted_with_its_task() as signal:
             if model.multipart:
                 answer = await self._api.run(model.id, form_of(inputs, images), None, signal)

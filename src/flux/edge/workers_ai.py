@@ -5,8 +5,9 @@ from typing import Any
 import js
 from pyodide.ffi import JsException
 
-from flux import prices, tokens, upstream
+from flux import partner_failures, prices, tokens, upstream
 from flux.catalog import Model
+from flux.edge import partners
 from flux.edge.fetching import aborted_with_its_task
 from flux.edge.js_bytes import array_of, js_object
 from flux.edge.model_output import picture_of
@@ -35,15 +36,22 @@ class AiBinding:
         self._takes_signals = ai.constructor.name != "Fetcher"
 
     async def run(
-        self, model: str, inputs: Any, signal: Any, *, by_gateway: bool = True, reject_if_busy: bool = False
+        self,
+        model: str,
+        inputs: Any,
+        signal: Any,
+        *,
+        by_gateway: bool = True,
+        reject_if_busy: bool = False,
+        default_gateway: str | None = None,
     ) -> Any:
         """What `AI.run` answers. Raises `JsException`.
 
         Without a seed the same prompt is the same request, so a gateway that caches would sell one picture twice.
         """
         options: dict[str, Any] = {"rejectIfBusy": True} if reject_if_busy else {}
-        if by_gateway and self._gateway_id:
-            options["gateway"] = {"id": self._gateway_id, "skipCache": True}
+        if by_gateway and (gateway_id := self._gateway_id or default_gateway):
+            options["gateway"] = {"id": gateway_id, "skipCache": True}
         third = js_object(options)
         if self._takes_signals:
             third.signal = signal
@@ -60,6 +68,8 @@ class BindingModel:
         self, model: Model, inputs: Inputs, images: tuple[Blob, ...], *, reject_if_busy: bool = False
     ) -> Picture:
         """See `ImageModel.draw`."""
+        if model.partner:
+            return await self._draw_elsewhere(model, inputs, images)
         # The binding refuses streams through a gateway.
         given, by_gateway = (_wrapped(inputs, images), False) if model.multipart else (js_object(dict(inputs)), True)
         with aborted_with_its_task() as signal:
@@ -70,6 +80,20 @@ class BindingModel:
             except JsException as error:
                 raise upstream.failure(error.message or "") from error
             return await picture_of(answer)
+
+    async def _draw_elsewhere(self, model: Model, inputs: Inputs, images: tuple[Blob, ...]) -> Picture:
+        """With a model of another maker, which is always called through a gateway."""
+        given = partners.inputs_of(model, inputs, images)
+        with aborted_with_its_task() as signal:
+            try:
+                answer = await self._ai.run(model.id, given, signal, default_gateway=DEFAULT_GATEWAY)
+            except JsException as error:
+                raise partner_failures.failure(error.message or "") from error
+            return await partners.picture_of(answer)
+
+
+DEFAULT_GATEWAY = "default"
+"""The gateway that every account has, or gets with its first request."""
 
 
 def _wrapped(inputs: Inputs, images: tuple[Blob, ...]) -> Any:
