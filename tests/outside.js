@@ -85,16 +85,68 @@ export class Images extends WorkerEntrypoint {
   }
 }
 
+const PICTURES = "pictures.example";
+const FAR = "https://pictures-of-another.example";
+
+/** What `https://pictures.example/KIND/ID` does; any other kind is the picture. */
+const PICTURE_KINDS = {
+  redirect: (_, id) => moved(`/ok/${id}`),
+  thrice: (_, id) => moved(`/twice/${id}`),
+  twice: (_, id) => moved(`/redirect/${id}`),
+  around: (_, id) => moved(`/around/${id}`),
+  private: () => moved("https://169.254.169.254/latest/meta-data"),
+  plain: (_, id) => moved(`http://${PICTURES}/ok/${id}`),
+  nowhere: () => moved("https://"),
+  far: (_, id) => moved(`${FAR}/ok/${id}`),
+  hang: async () => scheduler.wait(HANG_MS),
+  stall: (picture) => new Response(stalled(picture), { headers: { "content-type": "image/jpeg" } }),
+  page: () => new Response(PAGE, { headers: { "content-type": "image/png" } }),
+  typed: (picture) => new Response(picture.body, { headers: { "content-type": "text/html" } }),
+  chunked: (picture) => new Response(picture.body.pipeThrough(new TransformStream())),
+  large: () => new Response("", { headers: { "content-length": "99999999" } }),
+  endless: () => new Response(endless()),
+  forbidden: () => new Response(PAGE, { status: 403 }),
+  half: (picture) => half(picture),
+};
+
+function moved(location) {
+  return new Response(null, { status: 302, headers: { location } });
+}
+
+/** The beginning, and nothing more for ten minutes. */
+function stalled(picture) {
+  const { readable, writable } = new TransformStream();
+  void (async () => {
+    const writer = writable.getWriter();
+    await writer.write((await picture.bytes()).subarray(0, 1000));
+    await scheduler.wait(HANG_MS);
+  })().catch(() => {});
+  return readable;
+}
+
+function endless() {
+  const zeros = new Uint8Array(1 << 20);
+  return new ReadableStream({ pull: (controller) => controller.enqueue(zeros.slice()) });
+}
+
 /** All else that the Worker can reach. */
 export class Internet extends WorkerEntrypoint {
   async fetch(request) {
     fetched.push({ url: request.url, headers: Object.fromEntries(request.headers) });
-    const host = new URL(request.url).hostname;
+    const { hostname: host, pathname } = new URL(request.url);
+    if (host.startsWith("pictures")) return this.#picture(pathname);
     if (!STAND_IN_HOSTS.includes(host)) return new Response("a canary");
     const body = await request.arrayBuffer();
     const { http, write } = marksIn(body);
     const how = host === "writer.example" ? write : http;
     return how ? mislead(how, body) : this.env.STAND_IN.fetch(new Request(request, { body }));
+  }
+
+  async #picture(pathname) {
+    const [, kind] = pathname.split("/");
+    const id = pathname.split("/").at(-1);
+    const picture = await this.env.STAND_IN.fetch(`http://${STAND_IN_HOSTS[0]}/pictures/${id}`);
+    return (PICTURE_KINDS[kind] ?? ((found) => found))(picture, id);
   }
 }
 

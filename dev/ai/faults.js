@@ -29,6 +29,10 @@ const DOCUMENTED = [
   [5035, 403, "This model is not available on the Workers Free plan. Upgrade to access this model"],
 ];
 const SEEN = [
+  [402, 402, "Payment error"], // of AI Gateway, and the three below
+  [429, 429, "Too many requests"],
+  [2001, 400, "Please configure AI Gateway in the Cloudflare dashboard"],
+  [2009, 401, "Unauthorized"],
   [3005, 500, "Internal server error"],
   [3030, 400, "Input prompt contains NSFW content"],
   [

@@ -6,11 +6,14 @@ import { Breakdown, Fault } from "./faults.js";
 import { infer } from "./inference.js";
 import { ledger } from "./ledger.js";
 import { readMarks } from "./marks.js";
+import { linkedPicture } from "./partners.js";
 import { completion, draft, lastUserText } from "./writer.js";
 
 /** Method, path and handler; `{model+}` takes slashes. */
 const ROUTES = [
   ["POST", "/client/v4/accounts/:account/ai/run/:model+", restRun],
+  ["POST", "/client/v4/accounts/:account/ai/run", restRunNamed],
+  ["GET", "/pictures/:id", linkedTo],
   ["POST", "/v1/chat/completions", chatCompletions],
   ["POST", "/v1/:account/:gateway/workers-ai/:model+", gatewayRun],
   ["GET", "/calls", listCalls],
@@ -42,6 +45,28 @@ async function restRun(request, settings, { model }) {
   } catch (error) {
     return refusal(error, "restResponse");
   }
+}
+
+/** POST /client/v4/accounts/{account_id}/ai/run: models of other makers, whose names are in the body. */
+async function restRunNamed(request, settings) {
+  if (!authorized(request, settings)) {
+    return envelope({ errors: [{ code: 10000, message: "Authentication error" }] }, 401);
+  }
+  try {
+    const { model, input } = await request.json().catch(() => ({}));
+    const id = request.headers.get("cf-aig-gateway-id") ?? "default";
+    const options = { gateway: { id, skipCache: request.headers.get("cf-aig-skip-cache") === "true" } };
+    const answered = await infer({ transport: "rest", model, inputs: input, options }, settings);
+    return "value" in answered ? envelope({ result: answered.value, success: true }) : bytes(answered);
+  } catch (error) {
+    return refusal(error, "restResponse");
+  }
+}
+
+/** GET /pictures/{id}: what the link of an answer leads to. */
+function linkedTo(request, settings, { id }) {
+  const picture = linkedPicture(id);
+  return picture ? bytes({ body: picture.bytes, type: picture.type }) : new Response("gone", { status: 404 });
 }
 
 /** POST /v1/{account_id}/{gateway_id}/workers-ai/{model}: errors as the service has them, without an envelope. */

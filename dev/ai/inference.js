@@ -8,12 +8,14 @@ import { ledger } from "./ledger.js";
 import { readMarks } from "./marks.js";
 import { check, findModel } from "./models.js";
 import { picture } from "./picture.js";
+import { answered, failed, picturesOf, sizeOf } from "./partners.js";
 import { identify, picturesIn } from "./pictures-in.js";
 import { draft, lastUserText, textAnswer } from "./writer.js";
 
 const HANG_MS = 600_000; // longer than any caller waits; then it is a 3007
 const COUNTED = 20_000; // prompts whose failures are counted, for "x2"
 const NUMBER = /^-?\d+(\.\d+)?$/;
+const LONG = 2_000; // characters of an input that is no prompt: a picture
 const IMAGE_INPUTS = ["image", "image_b64", "mask"];
 
 /** How often each prompt has failed as it asked to. */
@@ -40,6 +42,7 @@ export async function infer(asked, settings) {
     call.inputs = withoutBytes(inputs);
     call.options = asked.options ?? {};
     check(model, inputs);
+    if (model.partner && !asked.options?.gateway?.id) throw new Fault(2001);
     const perform = model.task === "text" ? write : draw;
     return await perform(model, inputs, call, settings);
   } catch (error) {
@@ -65,7 +68,7 @@ async function fieldsOf({ form }) {
 }
 
 async function draw(model, inputs, call, { delayMs }) {
-  const { prompt } = inputs;
+  const prompt = promptOf(inputs);
   const marks = readMarks(prompt);
   const fault = faultDue(marks.fault, model, prompt);
   if (marks.hang && model.name.includes(marks.hang.model)) {
@@ -74,20 +77,28 @@ async function draw(model, inputs, call, { delayMs }) {
   }
   await call.wait(marks.delay ?? (fault ? 0 : delayMs));
   if (fault) throw fault;
+  if (isDue(marks.state, prompt)) {
+    call.finish(marks.state.code);
+    return { value: failed(model, marks.state.code) };
+  }
 
-  const { width, height } = marks.size ?? { width: inputs.width || model.width, height: inputs.height || model.height };
+  const own = model.partner ? sizeOf(inputs) : {};
+  const { width, height } = marks.size ?? {
+    width: own.width || inputs.width || model.width,
+    height: own.height || inputs.height || model.height,
+  };
   const facts = {
     call: call.number,
     model: model.name,
     prompt,
     seed: inputs.seed ?? null,
     steps: inputs.steps ?? inputs.num_steps ?? null,
-    pictures_in: countPictures(inputs),
+    pictures_in: model.partner ? picturesOf(model, inputs).length : countPictures(inputs),
   };
   const drawn = await picture(typeOf(model, marks.answer), { width, height, size: marks.bytes }, facts);
-  const answered = answer(model, drawn, marks.answer);
+  const given = answer(model, drawn, marks.answer);
   call.finish("ok", { type: drawn.type, width, height, bytes: drawn.bytes.length, kind: marks.answer ?? "picture" });
-  return answered;
+  return model.partner && !marks.answer ? { value: answered(model, drawn, marks) } : given;
 }
 
 async function write(model, inputs, call, { delayMs }) {
@@ -105,16 +116,23 @@ async function write(model, inputs, call, { delayMs }) {
 /** The failure that this prompt asks for, or undefined where it has had enough of them. */
 function faultDue(fault, model, prompt) {
   if (!fault || !model.name.includes(fault.model)) return undefined;
-  const before = failures.get(prompt) ?? 0;
-  if (before >= fault.times) return undefined;
-  failures.delete(prompt);
-  failures.set(prompt, before + 1);
-  if (failures.size > COUNTED) failures.delete(failures.keys().next().value);
+  if (!isDue(fault, prompt)) return undefined;
   return fault.text ? new Breakdown(fault.text) : new Fault(fault.code, fault.words);
 }
 
+/** Whether this prompt has not failed as often as it asks to; then it has, once more. */
+function isDue(wanted, prompt) {
+  const before = failures.get(prompt) ?? 0;
+  if (!wanted || before >= wanted.times) return false;
+  failures.delete(prompt);
+  failures.set(prompt, before + 1);
+  if (failures.size > COUNTED) failures.delete(failures.keys().next().value);
+  return true;
+}
+
 function promptOf(inputs) {
-  if (typeof inputs?.prompt === "string") return inputs.prompt;
+  const prompt = inputs?.prompt ?? inputs?.instruction; // the latter is Bria's
+  if (typeof prompt === "string") return prompt;
   return Array.isArray(inputs?.messages) ? lastUserText(inputs.messages) : "";
 }
 
@@ -135,5 +153,5 @@ function withoutBytes(inputs) {
   if (typeof inputs !== "object" || inputs === null) return inputs;
   const { prompt, ...rest } = inputs;
   for (const name of IMAGE_INPUTS) if (name in rest) rest[name] = `(${rest[name]?.length} long)`;
-  return rest;
+  return JSON.parse(JSON.stringify(rest, (_, value) => (value?.length > LONG ? `(${value.length} long)` : value)));
 }

@@ -15,12 +15,19 @@ const MS_IN = { ms: 1, s: 1000 };
 const LANGUAGE = {
   // [[fault 3040]] [[fault 3040 x2 on lucid-origin: other words]] [[fault text words without a code]]
   fault: [
-    /^(?:text\s+(?<text>.+)|(?<code>\d{4})(?: x(?<times>\d+))?(?: on (?<model>[^\s:]+))?(?::\s*(?<words>.+))?)$/s,
+    /^(?:text\s+(?<text>.+)|(?<code>\d{3,4})(?: x(?<times>\d+))?(?: on (?<model>[^\s:]+))?(?::\s*(?<words>.+))?)$/s,
     ({ text, code, times, model, words }) => {
       if (code && !FAULTS.has(Number(code))) return undefined;
       return { text, code: Number(code), times: times ? Number(times) : Infinity, model: model ?? "", words };
     },
   ],
+  // [[state provider_unavailable]] [[state provider_unavailable x2]]: of a model of another maker
+  state: [/^(?<code>\w+)(?: x(?<times>\d+))?$/, ({ code, times }) => ({ code, times: Number(times ?? Infinity) })],
+  // [[form base64]] [[link redirect]] [[level twice]] [[list many]]: see partners.js
+  form: [/^(?<kind>[a-z0-9]+)$/, ({ kind }) => kind],
+  link: [/^(?<kind>[a-z0-9]+)$/, ({ kind }) => kind],
+  level: [/^(?<kind>[a-z]+)$/, ({ kind }) => kind],
+  list: [/^(?<kind>one|many)$/, ({ kind }) => kind],
   // [[delay 6s]] [[delay 250ms]]
   delay: [/^(?<amount>\d+(?:\.\d+)?)\s*(?<unit>ms|s)$/, ({ amount, unit }) => Number(amount) * MS_IN[unit]],
   // [[hang]] [[hang on lucid-origin]]

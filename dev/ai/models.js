@@ -5,6 +5,8 @@
 import { Cabidela } from "@cloudflare/cabidela";
 
 import { Fault } from "./faults.js";
+import { PARTNERS } from "./partners.js";
+import { wrong } from "./schema.js";
 import dreamshaper from "./models/dreamshaper-8-lcm.json" with { type: "json" };
 import schnell from "./models/flux-1-schnell.json" with { type: "json" };
 import flux2Dev from "./models/flux-2-dev.json" with { type: "json" };
@@ -64,6 +66,7 @@ const TEXT_MODELS = {
  * @property {"image" | "text"} task
  * @property {object} input JSON Schema of the inputs, or of the form's fields
  * @property {boolean} multipart whether the inputs come as a form
+ * @property {boolean} [partner] whether it is another maker's: see partners.js
  * @property {"json" | string} [output] `{image: base64}`, or the media type of the bytes
  * @property {number} [width] in pixels, where none is asked for
  * @property {number} [height]
@@ -73,6 +76,7 @@ const TEXT_MODELS = {
 /** @type {Map<string, Model>} */
 const MODELS = new Map();
 for (const published of PUBLISHED) MODELS.set(published.name, imageModel(published));
+for (const partner of PARTNERS) MODELS.set(partner.name, partner);
 for (const [shape, names] of Object.entries(TEXT_MODELS)) {
   for (const name of names) MODELS.set(name, { name, task: "text", input: textGeneration, multipart: false, shape });
 }
@@ -89,6 +93,11 @@ export function findModel(name) {
 
 /** @throws {Fault} 5006, with the validator's own sentence */
 export function check(model, inputs) {
+  if (model.partner) {
+    const said = wrong(model.input, inputs);
+    if (said) throw new Fault(5006, `Error: ${said}`);
+    return;
+  }
   try {
     new Cabidela(model.input).validate(inputs);
   } catch (error) {

@@ -9,7 +9,7 @@ import re
 MAX_LENGTH = 8192
 """Characters. Signed links have one or two thousand."""
 MAX_REDIRECTS = 3
-FETCH_SECONDS = 30
+FETCH_SECONDS = 20
 """For all of it, redirects and body."""
 MAX_BYTES = 25 * 1024 * 1024
 """Of a picture: what KV stores of one."""

@@ -52,8 +52,8 @@ def _text_in_array(image: Blob, field: ImagesIn) -> Any:
 
 # --- out ------------------------------------------------------------------------------------------
 
-MAX_LEVELS = 3
-"""Of nesting: `{image}`, `{result: {image}}`, `{result: {result: {image}}}`."""
+MAX_LEVELS = 4
+"""Of nesting: `{image}`, `{result: {image}}`, `{result: {result: {image}}}`, and REST's envelope around each."""
 MAX_STATE = 500
 """Characters of a failure that are read."""
 BEFORE_BASE64 = 200

@@ -1,0 +1,206 @@
+"""Models of other makers answer in many shapes, and fail in their own ways: both through the real binding and REST."""
+
+import asyncio
+import base64
+from typing import Any
+
+import pytest
+
+from tests.faults.cases import CHAT, GENERATIONS, PARTNERS, PARTNERS_REST, RESPONSES
+from tests.worker.service import comment, decoded, unique
+from tests.workerd import Workerd
+
+BANANA, KONTEXT, XAI = "google/nano-banana", "black-forest-labs/flux-1-kontext-pro", "xai/grok-imagine-image"
+BOTH = pytest.mark.parametrize("deployment", [PARTNERS, PARTNERS_REST])
+
+FORMS = ["form data", "form base64", "link ok"]
+LEVELS = ["flat", "once", "twice"]
+
+
+async def generated(bare: Workerd, prompt: str, *, deployment: str = PARTNERS, **fields: Any) -> Any:
+    """The answer to a generation, as it came."""
+    async with bare.caller(deployment) as caller:
+        body = {"prompt": prompt, "model": KONTEXT, "response_format": "b64_json", **fields}
+        return await caller.post(GENERATIONS, json=body)
+
+
+def picture_in(answer: Any) -> Any:
+    """The picture in it."""
+    assert answer.status_code == 200, answer.text
+    return decoded(base64.b64decode(answer.json()["data"][0]["b64_json"]))
+
+
+def refused(answer: Any) -> tuple[int, str]:
+    """How it was refused, without a word of upstream's."""
+    assert answer.status_code >= 400, answer.text
+    assert "secret" not in answer.text
+    assert "pictures.example" not in answer.text
+    return answer.status_code, answer.json()["error"]["code"]
+
+
+def outcomes(bare: Workerd, prompt: str) -> list[str]:
+    """How the calls of a prompt ended."""
+    return [call["outcome"] for call in bare.calls(prompt)["calls"]]
+
+
+def fetched(bare: Workerd) -> list[dict[str, Any]]:
+    """What left the Worker for hosts of pictures."""
+    return [one for one in bare.happened()["fetched"] if "//pictures" in one["url"]]
+
+
+# --- shapes ---------------------------------------------------------------------------------------
+
+
+@BOTH
+@pytest.mark.parametrize("list", ["one", "many"])
+@pytest.mark.parametrize("level", LEVELS)
+async def test_an_answer_is_read_in_every_shape(bare: Workerd, deployment: str, level: str, list: str) -> None:
+    """A link, a data URL or bare base64, alone or in a list, on each of three levels."""
+    for form in FORMS:
+        prompt = unique(f"A cat [[{form}]] [[level {level}]] [[list {list}]]")
+        picture = picture_in(await generated(bare, prompt, deployment=deployment))
+        assert comment(picture)["prompt"] == prompt
+        assert outcomes(bare, prompt) == ["ok"]
+
+
+@BOTH
+async def test_calls_go_through_a_gateway_that_caches_nothing(bare: Workerd, deployment: str) -> None:
+    """The one that the owner names, else that which every account has."""
+    prompt = unique("A gate")
+    await generated(bare, prompt, deployment=deployment)
+    [call] = bare.calls(prompt)["calls"]
+    id = {PARTNERS: "default", PARTNERS_REST: "gateway"}[deployment]
+    assert call["options"]["gateway"] == {"id": id, "skipCache": True}
+
+
+@BOTH
+@pytest.mark.parametrize("answer", ["empty", "blank", "null", "number", "garbage", "html", "truncated"])
+async def test_what_is_no_picture_is_told_as_none_and_asked_for_once(
+    bare: Workerd, deployment: str, answer: str
+) -> None:
+    prompt = unique(f"A cat [[answer {answer}]]")
+    assert refused(await generated(bare, prompt, deployment=deployment)) == (502, "upstream_error")
+    assert outcomes(bare, prompt) == ["ok"]
+
+
+# --- links ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["ok", "redirect", "twice", "thrice", "far", "typed", "chunked"])
+async def test_a_link_is_fetched_and_the_bytes_decide_what_it_is(bare: Workerd, kind: str) -> None:
+    before = len(fetched(bare))
+    prompt = unique(f"A cat [[link {kind}]]")
+    assert comment(picture_in(await generated(bare, prompt)))["prompt"] == prompt
+    requests = fetched(bare)[before:]
+    assert len(requests) == {"redirect": 2, "far": 2, "twice": 3, "thrice": 4}.get(kind, 1)
+    for request in requests:
+        assert not {"authorization", "cookie", "api-key", "cf-aig-gateway-id"} & request["headers"].keys()
+
+
+@pytest.mark.parametrize("kind", ["http", "port", "user", "address", "six", "local", "localhost", "script", "long"])
+async def test_a_link_that_leads_where_none_should_is_not_fetched(bare: Workerd, kind: str) -> None:
+    before = bare.happened()["fetched"]
+    prompt = unique(f"A cat [[link {kind}]]")
+    assert refused(await generated(bare, prompt)) == (502, "upstream_error")
+    assert bare.happened()["fetched"] == before
+    assert outcomes(bare, prompt) == ["ok"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "asked"),
+    [("private", 1), ("plain", 1), ("nowhere", 1), ("around", 4), ("page", 1), ("large", 1), ("endless", 1),
+     ("forbidden", 1), ("half", 1)],
+)  # fmt: skip
+async def test_a_link_that_does_not_lead_to_a_picture_is_a_failure_that_is_not_repeated(
+    bare: Workerd, kind: str, asked: int
+) -> None:
+    """Each redirect is held to the same rules; what is drawn is not drawn again."""
+    before = len(bare.happened()["fetched"])
+    prompt = unique(f"A cat [[link {kind}]]")
+    assert refused(await generated(bare, prompt)) == (502, "upstream_error")
+    assert len(bare.happened()["fetched"]) == before + asked
+    assert outcomes(bare, prompt) == ["ok"]
+    assert "X-Signature" not in bare.log()
+
+
+async def test_a_link_that_does_not_answer_is_not_waited_for_long(bare: Workerd) -> None:
+    """At the beginning or in the middle: both at once, since each takes its time."""
+    prompts = [unique(f"A cat [[link {kind}]]") for kind in ("hang", "stall")]
+    answers = await asyncio.gather(*(generated(bare, prompt) for prompt in prompts))
+    assert [refused(answer) for answer in answers] == [(502, "upstream_error")] * 2
+    assert [outcomes(bare, prompt) for prompt in prompts] == [["ok"]] * 2
+
+
+@pytest.mark.parametrize("path", [CHAT, RESPONSES])
+async def test_the_link_is_never_handed_on(bare: Workerd, path: str) -> None:
+    prompt = unique("A cat [[link ok]]")
+    body = {
+        CHAT: {"messages": [{"role": "user", "content": prompt}]},
+        RESPONSES: {"input": prompt},
+    }[path]
+    async with bare.caller(PARTNERS) as caller:
+        answer = await caller.post(path, json={"model": BANANA, **body})
+    assert answer.status_code == 200
+    assert "pictures.example" not in answer.text
+    assert "X-Signature" not in answer.text
+
+
+# --- failures -------------------------------------------------------------------------------------
+
+OWNERS = (502, "upstream_not_authorized")
+FAILURES = [
+    ("[[fault 402]]", OWNERS, 1),
+    ("[[fault 2009]]", OWNERS, 1),
+    ("[[fault 2001]]", OWNERS, 1),
+    ("[[fault 5007]]", (502, "upstream_error"), 1),
+    ("[[fault 429]]", (503, "model_overloaded"), 3),
+    ("[[state provider_unavailable]]", (503, "model_overloaded"), 3),
+    ("[[state something_else]]", (502, "upstream_error"), 1),
+    ("[[state content_moderation]]", (400, "content_policy_violation"), 1),
+    ("[[fault text upstream connect error]]", (502, "upstream_error"), 1),
+    ("[[fault 3007]]", (503, "model_overloaded"), 1),
+    ("[[fault 3030: Your output has been flagged]]", (400, "content_policy_violation"), 1),
+    ("[[fault 5006]]", (502, "upstream_error"), 1),
+]
+
+
+@BOTH
+@pytest.mark.parametrize(("mark", "told", "calls"), FAILURES, ids=[mark for mark, *_ in FAILURES])
+async def test_a_failure_is_told_and_only_one_that_drew_nothing_is_repeated(
+    bare: Workerd, deployment: str, mark: str, told: tuple[int, str], calls: int
+) -> None:
+    """The owner's part has a sentence for the caller and its cause in the log."""
+    prompt = unique(f"A cat {mark}")
+    answer = await generated(bare, prompt, deployment=deployment)
+    assert refused(answer) == told
+    assert len(outcomes(bare, prompt)) == calls
+    assert {call["model"] for call in bare.calls(prompt)["calls"]} == {KONTEXT}
+    if told == OWNERS:
+        [line] = [one for one in bare.log_lines() if one["request_id"] == answer.headers["x-request-id"]]
+        assert line["detail"]
+        assert line["detail"] not in answer.text
+
+
+@BOTH
+@pytest.mark.parametrize("mark", ["fault 429 x2", "state provider_unavailable x2"])
+async def test_what_drew_nothing_is_asked_again_until_it_works(bare: Workerd, deployment: str, mark: str) -> None:
+    prompt = unique(f"A cat [[{mark}]]")
+    picture_in(await generated(bare, prompt, deployment=deployment))
+    assert outcomes(bare, prompt)[-1] == "ok"
+    assert len(outcomes(bare, prompt)) == 3
+
+
+@pytest.mark.parametrize(
+    ("mark", "models"),
+    [
+        ("[[fault 429 on nano-banana]]", [BANANA, "@cf/black-forest-labs/flux-1-schnell"]),
+        ("[[fault 3007 on nano-banana]]", [BANANA]),
+    ],
+)
+async def test_a_fallback_draws_only_where_the_first_model_drew_nothing(
+    bare: Workerd, mark: str, models: list[str]
+) -> None:
+    """The deployment's default is a model of another maker here."""
+    prompt = unique(f"A cat {mark}")
+    await generated(bare, prompt, model="dall-e-3")
+    assert [call["model"] for call in bare.calls(prompt)["calls"]] == models
