@@ -52,12 +52,12 @@ def fetched(bare: Workerd) -> list[dict[str, Any]]:
 
 
 @BOTH
-@pytest.mark.parametrize("list", ["one", "many"])
+@pytest.mark.parametrize("listed", ["one", "many"])
 @pytest.mark.parametrize("level", LEVELS)
-async def test_an_answer_is_read_in_every_shape(bare: Workerd, deployment: str, level: str, list: str) -> None:
+async def test_an_answer_is_read_in_every_shape(bare: Workerd, deployment: str, level: str, listed: str) -> None:
     """A link, a data URL or bare base64, alone or in a list, on each of three levels."""
     for form in FORMS:
-        prompt = unique(f"A cat [[{form}]] [[level {level}]] [[list {list}]]")
+        prompt = unique(f"A cat [[{form}]] [[level {level}]] [[list {listed}]]")
         picture = picture_in(await generated(bare, prompt, deployment=deployment))
         assert comment(picture)["prompt"] == prompt
         assert outcomes(bare, prompt) == ["ok"]
@@ -134,12 +134,12 @@ async def test_a_link_that_does_not_answer_is_not_waited_for_long(bare: Workerd)
 @pytest.mark.parametrize("path", [CHAT, RESPONSES])
 async def test_the_link_is_never_handed_on(bare: Workerd, path: str) -> None:
     prompt = unique("A cat [[link ok]]")
-    body = {
+    bodies: dict[str, dict[str, Any]] = {
         CHAT: {"messages": [{"role": "user", "content": prompt}]},
         RESPONSES: {"input": prompt},
-    }[path]
+    }
     async with bare.caller(PARTNERS) as caller:
-        answer = await caller.post(path, json={"model": BANANA, **body})
+        answer = await caller.post(path, json={"model": BANANA, **bodies[path]})
     assert answer.status_code == 200
     assert "pictures.example" not in answer.text
     assert "X-Signature" not in answer.text
