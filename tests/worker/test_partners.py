@@ -28,8 +28,8 @@ def partnered(start: Start) -> Iterator[Service]:
         yield running
 
 
-def photo(width: int = 2400, height: int = 1200) -> bytes:
-    """A caller's own picture, larger than goes in."""
+def photo(width: int = 300, height: int = 200) -> bytes:
+    """A caller's own picture."""
     file = io.BytesIO()
     Image.new("RGB", (width, height), (200, 120, 40)).save(file, "JPEG")
     return file.getvalue()
@@ -105,13 +105,22 @@ def test_each_model_draws_in_each_api(partnered: Service, ledger: Ledger, model:
 def test_each_model_that_edits_is_given_the_picture_in_each_api(
     partnered: Service, ledger: Ledger, model: Model
 ) -> None:
-    """As a data URL or as base64, no larger than goes in: the stand-in refuses all else."""
+    """As a data URL or as base64: the stand-in refuses all else."""
     for draw in APIS:
         prompt = unique("Make it blue")
         assert draw(partnered, model, prompt, edit=True).size == (1024, 576)
         [call] = ledger.calls(prompt)
         assert (call["model"], call["outcome"]) == (model.id, "ok"), call
         assert "http" not in str(call["inputs"])
+
+
+def test_a_picture_goes_in_no_larger_than_the_row_says(partnered: Service, ledger: Ledger) -> None:
+    """The stand-in refuses more than 2,048 pixels a side."""
+    prompt = unique("Make it blue")
+    large = f"data:image/jpeg;base64,{base64.b64encode(photo(2400, 1200)).decode()}"
+    body = {"prompt": prompt, "model": GPT, "image": large, "response_format": "b64_json"}
+    assert partnered.http.post("/v1/images/edits", json=body).status_code == 200
+    assert ledger.outcomes(prompt) == ["ok"]
 
 
 def test_as_many_pictures_go_in_as_the_model_takes(partnered: Service, ledger: Ledger) -> None:
