@@ -29,7 +29,8 @@ MAX_PART = 0.1
 """Part of a picture that may come to Python: its header, with what stands around it."""
 
 BINDING, WITH_IMAGES, REST_API = "binding", f"binding{IMAGES}", "rest"
-DEPLOYMENTS = {BINDING: {}, WITH_IMAGES: {}, REST_API: REST}
+OTHERS = {"PARTNER_MODELS": "*"}
+DEPLOYMENTS = {BINDING: OTHERS, WITH_IMAGES: OTHERS, REST_API: REST | OTHERS}
 
 
 def probed(source: Path) -> runtime.Worker:
@@ -125,6 +126,22 @@ REQUESTS: dict[str, tuple[str, dict[str, Any]]] = {
     "a tool, streamed as it comes": tool("draw", prompt=f"{DRAWN} [[delay 1500ms]]", streamed=True),
     "a tool whose picture could not be stored": tool("draw", prompt=f"{DRAWN} [[put 500]]"),
     "a tool with a picture": tool("edit", prompt=DRAWN, images=[PNG_URL]),
+    **{
+        f"a picture of another maker's, as {form}": (
+            GENERATIONS,
+            {"json": {"prompt": f"{DRAWN} [[{mark}]]", "model": "google/nano-banana"}},
+        )
+        for form, mark in {
+            "a data URL": "form data",
+            "base64": "form base64",
+            "a link": "link ok",
+            "a link without a size": "link chunked",
+        }.items()
+    },
+    **{
+        f"an edit with {model}": (EDITS, {"json": {"prompt": DRAWN, "model": model, "image": PNG_URL}})
+        for model in ("flux-1-kontext-pro", "flux-2-max")
+    },
     "an edit, as JSON": (EDITS, {"json": {"prompt": DRAWN, "images": [{"image_url": PNG_URL}]}}),
 }
 
