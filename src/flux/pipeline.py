@@ -20,6 +20,7 @@ from flux.errors import (
     UpstreamFailure,
 )
 from flux.generation import Notice
+from flux.http import MAX_BODY
 from flux.picture import Picture
 from flux.plan import ModelCall, Plan
 from flux.ports import ImageModel, Inputs, NotStored, PictureStore, PromptRewriter, ResizeFailed, Resizer, RewriteFailed
@@ -47,6 +48,12 @@ PREVIEWS = (PREVIEW_SIDE, 80), (PREVIEW_SIDE // 2, 60)
 """Side and quality of its JPEG, in turn: only noise is too large at the first. Each is one billed transformation."""
 MAX_SHOWN_WHOLE = 256 * 1024
 """Bytes of a picture that is shown itself where no preview of it can be made."""
+MAX_IN_TEXT = 500_000
+"""Bytes of all pictures of one request for a model that takes them as text. In flight they are in an isolate's 128 MB
+five times over, as base64 and in JSON: measured, 16 requests take some 50 MB, and as much again for pictures of 2 MB
+that come out."""
+SHRUNK_PARTS, SHRUNK_QUALITY = (1, 0.7, 0.5, 0.35, 0.25), 80
+"""Of the longest side, in turn, until the picture has few enough bytes. Each is one billed transformation."""
 FIRST_WAIT = 0.5
 """Seconds before the second try, doubled for each further one, plus up to as much by chance."""
 
@@ -299,19 +306,21 @@ class _Run:
         if not self._plan.images:
             return ()
         side = model.max_image_side
+        most = MAX_IN_TEXT // len(self._plan.images) if model.partner else MAX_BODY
         async with self._preparing:
             if side not in self._images:
-                self._images[side] = tuple([await self._fitted(one, side) for one in self._plan.images])
+                self._images[side] = tuple([await self._fitted(one, side, most) for one in self._plan.images])
         return self._images[side]
 
-    async def _fitted(self, given: Picture, side: int) -> Blob:
-        is_small = max(given.width, given.height) <= side
+    async def _fitted(self, given: Picture, side: int, most: int) -> Blob:
+        """Upright, within `side` pixels and `most` bytes."""
+        is_small = max(given.width, given.height) <= side and given.blob.size <= most
         if is_small and given.orientation == 1:
             return given.blob
         try:
             with self._trace.step("shrink"):
                 async with asyncio.timeout(CUT_SECONDS):
-                    fitted = await self._ports.resizer.fit_within(given, side)
+                    fitted = await self._shrunk(given, side, most)
         except (ResizeFailed, TimeoutError) as failure:
             reason = str(failure) or "time-out"
         else:
@@ -323,10 +332,22 @@ class _Run:
             return given.blob
         raise InvalidRequest(  # not from within, as in `_asked`
             f"The picture is {given.size}, larger than the model takes, and could not be made "
-            f"smaller here: send one of at most {side} pixels a side.",
+            f"smaller here: send one of at most {side} pixels a side"
+            + ("." if most == MAX_BODY else f" and {most} bytes."),
             param="image",
             detail=reason,
         )
+
+    async def _shrunk(self, given: Picture, side: int, most: int) -> Picture:
+        """Made once where its pixels alone count. Raises `ResizeFailed`."""
+        if most == MAX_BODY:
+            return await self._ports.resizer.fit_within(given, side)
+        mime = "image/jpeg" if given.type == "image/jpeg" else "image/webp"  # which keeps what is transparent
+        for part in SHRUNK_PARTS:
+            fitted = await self._ports.resizer.fit_within(given, round(side * part), mime, SHRUNK_QUALITY)
+            if fitted.blob.size <= most:
+                return fitted
+        raise ResizeFailed(f"still more than {most} bytes")
 
     async def _draw(self, text: FinalPrompt, index: int) -> tuple[Picture, Model]:
         with self._trace.step("draw"):

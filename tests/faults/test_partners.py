@@ -2,15 +2,19 @@
 
 import asyncio
 import base64
+import io
 from typing import Any
 
 import pytest
+from PIL import Image
 
+from flux import pipeline
 from tests.faults.cases import CHAT, GENERATIONS, PARTNERS, PARTNERS_REST, RESPONSES
 from tests.worker.service import comment, decoded, unique
 from tests.workerd import Workerd
 
-BANANA, KONTEXT, XAI = "google/nano-banana", "black-forest-labs/flux-1-kontext-pro", "xai/grok-imagine-image"
+BANANA, KONTEXT = "google/nano-banana", "black-forest-labs/flux-1-kontext-pro"
+EDITS = "/v1/images/edits"
 BOTH = pytest.mark.parametrize("deployment", [PARTNERS, PARTNERS_REST])
 
 FORMS = ["form data", "form base64", "link ok"]
@@ -204,3 +208,64 @@ async def test_a_fallback_draws_only_where_the_first_model_drew_nothing(
     prompt = unique(f"A cat {mark}")
     await generated(bare, prompt, model="dall-e-3")
     assert [call["model"] for call in bare.calls(prompt)["calls"]] == models
+
+
+# --- memory ---------------------------------------------------------------------------------------
+
+IN_FLIGHT = 16
+MAX_WAITING, MAX_GROWTH = 75, 128
+"""Mebibytes that sixteen requests may take while the models draw, and until the last picture is delivered, what nobody
+has collected yet included: an isolate has 128."""
+
+
+def photo(size: int) -> str:
+    """A caller's picture of so many bytes, as a data URL: a JPEG with comments."""
+    file = io.BytesIO()
+    Image.new("RGB", (640, 480), (200, 120, 40)).save(file, "JPEG")
+    data, comments = file.getvalue(), b""
+    while (left := size - len(data) - len(comments)) > 4:
+        text = b"A byte of a picture. " * 3000
+        comments += b"\xff\xfe" + (length := min(left, len(text)) - 2).to_bytes(2, "big") + text[: length - 2]
+    return f"data:image/jpeg;base64,{base64.b64encode(data[:2] + comments + data[2:]).decode()}"
+
+
+@BOTH
+async def test_sixteen_in_flight_stay_within_an_isolates_memory(bare: Workerd, deployment: str) -> None:
+    """Each with a picture as large as goes in, and one of two megabytes that comes out behind a link."""
+    prompt, picture = unique("A cat [[delay 3s]] [[bytes 2mb]] [[link ok]]"), photo(pipeline.MAX_IN_TEXT)
+    await edited(bare, unique("Warm up [[bytes 2mb]]"), picture, deployment=deployment)
+    before, grown = bare.resident(), list[float]()
+
+    async def watched() -> None:
+        while True:
+            grown.append(bare.resident() - before)
+            await asyncio.sleep(0.05)
+
+    watch = asyncio.create_task(watched())
+    edits = [asyncio.create_task(edited(bare, prompt, picture, deployment=deployment)) for _ in range(IN_FLIGHT)]
+    try:
+        await asyncio.wait(edits, timeout=2.5)
+        waiting = max(grown)
+        assert [edit.done() for edit in edits] == [False] * IN_FLIGHT
+        for answer in await asyncio.gather(*edits):
+            assert answer.status_code == 200, answer.text
+    finally:
+        watch.cancel()
+    assert outcomes(bare, prompt) == ["ok"] * IN_FLIGHT
+    assert (waiting < MAX_WAITING, max(grown) < MAX_GROWTH) == (True, True), (waiting, max(grown))
+
+
+async def test_a_heavier_picture_that_cannot_be_made_smaller_is_refused(bare: Workerd) -> None:
+    """These deployments have no Images binding."""
+    prompt = unique("A cat")
+    answer = await edited(bare, prompt, photo(pipeline.MAX_IN_TEXT + 100))
+    assert refused(answer) == (400, "invalid_value")
+    assert f"{pipeline.MAX_IN_TEXT} bytes" in answer.json()["error"]["message"]
+    assert not outcomes(bare, prompt)
+
+
+async def edited(bare: Workerd, prompt: str, picture: str, *, deployment: str = PARTNERS) -> Any:
+    """The answer to an edit."""
+    async with bare.caller(deployment) as caller:
+        body = {"prompt": prompt, "model": "flux-2-max", "image": picture, "response_format": "url"}
+        return await caller.post(EDITS, json=body)

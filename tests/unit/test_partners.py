@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from dev import ROOT
 from flux import catalog, partners, prices, sizes
@@ -12,11 +13,14 @@ from flux.catalog import Model, Partner
 from flux.errors import InvalidConfiguration, ModelNotFound, UnsupportedModel
 from flux.fields import LEVELS
 from flux.partners import MODELS
+from flux.picture import Picture, look
+from flux.pipeline import MAX_IN_TEXT
 from flux.plan import ModelCall
+from flux.ports import ResizeFailed
 from flux.size_control import Listed, Ratios, WidthAndHeight, WidthByHeight, value_of
 from flux.sizes import Size
-from tests.builders import SCHNELL, Service, chat_of, plan_of, settings_of
-from tests.fakes import file_of, painted, schema_refusal
+from tests.builders import SCHNELL, Service, chat_of, data_url, plan_of, settings_of
+from tests.fakes import Bytes, Scissors, data_of, encoded, file_of, painted, schema_refusal
 
 EACH = pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
 ALL = {"PARTNER_MODELS": "*"}
@@ -398,3 +402,50 @@ def test_one_of_them_can_be_the_default() -> None:
     assert chosen.model is MODELS[BANANA]
     with pytest.raises(ModelNotFound):
         settings_of().find(BANANA)
+
+
+# --- pictures in ----------------------------------------------------------------------------------
+
+
+async def drawn_from(*pictures: Picture, resizer: Scissors | None = None) -> tuple[list[Picture], Scissors, Any]:
+    """What went into a model of another maker of these pictures, what was made smaller, and the answer."""
+    resizer = resizer or Scissors()
+    service = Service(variables=ALL, resizer=resizer)
+    urls = [data_url(data_of(one.blob), one.type) for one in pictures]
+    answer = await service.post("/v1/images/edits", {"prompt": "A cat", "model": MAX, "images": urls})
+    blobs = service.painter.drawings[0].images if service.painter.drawings else ()
+    return [found for blob in blobs if (found := look(blob))], resizer, answer
+
+
+def noise(side: int, mime: str = "image/png") -> Picture:
+    """A picture that is hard to compress."""
+    image = Image.effect_noise((side, side), 90)
+    return Picture(mime, side, side, Bytes(encoded(image, mime)))
+
+
+async def test_a_picture_that_fits_goes_in_as_it_is() -> None:
+    [given], resizer, _ = await drawn_from(PHOTO)
+    assert data_of(given.blob) == data_of(PHOTO.blob)
+    assert resizer.fits == []
+
+
+@pytest.mark.parametrize(("mime", "sent"), [("image/jpeg", "image/jpeg"), ("image/png", "image/webp")])
+async def test_a_picture_that_is_too_large_goes_in_smaller(mime: str, sent: str) -> None:
+    """PNG becomes WebP, which keeps what is transparent and has fewer bytes."""
+    [given], resizer, _ = await drawn_from(painted("A photo", 3000, 1500, mime))
+    assert (given.type, given.size) == (sent, "2048x1024")
+    assert [side for side, *_ in resizer.fits] == [2048]
+
+
+async def test_all_pictures_of_a_request_share_the_bytes_that_go_in() -> None:
+    """They are text in memory five times over while the model draws."""
+    given, resizer, _ = await drawn_from(noise(1000), noise(1001), noise(1002))
+    assert sum(one.blob.size for one in given) <= MAX_IN_TEXT
+    assert len(given) == 3
+    assert len(resizer.fits) > 3
+
+
+async def test_what_cannot_be_made_smaller_is_refused_with_what_may_be_sent() -> None:
+    given, _, answer = await drawn_from(noise(1000), resizer=Scissors(ResizeFailed("no IMAGES binding")))
+    assert (answer.status, answer.error["code"], given) == (400, "invalid_value", [])
+    assert f"2048 pixels a side and {MAX_IN_TEXT} bytes" in answer.error["message"]

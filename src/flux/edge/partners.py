@@ -27,9 +27,11 @@ def inputs_of(model: Model, inputs: Inputs, images: tuple[Blob, ...]) -> Any:
     return given
 
 
-def json_in_array(value: Any) -> Any:
-    """The JSON text of a JavaScript object, the one item of an array."""
-    return result_in_array(js.JSON.stringify.bind(js.JSON, value))
+def body_of(model: Model, inputs: Inputs, images: tuple[Blob, ...]) -> Any:
+    """A call of the REST API as JSON, in a JavaScript `Blob`."""
+    asked = js_object({"model": model.id})
+    asked.input = inputs_of(model, inputs, images)
+    return js.Blob.new(result_in_array(js.JSON.stringify.bind(js.JSON, asked)))
 
 
 def _put(given: Any, field: ImagesIn, images: tuple[Blob, ...]) -> None:

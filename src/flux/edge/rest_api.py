@@ -4,14 +4,12 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-import js
 from pyodide.ffi import JsException
 
 from flux import partner_failures, upstream
 from flux.catalog import Model
 from flux.edge import partners
 from flux.edge.fetching import aborted_with_its_task, fetch
-from flux.edge.js_bytes import js_object
 from flux.edge.model_output import picture_of
 from flux.edge.workers_ai import DEFAULT_GATEWAY, TextModel, form_of, plain
 from flux.errors import UpstreamFailure
@@ -90,12 +88,9 @@ class RestModel:
     ) -> Picture:
         """See `ImageModel.draw`. A form has no place for options."""
         if model.partner:
-            asked = js_object({"model": model.id})
-            asked.input = partners.inputs_of(model, inputs, images)
-            body = js.Blob.new(partners.json_in_array(asked))
-            del asked
             with aborted_with_its_task() as signal:
-                return await partners.picture_of(await self._api.run_elsewhere(body, signal))
+                answer = await self._api.run_elsewhere(partners.body_of(model, inputs, images), signal)
+                return await partners.picture_of(answer)
         with aborted_with_its_task() as signal:
             if model.multipart:
                 answer = await self._api.run(model.id, form_of(inputs, images), None, signal)

@@ -83,10 +83,12 @@ class BindingModel:
 
     async def _draw_elsewhere(self, model: Model, inputs: Inputs, images: tuple[Blob, ...]) -> Picture:
         """With a model of another maker, which is always called through a gateway."""
-        given = partners.inputs_of(model, inputs, images)
         with aborted_with_its_task() as signal:
             try:
-                answer = await self._ai.run(model.id, given, signal, default_gateway=DEFAULT_GATEWAY)
+                # In no variable, so that the texts of the pictures are gone when the answer comes.
+                answer = await self._ai.run(
+                    model.id, partners.inputs_of(model, inputs, images), signal, default_gateway=DEFAULT_GATEWAY
+                )
             except JsException as error:
                 raise partner_failures.failure(error.message or "") from error
             return await partners.picture_of(answer)
