@@ -37,6 +37,7 @@ help:
 	@echo 'make soak     the soak and the fuzzing in full, some minutes'
 	@echo 'make deploy   to the Cloudflare account that wrangler is logged in to (ENV=: docs/deploy.md)'
 	@echo 'make smoke    check the deployment at URL= with KEY=; it draws two pictures (REPORT=file: what to send)'
+	@echo '              (PARTNER=id: one more picture, with a model of another maker)'
 	@echo 'make describe write public/openapi.json anew'
 	@echo 'make lock     write package-lock.json anew, for all platforms'
 	@echo 'make clean    remove all that was installed or generated'
@@ -63,7 +64,7 @@ unexport KEY
 smoke:
 	$(if $(and $(URL),$(value KEY)),,$(error Say which deployment: make smoke URL=https://YOUR-WORKER KEY=YOUR-KEY))
 	@$(NEW_PYTHON)
-	@PYTHONPATH=src $(PYTHON) -m dev.smoke --report="$$REPORT" -- "$$URL" $(call verbatim,KEY)
+	@PYTHONPATH=src $(PYTHON) -m dev.smoke --report="$$REPORT" --partner="$$PARTNER" -- "$$URL" $(call verbatim,KEY)
 
 # Side by side with JavaScript, some minutes; writes bench/RESULTS.md. Speed is no test.
 bench: $(TOOLS) runtime

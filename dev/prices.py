@@ -28,6 +28,17 @@ UNITS = {
 """How each part of a `Price` is called."""
 
 
+DOLLAR_UNITS = {
+    "picture": "a picture",
+    "large_picture": "a picture of more than a megapixel",
+    "first_megapixel": "the first megapixel",
+    "megapixel": "each further megapixel",
+    "image": "an input picture",
+    "image_megapixel": "a megapixel of an input picture",
+}
+"""How each part of a `DollarPrice` is called."""
+
+
 def formula(price: Price) -> str:
     """What a model charges for, in neurons."""
     parts = ((getattr(price, name) / prices.HUNDREDTHS, unit) for name, unit in UNITS.items())

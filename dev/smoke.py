@@ -4,6 +4,7 @@ A problem is explained in a sentence, with what to do about it.
 """
 
 import argparse
+import base64
 import json
 import sys
 import time
@@ -11,7 +12,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from http.client import HTTPException
 from pathlib import Path
@@ -23,6 +24,8 @@ from flux.picture import Picture, look
 
 SECONDS = 90
 """For one request; a model that has to be loaded takes up to a minute."""
+PARTNER_SECONDS = 240
+"""For one with a model of another maker."""
 AT_ONCE = 10
 """Requests that are sent together. An isolate that has wedged fails each of them."""
 
@@ -66,6 +69,8 @@ class Deployment:
 
     url: str
     key: str
+    seconds: int = SECONDS
+    """Longest wait for one answer."""
     exchanges: list[Exchange] = field(default_factory=list)
     """All that was asked, for the report."""
 
@@ -93,7 +98,7 @@ class Deployment:
                 | ({"authorization": f"Bearer {token}"} if token else {})
                 | {name.replace("_", "-"): value for name, value in headers.items()},
             )
-            with urllib.request.urlopen(request, timeout=SECONDS) as response:
+            with urllib.request.urlopen(request, timeout=self.seconds) as response:
                 return Answer(response.status, _lower(response.headers), response.read())
         except urllib.error.HTTPError as refusal:
             with refusal:
@@ -266,6 +271,26 @@ def a_stream_tells_how_it_goes(it: Deployment) -> str:
     return ""
 
 
+def draws_with(model: str) -> "Check":
+    """A check that one model of another maker draws: for money, so that it is made only if asked for."""
+
+    def a_model_of_another_maker_draws(it: Deployment) -> str:
+        listed = it.ask("GET", "/v1/models")
+        _expect(listed, 200)
+        if model not in [one["id"] for one in listed.json["data"]]:
+            raise Wrong(f"{model} is not in the list of models: does PARTNER_MODELS enable it?")
+        began = time.monotonic()
+        patient = replace(it, seconds=PARTNER_SECONDS)
+        answer = patient.ask("POST", "/v1/images/generations", {"prompt": "A red fox in the snow", "model": model})
+        _expect(answer, 200)
+        found = look(_Bytes(base64.b64decode(answer.json["data"][0]["b64_json"])))
+        if found is None:
+            raise Wrong("what came is no picture")
+        return f"{found.type} {found.size} in {time.monotonic() - began:.0f} s"
+
+    return a_model_of_another_maker_draws
+
+
 Check = Callable[[Deployment], str]
 """Raises `Wrong`; else what there is to add, "" for nothing."""
 
@@ -328,9 +353,9 @@ class Found(NamedTuple):
     note: str
 
 
-def check(it: Deployment) -> Iterator[Found]:
+def check(it: Deployment, checks: tuple[Check, ...] = CHECKS) -> Iterator[Found]:
     """Each check in turn. Ends where all that follows could only go wrong for the same reason."""
-    for one in CHECKS:
+    for one in checks:
         sentence = one.__name__.replace("_", " ")
         try:
             yield Found(sentence, "", one(it))
@@ -356,17 +381,19 @@ def main() -> None:
     parser.add_argument("url", help="where the service is, such as https://flux-image-api.NAME.workers.dev")
     parser.add_argument("key", help="one of its API keys")
     parser.add_argument("--report", default="", help="a file for what was found, free of keys, prompts and addresses")
+    parser.add_argument("--partner", default="", help="draw one more picture, with this model of another maker")
     options = parser.parse_args()
     if not (options.key.isascii() and options.key.isprintable()):
         sys.exit("KEY has a character that cannot be sent: a key consists of printable ASCII characters.")
     if options.report:
         _check_writable(options.report)
+    checks = (*CHECKS, draws_with(options.partner)) if options.partner else CHECKS
     url = options.url if "://" in options.url else f"https://{options.url}"
     it = Deployment(url.rstrip("/").removesuffix("/v1"), options.key)
     report = Report()
-    print(f"Asking {it.url}, which draws two pictures:", flush=True)
+    print(f"Asking {it.url}, which draws {'three' if options.partner else 'two'} pictures:", flush=True)
     tried = wrong = 0
-    for sentence, problem, note in check(it):
+    for sentence, problem, note in check(it, checks):
         added = problem or note
         print(f"{'WRONG' if problem else 'ok   '} {sentence}{f': {added}' if added else ''}", flush=True)
         report.add(sentence, is_wrong=bool(problem), exchanges=it.exchanges)
@@ -376,7 +403,7 @@ def main() -> None:
     if options.report:
         Path(options.report).write_text(report.text())
         print(f"Written to {options.report}: what to send with a problem.")
-    untried = f", {len(CHECKS) - tried} were not tried" if tried < len(CHECKS) else ""
+    untried = f", {len(checks) - tried} were not tried" if tried < len(checks) else ""
     sys.exit(f"{wrong} of {tried} checks failed{untried}." if wrong else 0)
 
 

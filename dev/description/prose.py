@@ -1,7 +1,7 @@
 """What a caller should know before the first request, in Markdown."""
 
 from dev.description import refusals
-from flux import catalog, fields, pipeline, sizes, text
+from flux import catalog, fields, partners, pipeline, sizes, text
 from flux.http import MAX_BODY, MAX_TEXT, MIB
 from flux.progress import GRACE_SECONDS, PING_SECONDS
 
@@ -37,11 +37,13 @@ in the form that the app asks for, without a picture.
 ## Streams
 What fails within the first {GRACE_SECONDS:g} s fails with its true status; then the stream opens, and a failure comes \
 in band. A comment is sent at the latest after every {PING_SECONDS:g} s of silence. The work ends when the client \
-leaves. One try of a model takes at most {pipeline.DRAW_SECONDS} s.
+leaves. One try of a model takes at most {pipeline.DRAW_SECONDS} s, of one of another \
+maker's {catalog.PARTNER_SECONDS} s.
 
 ## Limits
 Bodies: {MAX_BODY // MIB} MiB with their pictures, of which {MAX_TEXT // MIB} MiB are text. \
-JSON: {text.MAX_DEPTH} levels. Pictures: {catalog.MAX_IMAGES} in, {fields.MAX_PICTURES} out.
+JSON: {text.MAX_DEPTH} levels. Pictures: {catalog.MAX_IMAGES} in, {partners.MAX_IMAGES} with some models of other \
+makers, {fields.MAX_PICTURES} out.
 
 ## Every answer
 Browsers may call from any origin: CORS is on every answer, and `OPTIONS` is answered with 204 but for the two static \

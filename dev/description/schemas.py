@@ -1,11 +1,12 @@
 """What goes in and what comes out, as JSON Schema (2020-12)."""
 
-from typing import Any
+from typing import Any, get_args
 
 from dev.description.refusals import KEY, ROWS
-from dev.prices import UNITS
-from flux import VERSION, catalog, fields, sizes
+from dev.prices import DOLLAR_UNITS, UNITS
+from flux import VERSION, catalog, fields, partners, sizes
 from flux.endpoints.chat.respond import FINGERPRINT
+from flux.prices import Source
 from flux.words import LANGUAGES
 
 Json = dict[str, Any]
@@ -204,7 +205,9 @@ def _in_form(field: Json) -> Json:
     return told
 
 
-_EDIT_PICTURES = f"The pictures to work from, 1 to {catalog.MAX_IMAGES}."
+CHECKS = ("api_key", "settings", "model", "writer", "storage", "images", "rate_limiter")
+_CHARGED = ", ".join(f"`per_{name}`" for name in {**UNITS, **DOLLAR_UNITS})
+_EDIT_PICTURES = f"The pictures to work from, 1 to {partners.MAX_IMAGES}."
 _WORDS = LANGUAGES["en"]
 CONTENT = "\n".join(
     (
@@ -314,7 +317,7 @@ REQUESTS: Json = {
             "image_url": {"anyOf": [{"type": "string"}, an_object({"url": {"type": "string"}})]},
         },
         description=f"A picture to work from: a data URL in base64 or a link to a picture of this service, "
-        f"at most {catalog.MAX_IMAGES} in the last "
+        f"at most {partners.MAX_IMAGES} in the last "
         "message. Other links are not fetched, and the answer says so.",
     ),
     "ImageRequest": an_object(
@@ -354,7 +357,7 @@ REQUESTS: Json = {
             "image": {
                 "type": "array",
                 "minItems": 1,
-                "maxItems": catalog.MAX_IMAGES,
+                "maxItems": partners.MAX_IMAGES,
                 "items": {"type": "string", "format": "binary"},
                 "description": f"{_EDIT_PICTURES} PNG, JPEG or WebP, told by its bytes; the part must have a file "
                 "name. `image[]` is the same.",
@@ -600,8 +603,9 @@ ANSWERS: Json = {
     ),
     "ModelId": {
         "type": "string",
-        "enum": list(catalog.MODELS),
-        "description": "The part after the last `/` will do. Names that clients hold by default mean the "
+        "enum": [*catalog.MODELS, *partners.MODELS],
+        "description": "Those without `@cf/` are models of other makers, which only some deployments enable. The part "
+        "after the last `/` will do. Names that clients hold by default mean the "
         f"deployment's own model: {', '.join(f'`{name}`' for name in sorted(catalog.GENERIC_NAMES))}.",
     },
     "Model": an_object(
@@ -640,8 +644,8 @@ ANSWERS: Json = {
     ),
     "Pricing": an_object(
         {
-            "unit": {"const": "neurons"},
-            "source": {"enum": ["pricing page", "model catalogue"]},
+            "unit": {"enum": ["neurons", "dollars"], "description": "Dollars for models of other makers."},
+            "source": {"enum": list(get_args(Source))},
             "checked": {"type": "string", "format": "date", "description": "When the source was looked at."},
             "note": {"type": ["string", "null"], "description": "Where sources differ."},
             "example": an_object(
@@ -651,11 +655,12 @@ ANSWERS: Json = {
                     "neurons": {"type": "number"},
                     "dollars": {"type": "number", "description": "Past the free allocation of the day."},
                     "free_per_day": {**COUNT, "description": "How many the free 10,000 neurons are enough for."},
-                }
+                },
+                required=("size", "steps", "dollars"),
             ),
         },
         patternProperties={"^per_": {"type": "number"}},
-        description=f"What is charged for, each only where it is: {', '.join(f'`per_{name}`' for name in UNITS)}.",
+        description=f"What is charged for, each only where it is: {_CHARGED}.",
     ),
     "Models": an_object({"object": {"const": "list"}, "data": {"type": "array", "items": ref("Model")}}),
     "Usage": an_object(
@@ -699,21 +704,11 @@ ANSWERS: Json = {
             "status": {"enum": ["ok", "degraded"]},
             "version": {"type": "string"},
             "checks": an_object(
-                {
-                    name: {"type": "string"}
-                    for name in (
-                        "api_key",
-                        "settings",
-                        "model",
-                        "writer",
-                        "storage",
-                        "images",
-                        "rate_limiter",
-                        "ledger",
-                    )
-                },
+                {name: {"type": "string"} for name in (*CHECKS, "ledger", "partner_models")},
+                required=(*CHECKS, "ledger"),
                 description="`ok`, `missing`, or what is wrong; never a value. `writer` rewrites prompts. "
-                "`writer`, `images` and `rate_limiter` are not required, and `ledger` only where there is a budget.",
+                "`writer`, `images` and `rate_limiter` are not required, and `ledger` only where there is a budget. "
+                "`partner_models` is there where models of other makers are enabled.",
             ),
             "warnings": {
                 "type": "array",

@@ -335,12 +335,13 @@ def compose(variables: Mapping[str, str], ports: Ports, log: Callable[[str], Non
         open_ledger = _ledger(chosen, ports)
     except InvalidConfiguration as wrong:
         configuration = Misconfigured(wrong.variable, wrong.problem)
-        said, model, writer = wrong.message, "unknown", "unknown"
+        said, model, writer, others = wrong.message, "unknown", "unknown", 0
     else:
         drawn_by, rewritten_by = ports.model(chosen), ports.rewriter(chosen)
         pipeline = Pipeline(drawn_by or NoModel(), rewritten_by or NoRewriter(), ports.resizer or NoResizer(), store)
         configuration = Configured(chosen, pipeline)
         said, model, writer = "ok", _present(drawn_by), _present(rewritten_by)
+        others = len(chosen.partners.models)
     checks = {
         "api_key": _present(api_keys),
         "settings": said,
@@ -351,6 +352,8 @@ def compose(variables: Mapping[str, str], ports: Ports, log: Callable[[str], Non
         "rate_limiter": _present(ports.limiter),
         "ledger": _present(ports.ledger),
     }
+    if others:
+        checks["partner_models"] = f"{others} enabled, not limited by a budget"
     return App(Services(configuration, store, ports.limiter or NoLimiter(), open_ledger, checks), api_keys, log)
 
 

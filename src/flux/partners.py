@@ -271,6 +271,9 @@ MODELS: Mapping[str, Model] = {
     )
 }
 
+MAX_IMAGES = max(model.max_images for model in (*catalog.MODELS.values(), *MODELS.values()))
+"""Pictures that any model takes in."""
+
 _IDS = {
     **{catalog.plain(model.name): id for id, model in MODELS.items()},
     **{catalog.plain(catalog.last(id)): id for id in MODELS},

@@ -13,7 +13,7 @@ from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
 from dev import description
-from flux import app, catalog, errors, fields, picture, sizes
+from flux import app, catalog, errors, fields, partners, picture, sizes
 from flux.endpoints import chat, images, responses
 from tests.builders import chat_request
 
@@ -202,7 +202,7 @@ def test_ranges_and_choices_are_those_of_the_parser(schema: str) -> None:
 
 def test_models_sizes_and_types_of_pictures_are_those_of_the_code() -> None:
     """Each by name."""
-    assert SCHEMAS["ModelId"]["enum"] == list(catalog.MODELS)
+    assert SCHEMAS["ModelId"]["enum"] == [*catalog.MODELS, *partners.MODELS]
     told = SCHEMAS["PictureOptions"]["properties"]["size"]
     assert dict(re.findall(r"`([\d:]+)` \((\w+)\)", told["description"])) == {
         ratio: str(size) for ratio, size in sizes.RATIOS.items()

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from dev import ROOT
+from dev import ROOT, tables
+from dev import models as page
 from flux import catalog, partners, prices, sizes
 from flux.catalog import Model, Partner
 from flux.errors import InvalidConfiguration, ModelNotFound, UnsupportedModel
@@ -449,3 +450,14 @@ async def test_what_cannot_be_made_smaller_is_refused_with_what_may_be_sent() ->
     given, _, answer = await drawn_from(noise(1000), resizer=Scissors(ResizeFailed("no IMAGES binding")))
     assert (answer.status, answer.error["code"], given) == (400, "invalid_value", [])
     assert f"2048 pixels a side and {MAX_IN_TEXT} bytes" in answer.error["message"]
+
+
+def test_the_page_of_models_is_made_from_the_rows() -> None:
+    """`python -m dev.models --write` brings it up to date."""
+    document = page.DOCUMENT.read_text()
+    assert tables.written(document, page.COMMAND, page.table()) == document
+
+
+async def test_health_says_that_nothing_limits_what_they_cost() -> None:
+    assert "not limited" in (await Service(variables=ALL).get("/health")).json["checks"]["partner_models"]
+    assert "partner_models" not in (await Service().get("/health")).json["checks"]

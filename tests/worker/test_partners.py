@@ -12,9 +12,10 @@ import httpx
 import pytest
 from PIL import Image
 
+from dev import smoke
 from flux import partners
 from flux.catalog import Model
-from tests.worker.service import Ledger, Service, Start, content, decoded, error_of, links, shows, unique
+from tests.worker.service import KEY, Ledger, Service, Start, content, decoded, error_of, links, shows, unique
 
 EACH = pytest.mark.parametrize("model", partners.MODELS.values(), ids=partners.MODELS)
 EDITING = [model for model in partners.MODELS.values() if model.max_images]
@@ -155,6 +156,14 @@ def test_models_are_listed_only_where_they_are_enabled(partnered: Service, servi
     assert enabled == closed | partners.MODELS.keys()
     found = partnered.http.get(f"/v1/models/{GPT}").json()
     assert found["pricing"]["example"]["dollars"] == 0.13
+
+
+def test_the_smoke_test_draws_with_one_if_it_is_asked_to(partnered: Service, service: Service, ledger: Ledger) -> None:
+    """And never otherwise: such a picture costs money."""
+    assert smoke.draws_with(BANANA)(smoke.Deployment(partnered.url, KEY)).startswith("image/jpeg 1024x1024 in ")
+    assert [check for check in smoke.CHECKS if "maker" in check.__name__] == []
+    with pytest.raises(smoke.Wrong, match="PARTNER_MODELS"):
+        smoke.draws_with(BANANA)(smoke.Deployment(service.url, KEY))
 
 
 def test_a_model_that_is_not_enabled_costs_nothing(service: Service, ledger: Ledger) -> None:
