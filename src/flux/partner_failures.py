@@ -38,6 +38,7 @@ ROWS = Rows(
     by_code={
         **upstream.WORKERS_AI.by_code,
         402: _NO_CREDITS,
+        429: BUSY,
         2001: _NO_GATEWAY,  # "Please configure AI Gateway in the Cloudflare dashboard": seen
         2009: _NO_KEY,
         5007: _NO_MODEL,
