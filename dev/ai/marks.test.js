@@ -7,7 +7,8 @@ import { readMarks, withoutMarks } from "./marks.js";
 test("Every mark in the README is understood", () => {
   const marks = readMarks(
     "A cat [[fault 3040 x2 on lucid-origin: try later]] [[delay 1.5s]] [[hang]] [[answer html]] [[size 768x512]] " +
-      "[[bytes 5mb]] [[writer long]]",
+      "[[bytes 5mb]] [[writer long]] [[state provider_unavailable x2]] [[form base64]] [[link ok]] [[level twice]] " +
+      "[[list many]]",
   );
   assert.deepEqual(marks, {
     fault: { text: undefined, code: 3040, times: 2, model: "lucid-origin", words: "try later" },
@@ -17,6 +18,11 @@ test("Every mark in the README is understood", () => {
     size: { width: 768, height: 512 },
     bytes: 5_000_000,
     writer: "long",
+    state: { code: "provider_unavailable", times: 2 },
+    form: "base64",
+    link: "ok",
+    level: "twice",
+    list: "many",
   });
   assert.equal(readMarks("[[fault text no code: here]]").fault.text, "no code: here");
   assert.equal(readMarks("[[fault 3030]]").fault.times, Infinity);
