@@ -43,6 +43,8 @@ def main() -> None:
             table = [*rows.ratios(samples)]
             told("one by one")
             table += rows.one_by_one(folders, load)
+            told("the ledger")
+            table += rows.ledger(folders, load)
             told("starts")
             table += rows.starts(folders)
             table += rows.sizes(folders)

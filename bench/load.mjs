@@ -17,21 +17,23 @@ async function run(job) {
   const statuses = {};
   let left = job.requests;
   let last = "";
+  let timing = "";
   const began = performance.now();
   await Promise.all(
     Array.from({ length: job.connections }, async () => {
       while (left-- > 0) {
         const sent = performance.now();
-        const [status, text] = await request(job, agent);
+        const [status, text, told] = await request(job, agent);
         latencies.push(performance.now() - sent);
         statuses[status] = (statuses[status] ?? 0) + 1;
         last = text;
+        timing = told;
       }
     }),
   );
   const seconds = (performance.now() - began) / 1000;
   agent.destroy();
-  return { seconds, statuses, last, latencies };
+  return { seconds, statuses, last, timing, latencies };
 }
 
 function request({ socket, method, path, headers, body, declared }, agent) {
@@ -45,7 +47,7 @@ function request({ socket, method, path, headers, body, declared }, agent) {
       response.on("error", reject);
       response.on("end", () => {
         const text = (response.headers["content-type"] ?? "").startsWith("image/") ? "" : Buffer.concat(chunks);
-        resolve([response.statusCode, text.toString()]);
+        resolve([response.statusCode, text.toString(), response.headers["server-timing"] ?? ""]);
         if (declared) sent.destroy();
       });
     });

@@ -100,6 +100,8 @@ class Sample:
     """Milliseconds."""
     last: str
     """The last answer's body, where it is text."""
+    timing: str
+    """Its `Server-Timing`."""
 
 
 class Load:
@@ -130,6 +132,7 @@ class Load:
             rate=requests / found["seconds"],
             latencies=tuple(found["latencies"]),
             last=found["last"],
+            timing=found["timing"],
         )
 
     def _run(self, socket: Path, request: Request, requests: int, connections: int) -> dict[str, Any]:

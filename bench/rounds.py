@@ -25,9 +25,11 @@ from bench.runtime import Process, Worker
 OURS, USUAL, CAREFUL = "ours", "usual JS", "careful JS"
 HELLO, HELLO_JS = "hello Python", "hello JS"
 SKETCH = "sketch in Python"
+BUDGET = "ours, with a budget"
 
 SIDES: Mapping[str, Worker] = {
     OURS: runtime.product(),
+    BUDGET: replace(runtime.product(), name="ours-with-a-budget", variables={"DAILY_NEURONS": "1000000000"}),
     USUAL: runtime.javascript("usual"),
     CAREFUL: runtime.javascript("careful"),
     SKETCH: runtime.python("sketch", WORKERS / "sketch"),
@@ -63,7 +65,7 @@ LARGE_CONNECTIONS, LATE_CONNECTIONS = 2, 64
 """More large pictures at once fill the memory, and then its pages are all that is measured."""
 PICTURE = Request("picture", "GET", "/image/KEY")
 KINDS = (
-    Kind(generation(USUAL_SIZE), (OURS, USUAL, CAREFUL, SKETCH)),
+    Kind(generation(USUAL_SIZE), (OURS, BUDGET, USUAL, CAREFUL, SKETCH)),
     Kind(generation(USUAL_SIZE, stream=True), (OURS, USUAL, CAREFUL)),
     Kind(generation(SMALL), (OURS, USUAL, CAREFUL, SKETCH), warm_up=50),
     Kind(generation(LARGE), (OURS, USUAL, CAREFUL, SKETCH), LARGE_CONNECTIONS, requests=40, warm_up=20),
@@ -90,7 +92,7 @@ class Folders:
         self._folders = {
             side: runtime.write_worker(root / worker.name, worker, stand_ins) for side, worker in SIDES.items()
         }
-        self.snapshots = {side: runtime.save_snapshot(self._folders[side]) for side in (OURS, SKETCH, HELLO)}
+        self.snapshots = {side: runtime.save_snapshot(self._folders[side]) for side in (OURS, BUDGET, SKETCH, HELLO)}
 
     def start(self, side: str, *, snapshot: bool = True) -> Process:
         """A side in a process of its own, Python from its snapshot as on Cloudflare."""

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 import statistics
 import time
 from collections.abc import Callable, Iterator
@@ -12,6 +13,7 @@ from bench import WORKERS, memory, runtime
 from bench.load import REFUSALS, Load, Request, cut, generation, image, picture_path, response, tool
 from bench.memory import Memory
 from bench.rounds import (
+    BUDGET,
     CAREFUL,
     HELLO,
     LARGE,
@@ -59,6 +61,10 @@ def ratios(samples: Samples) -> Iterator[Row]:
         f"{ratio(cpu(samples, whole, OURS), cpu(samples, whole, CAREFUL))} times",
     )
     yield _floor(ratio(cpu(samples, whole, OURS), cpu(samples, whole, SKETCH)))
+    yield Row(
+        "The same with a budget, against without one: the ledger's two calls, its own CPU included",
+        f"{ratio(cpu(samples, whole, BUDGET), cpu(samples, whole, OURS))} times",
+    )
     yield _at_most(
         f"CPU that {LARGE} KB add over {SMALL} KB, against what they add to the careful JavaScript Worker",
         ratio(_added(samples, OURS), _added(samples, CAREFUL)),
@@ -138,6 +144,32 @@ def one_by_one(folders: Folders, load: Load) -> Iterator[Row]:
     yield Row(
         f"... each of the first {YOUNG} of an isolate, while V8 compiles Python itself",
         f"{statistics.mean(young):.1f} ms, of which {own:.1f} in the isolate's own thread",
+    )
+
+
+LEDGER_CALLS = 200
+PAUSE_SECONDS = 15
+"""After which workerd has put an object away that nobody asks: it does so after ten."""
+
+
+def ledger(folders: Folders, load: Load) -> Iterator[Row]:
+    """How long a request waits for the ledger, as its own `Server-Timing` has it."""
+    request = generation(USUAL_SIZE)
+
+    def waited(worker: Process) -> float:
+        timing = re.search(r"budget;dur=(\d+)", load.send(worker, request, requests=1, connections=1).timing)
+        return float(timing[1]) if timing else 0.0
+
+    with folders.start(BUDGET) as worker:
+        worker.answer()
+        first = waited(worker)
+        load.send(worker, request, requests=LEDGER_CALLS)
+        later = [waited(worker) for _ in range(LEDGER_CALLS)]
+        time.sleep(PAUSE_SECONDS)
+        again = waited(worker)
+    yield Row(
+        "Wait for the ledger before a model is called: median, the first of all, and the first after a pause",
+        f"{statistics.median(later):.0f}, {first:.0f} and {again:.0f} ms",
     )
 
 

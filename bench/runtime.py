@@ -6,7 +6,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -31,6 +31,9 @@ class Worker:
     name: str
     modules: Modules
     flags: tuple[str, ...] = ()
+    ledger: bool = False
+    """Whether it has Durable Objects of the class `Ledger`, bound as `LEDGER`."""
+    variables: Mapping[str, str] = field(default_factory=dict)
 
 
 def javascript(name: str) -> Worker:
@@ -47,7 +50,7 @@ def python(name: str, folder: Path, *more: Path, main: str = "entry.py") -> Work
 
 def product(*more: Path, main: str = "entry.py") -> Worker:
     """The Worker in src/."""
-    return python("ours", ROOT / "src", *more, main=main)
+    return replace(python("ours", ROOT / "src", *more, main=main), ledger=main == "entry.py")
 
 
 def sdk() -> Modules:
@@ -59,6 +62,11 @@ def sdk() -> Modules:
 def write_worker(folder: Path, worker: Worker, stand_ins: Path) -> Path:
     """The folder to run a Worker in, with its configuration: bound as it is deployed, to the stand-ins."""
     python = worker.modules[0][0].endswith(".py")
+    ledgers = folder / "ledgers"
+    ledgers.mkdir(parents=True, exist_ok=True)
+    bindings = [f"(name = {_text(name)}, text = {_text(value)})," for name, value in worker.variables.items()]
+    if worker.ledger:
+        bindings.append('(name = "LEDGER", durableObjectNamespace = "Ledger"),')
     modules = [*worker.modules, *(sdk() if python else ())]
     return _write(
         folder,
@@ -79,8 +87,11 @@ const config :Workerd.Config = (
           moduleName = "cloudflare-internal:images-api", innerBindings = [(name = "fetcher", service = "images")]
         )),
         (name = "RATE_LIMITER", wrapped = (moduleName = "bench:rate-limiter")),
+        {"".join(bindings)}
       ],
+      {LEDGER if worker.ledger else ""}
     )),
+    (name = "ledgers", disk = (path = {_text(ledgers)}, writable = true)),
     (name = "ai", external = (address = "unix:{stand_ins}/ai.sock", http = ())),
     (name = "kv", external = (address = "unix:{stand_ins}/kv.sock", http = ())),
     (name = "images", external = (address = "unix:{stand_ins}/images.sock", http = ())),
@@ -92,6 +103,12 @@ const config :Workerd.Config = (
 );
 """,
     )
+
+
+LEDGER = """
+      durableObjectNamespaces = [(className = "Ledger", uniqueKey = "ledger", enableSql = true)],
+      durableObjectStorage = (localDisk = "ledgers"),
+"""
 
 
 def write_stand_ins(folder: Path, pictures: Mapping[str, Path]) -> Path:

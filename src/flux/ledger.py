@@ -18,6 +18,8 @@ DAYS = 31
 """Of which usage is told, today included. What is older is forgotten."""
 OPEN_SECONDS = 600
 """A reservation that nobody has settled by then is spent."""
+FORGET_SECONDS = 60
+"""How often rows are looked for that are of no use any more. What is counted does not depend on it."""
 
 Amounts = Mapping[str, int]
 Run = Callable[..., list[list[Any]]]
@@ -88,6 +90,7 @@ class Book:
 
     def __init__(self, run: Run) -> None:
         self._run = run
+        self._forgot = 0.0
         for statement in _SCHEMA:
             run(statement)
 
@@ -161,5 +164,8 @@ class Book:
 
     def _forget(self, now: float) -> None:
         """What can no longer be settled, and days of which nothing is told any more."""
+        if now < self._forgot + FORGET_SECONDS:
+            return
+        self._forgot = now
         self._run("DELETE FROM open WHERE made <= ?", int(now) - OPEN_SECONDS)
         self._run("DELETE FROM spent WHERE day <= ?", day_of(now) - DAYS)
