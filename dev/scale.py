@@ -120,7 +120,7 @@ def paid_month(pictures_a_day: int, *, cut: bool) -> float:
 
 def figures() -> str:
     """The figures as markdown."""
-    free = [f"| {name} | {pictures:,.0f} |" for name, pictures in free_plan().items()]
+    free = [f"| {name} | {int(pictures):,} |" for name, pictures in free_plan().items()]
     square, cut = dollars_a_thousand(cut=False), dollars_a_thousand(cut=True)
     costs = [f"| {name} | {square[name]:.4f} | {cut[name]:.4f} |" for name in square]
     months = [
