@@ -87,7 +87,8 @@ ROWS = {
         Row(PictureExpired(pictures.EXPIRED), "The picture's time is over."),
         Row(
             ModelNotFound("There is no model 'sora' here. GET /v1/models lists those there are.", param="model"),
-            "The model that is asked for is not served here. (A chat request's `model` field never causes this.)",
+            "The model that is asked for is not served here. In a chat or a response only one of another maker causes "
+            "this, which the owner has not enabled (`PARTNER_MODELS`): other names mean the default model.",
         ),
         Row(MethodNotAllowed("Use one of: POST, OPTIONS."), "The path exists, for other methods: see `Allow`."),
         Row(body_timeout(), "The body did not come to its end."),
