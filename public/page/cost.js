@@ -11,7 +11,7 @@ const MEGAPIXEL = 2 ** 20; // pixels
  * @param {object} model of the API @param {number[]} sides of the picture @param {number} steps 0 for the service's own
  */
 export function neurons({ pricing, capabilities }, sides, steps) {
-  if (!pricing) return undefined;
+  if (pricing?.unit !== "neurons") return undefined;
   const { example, per_tile = 0, per_step = 0, per_tile_step = 0, per_first_megapixel = 0, per_megapixel = 0 } = pricing;
   const [width, height] = capabilities.size ? sides : example.size.split("x");
   const tiles = Math.ceil(width / TILE) * Math.ceil(height / TILE);
@@ -21,9 +21,21 @@ export function neurons({ pricing, capabilities }, sides, steps) {
   return fixed + count * (per_step + tiles * per_tile_step);
 }
 
-/** @param {number | undefined} cost of one picture */
-export function show(cost) {
-  if (cost) tell(at("cost"), "costs", number(cost), number(Math.floor(1e4 / cost + 1e-9)));
+/**
+ * One picture's dollars with a model of another maker; undefined where the price is not published.
+ * @param {object} model of the API @param {number[]} sides of the picture
+ */
+export function dollars({ pricing }, sides) {
+  if (pricing?.unit !== "dollars") return undefined;
+  const { per_picture = 0, per_large_picture = per_picture, per_first_megapixel = 0, per_megapixel = 0 } = pricing;
+  const further = Math.ceil((sides[0] * sides[1]) / MEGAPIXEL) - 1;
+  return (further ? per_large_picture : per_picture) + per_first_megapixel + further * per_megapixel;
+}
+
+/** @param {number | undefined} cost of one picture in neurons @param {number | undefined} money in dollars */
+export function show(cost, money) {
+  if (money) tell(at("cost"), "costsDollars", number(money));
+  else if (cost) tell(at("cost"), "costs", number(cost), number(Math.floor(1e4 / cost + 1e-9)));
   else tell(at("cost"), "unpriced");
 }
 

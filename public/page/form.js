@@ -1,5 +1,5 @@
 /** The form: what the person wishes for. */
-import { neurons } from "./cost.js";
+import { dollars, neurons } from "./cost.js";
 import { at, choice, make } from "./dom.js";
 import { say, tell } from "./words.js";
 
@@ -72,6 +72,8 @@ export function setModels(list, preferred) {
   showAbilities();
 }
 
+/** Dollars of one picture of a wish, with a model of another maker. */
+export const money = ({ model, ratio }) => models.has(model) && dollars(models.get(model), RATIOS[ratio]);
 /** Neurons of one picture of a wish. */
 export const cost = ({ model, ratio, steps }) => models.has(model) && neurons(models.get(model), RATIOS[ratio], steps);
 

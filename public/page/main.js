@@ -47,7 +47,7 @@ function changed() {
   const wish = form.read();
   stage.preview(wish.ratio);
   snippets.show(wish);
-  if (key) cost.show(form.cost(wish));
+  if (key) cost.show(form.cost(wish), form.money(wish));
 }
 
 async function drawFrom(wish) {

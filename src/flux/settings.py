@@ -117,8 +117,11 @@ class Settings:
         return bool(self.limits or self.key_limits)
 
     def offers(self, model: catalog.Model) -> bool:
-        """Whether a model may be drawn with: a budget cannot count one without a known price."""
-        return model.price is not None or not self.has_budget
+        """Whether a model may be drawn with: a budget cannot count one without a known price.
+
+        One of another maker costs no neurons.
+        """
+        return model.price is not None or model.partner is not None or not self.has_budget
 
     @property
     def models(self) -> tuple[catalog.Model, ...]:
