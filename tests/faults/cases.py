@@ -15,8 +15,6 @@ MCP = "/mcp"
 
 BINDING, REST, SPARE = "binding", "rest", "spare+images"
 """The deployments: the `AI` binding; the REST API and an external writer; a fallback model and a broken `IMAGES`."""
-PARTNERS, PARTNERS_REST = "partners", "partners-rest"
-"""With models of other makers, through the binding and through the REST API: test_partners.py."""
 
 PUBLIC_URL = "https://pictures.example"
 """Of the REST deployment."""

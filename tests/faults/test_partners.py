@@ -3,22 +3,36 @@
 import asyncio
 import base64
 import io
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from PIL import Image
 
 from flux import pipeline
-from tests.faults.cases import CHAT, GENERATIONS, PARTNERS, PARTNERS_REST, RESPONSES
+from tests.faults.cases import CHAT, GENERATIONS, RESPONSES
 from tests.worker.service import comment, decoded, unique
+from tests.workerd import REST as REST_API
 from tests.workerd import Workerd
 
 BANANA, KONTEXT = "google/nano-banana", "black-forest-labs/flux-1-kontext-pro"
 EDITS = "/v1/images/edits"
+PARTNERS, PARTNERS_REST = "partners", "partners-rest"
 BOTH = pytest.mark.parametrize("deployment", [PARTNERS, PARTNERS_REST])
 
 FORMS = ["form data", "form base64", "link ok"]
 LEVELS = ["flat", "once", "twice"]
+
+
+@pytest.fixture(scope="module")
+def bare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workerd]:
+    """Both ways to them, in a process of their own, whose memory is looked at."""
+    deployments = {
+        PARTNERS: {"PARTNER_MODELS": "*", "FLUX_FALLBACK_MODEL": "flux-1-schnell", "FLUX_MODEL": BANANA},
+        PARTNERS_REST: REST_API | {"PARTNER_MODELS": "*", "AI_GATEWAY_ID": "gateway"},
+    }
+    with Workerd(tmp_path_factory.mktemp("partners") / "bare", deployments) as running:
+        yield running
 
 
 async def generated(bare: Workerd, prompt: str, *, deployment: str = PARTNERS, **fields: Any) -> Any:
