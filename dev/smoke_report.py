@@ -26,7 +26,10 @@ NOTE = re.compile(rf"\d{{1,5}}x\d{{1,5}} {PICTURE_TYPE.pattern}|nothing counted|
 METRIC = re.compile(rf"(?:{'|'.join(METRICS)})(?:;desc=\"(?:{NOTE.pattern})\")?(?:;dur=\d{{1,7}})?")
 CACHE = re.compile(r"HIT|MISS|EXPIRED|STALE|UPDATING|REVALIDATED|BYPASS|DYNAMIC|NONE|UNKNOWN")
 VERSION = re.compile(r"\d{1,4}\.\d{1,4}\.\d{1,4}")
-HEALTH = ("api_key", "settings", "model", "writer", "storage", "images", "rate_limiter", "ledger")
+HEALTH = (
+    *("api_key", "settings", "model", "writer", "storage", "images", "rate_limiter"),
+    *("ledger", "partner_models"),
+)
 """The checks of `/health`."""
 
 

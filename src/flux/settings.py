@@ -126,7 +126,7 @@ class Settings:
     @property
     def models(self) -> tuple[catalog.Model, ...]:
         """All that can be drawn with here."""
-        return (*catalog.MODELS.values(), *self.partners.models.values())
+        return tuple(filter(self.offers, (*catalog.MODELS.values(), *self.partners.models.values())))
 
     def find(self, name: str) -> catalog.Model | None:
         """The model that a name means; None where it means none, or leaves the choice to us.

@@ -232,6 +232,22 @@ async def test_schemas_are_those_of_the_tables() -> None:
     assert edit.keys() - draw.keys() == {"images"}
 
 
+@pytest.mark.parametrize(
+    ("variables", "offered"),
+    [({"PARTNER_MODELS": "google/nano-banana"}, True), ({}, False)],
+    ids=["enabled", "not enabled"],
+)
+async def test_a_model_of_another_maker_is_offered_where_it_is_enabled(
+    variables: dict[str, str], *, offered: bool
+) -> None:
+    service = Service(variables=variables)
+    tools_listed = result_of(await ask(service, "tools/list"))["tools"]
+    [draw] = [tool["inputSchema"]["properties"] for tool in tools_listed if tool["name"] == "draw"]
+    listed_models = result_of(await ask(service, "tools/call", {"name": "list_models"}))["content"][0]["text"]
+    assert ("google/nano-banana" in draw["model"]["enum"]) == offered
+    assert ("google/nano-banana" in listed_models) == offered
+
+
 async def test_every_choice_that_a_schema_offers_is_drawn() -> None:
     schema = (await listed())["draw"].input_schema
     for name, argument in schema["properties"].items():

@@ -16,8 +16,7 @@ from flux.settings import Settings
 async def list_all(call: Call) -> Response:
     """Every model that this deployment draws with."""
     settings = call.services.settings
-    offered = filter(settings.offers, settings.models)
-    return http.json({"object": "list", "data": [model_object(one, settings) for one in offered]})
+    return http.json({"object": "list", "data": [model_object(one, settings) for one in settings.models]})
 
 
 async def retrieve(call: Call) -> Response:

@@ -64,15 +64,15 @@ async def _discover(_call: Call, _asked: Message, _decode: Decoder) -> Outcome:
     return protocol.discover(tools.INSTRUCTIONS)
 
 
-async def _list_tools(_call: Call, _asked: Message, _decode: Decoder) -> Outcome:
-    return tools.listed()
+async def _list_tools(call: Call, _asked: Message, _decode: Decoder) -> Outcome:
+    return tools.listed(call.services.settings.models)
 
 
 async def _call_tool(call: Call, asked: Message, decode: Decoder) -> Outcome:
     tool, arguments = tools.called(asked.params)
     call.trace.facts.tool = tool.name
     if tool is tools.LIST_MODELS:
-        return respond.models(call.services.settings.model)
+        return respond.models(call.services.settings.models, call.services.settings.model)
     return await drawing.planned(call, tools.generation(tool, arguments), decode)
 
 

@@ -1,8 +1,9 @@
 """Pictures -> the result of a tool, and the events of a stream."""
 
+from collections.abc import Iterable
 from typing import Any
 
-from flux import catalog, notices, sse
+from flux import notices, sse
 from flux.catalog import Model
 from flux.endpoints.mcp import protocol
 from flux.endpoints.mcp.protocol import Json, Message
@@ -109,9 +110,9 @@ def failure(error: ApiError) -> Json:
     return {"content": [{"type": "text", "text": error.message}], "isError": True}
 
 
-def models(default: Model) -> Json:
+def models(offered: Iterable[Model], default: Model) -> Json:
     """The result of `list_models`."""
-    lines = (_line(one, is_default=one == default) for one in catalog.MODELS.values())
+    lines = (_line(one, is_default=one == default) for one in offered)
     return {"content": [{"type": "text", "text": "\n".join(lines)}]}
 
 

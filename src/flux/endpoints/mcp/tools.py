@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from flux import catalog, fields, sizes
+from flux import fields, sizes
 from flux.catalog import Model
 from flux.endpoints.mcp.protocol import CACHED, INVALID_PARAMS, Json, RpcError
 from flux.errors import MissingParameter
@@ -187,9 +187,8 @@ LIST_MODELS = Tool(
 TOOLS = {tool.name: tool for tool in (DRAW, EDIT, LIST_MODELS)}
 
 
-def listed() -> Json:
-    """`ListToolsResult`."""
-    models = tuple(catalog.MODELS.values())
+def listed(models: tuple[Model, ...]) -> Json:
+    """`ListToolsResult`, for the models that the deployment draws with."""
     return {"tools": [tool.definition(models) for tool in TOOLS.values()], **CACHED}
 
 
