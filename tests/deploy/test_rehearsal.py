@@ -103,7 +103,7 @@ def test_a_first_deployment_a_second_and_one_after_the_worker_was_deleted(first:
 
     second = project.run(api, "make", "deploy")
     ended_well(api, second)
-    assert api.account.workers[NAME].secrets == {"API_KEY": KEY}
+    assert api.account.workers[NAME].secrets == {"API_KEY": KEY, "DAILY_NEURONS": "9500"}
     assert "secret put" not in second.printed
 
     deleted = project.wrangler(api, "delete", "--force")

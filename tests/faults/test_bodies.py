@@ -66,14 +66,19 @@ def attached(prompt: str, *urls: str) -> dict[str, Any]:
     return {"role": "user", "content": [{"type": "text", "text": prompt}, *pictures]}
 
 
-IN_LINES = "\r\n".join(BASE64[at : at + 76] for at in range(0, len(BASE64), 76))
+def in_lines(length: int) -> str:
+    """Lines of 76 are whole groups of base64. Others break groups, also where one is decoded in two parts."""
+    return "\r\n".join(BASE64[at : at + length] for at in range(0, len(BASE64), length))
+
+
 SPELLINGS = {
     "usual": PHOTO_URL,
     "in capitals": f"Data:image/PNG;BASE64,{BASE64}",
     "after a space": f" data:image/png;base64,{BASE64}",
     "with a space in it": f"data:image/png; base64,{BASE64}",
     "with parameters": f"data:image/png;charset=utf-8;name=a.png;base64,{BASE64}",
-    "in lines": f"data:image/png;base64,{IN_LINES}",
+    "in lines": f"data:image/png;base64,{in_lines(76)}",
+    **{f"in lines of {length}": f"data:image/png;base64,{in_lines(length)}" for length in (5, 75)},
     "without padding": PHOTO_URL.rstrip("="),
 }
 

@@ -350,7 +350,12 @@ def test_nothing_is_stored_but_what_the_cases_say(bare: Workerd, outcomes: dict[
 
 
 def test_what_upstream_said_is_in_the_log_and_in_no_answer(bare: Workerd, outcomes: dict[str, Outcome]) -> None:
-    said = ("Capacity temporarily exceeded", "daily free allocation of 10,000 neurons", "not allowed to access", "Ray ID: 8f0c")
+    said = (
+        "Capacity temporarily exceeded",
+        "daily free allocation of 10,000 neurons",
+        "not allowed to access",
+        "Ray ID: 8f0c",
+    )
     answers = [outcome.response.text for outcome in outcomes.values() if outcome.response is not None]
     log = bare.log()
     for words in (*said, "AiError", "InferenceUpstreamError", "Traceback"):

@@ -17,8 +17,8 @@ EVENTS: Mapping[str, type[BaseModel]] = {
 }
 """The class of each type of event."""
 
-UNTYPED = {"store"}
-"""Fields of OpenAI's answers that the package has no type for."""
+UNTYPED = {"store", "cost_neurons"}
+"""Fields that the package has no type for: one of OpenAI's own, and what an answer cost."""
 
 ORDER = re.compile(
     "created in_progress "

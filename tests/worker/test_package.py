@@ -80,7 +80,13 @@ def test_only_what_browsers_and_callers_ask_for_is_public() -> None:
 def test_wrangler_has_nothing_to_warn_about(dry_run: tuple[Path, str]) -> None:
     """Every key of wrangler.toml is one that this wrangler knows, and every binding of the contract is seen."""
     assert "WARNING" not in dry_run[1]
-    assert re.findall(r"^env\.(\w+)", dry_run[1], re.MULTILINE) == ["FLUX_CF_KV", "IMAGES", "AI", "RATE_LIMITER"]
+    assert re.findall(r"^env\.(\w+)", dry_run[1], re.MULTILINE) == [
+        "LEDGER",
+        "FLUX_CF_KV",
+        "IMAGES",
+        "AI",
+        "RATE_LIMITER",
+    ]
 
 
 def test_the_package_is_small(dry_run: tuple[Path, str], capsys: pytest.CaptureFixture[str]) -> None:

@@ -328,7 +328,10 @@ def test_the_report_has_what_only_a_deployment_can_tell(clone: Path, service: Se
     assert facts["what the limiter counted"] == "pictures: it took delta"
     assert re.fullmatch(r"(image/jpeg of \d+ bytes(, )?){3}", facts["pictures that were served"])
     assert facts["a cache answered the second request for a picture"] == "yes"
-    assert facts["health"] == "api_key ok, settings ok, model ok, writer ok, storage ok, images ok, rate_limiter ok"
+    assert (
+        facts["health"]
+        == "api_key ok, settings ok, model ok, writer ok, storage ok, images ok, rate_limiter ok, ledger ok"
+    )
     assert facts["version of the service"] == VERSION
     text = report.read_text()
     assert text.count("| GET /v1/models | 401 | invalid_api_key |") == 2

@@ -92,7 +92,8 @@ async def _decoded(base64: Any) -> Bytes:
             handling = "stop-before-partial" if end < base64.length else "loose"
             options = js_object({"lastChunkHandling": handling})
             done = js.Reflect.apply(decoded.setFromBase64, decoded.subarray(size), text.concat(options))
-            left_over = js.Reflect.apply(js.Function.prototype.call, js.String.prototype.slice, text.concat(done.read))
+            rest = js.Reflect.apply(js.Function.prototype.call, js.String.prototype.slice, text.concat(done.read))
+            left_over = "".join(rest.split())  # up to three characters, with line breaks that JSON would have escaped
             start, size = end, size + done.written
     except JsException as error:
         raise ValueError("no base64") from error
