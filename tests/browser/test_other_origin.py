@@ -6,7 +6,6 @@ import http.server
 import io
 import json
 import subprocess
-import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -18,6 +17,7 @@ from playwright.sync_api import Browser
 from dev import BIN, serve
 from tests import npm
 from tests.browser.playground import KEY, LUCID
+from tests.serving import serving
 
 PAGE = '<!doctype html><meta charset="utf-8"><title>Elsewhere</title><script type="module" src="openai.js"></script>'
 ENTRY = 'import OpenAI from "openai"; globalThis.OpenAI = OpenAI;'
@@ -46,12 +46,8 @@ def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         text=True,
         check=True,
     )
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(folder))) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
+    with serving(functools.partial(Quiet, directory=str(folder))) as url:
+        yield url
 
 
 @pytest.fixture

@@ -1,12 +1,12 @@
 """A proxy on 127.0.0.1 that adds the key, for programs that can send none."""
 
 import http.client
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from urllib.parse import urlsplit
 
+from tests.serving import serving
 from tests.worker.service import PATIENCE_SECONDS
 
 HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "content-length", "date", "server"}
@@ -48,12 +48,5 @@ def key_adding_proxy(url: str, key: str) -> Iterator[str]:
 
         do_GET = do_POST = do_DELETE = _pass_on  # noqa: N815 - the names that http.server looks for
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with serving(Handler) as address:
+        yield address

@@ -5,11 +5,10 @@ import re
 import shutil
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -19,6 +18,7 @@ import pytest
 from dev import ROOT, serve
 from dev.smoke import AT_ONCE, CHECKS
 from flux import VERSION
+from tests.serving import serving
 from tests.worker.service import KEY, Ledger, Service, Start, eventually
 
 NOWHERE = "http://127.0.0.1:1"
@@ -136,13 +136,9 @@ class Listener(BaseHTTPRequestHandler):
 @pytest.mark.parametrize("key", ["-a key", "$HOME$(id)$$`id`$(", 'it\'s "quoted"', "a,b;c\\d#e*"])
 def test_a_key_is_sent_as_it_was_typed(clone: Path, key: str) -> None:
     """Neither make nor a shell reads what is in it, nor is it printed."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), type("OneListener", (Listener,), {"keys": set()})) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-        thread.start()
-        _, printed = smoke(clone, f"URL=http://127.0.0.1:{server.server_port}", f"KEY={key}")
-        server.shutdown()
-        thread.join()
-    listener: Any = server.RequestHandlerClass
+    listener: Any = type("OneListener", (Listener,), {"keys": set()})
+    with serving(listener) as url:
+        _, printed = smoke(clone, f"URL={url}", f"KEY={key}")
     assert listener.keys == {"", f"Bearer {key}"}
     assert key not in printed
 
@@ -286,12 +282,8 @@ class Edge(BaseHTTPRequestHandler):
 def behind_cloudflare(service: Service, *, wedged: bool = False) -> Iterator[str]:
     """The address of the service behind an edge of its own."""
     edge = type("OneEdge", (Edge,), {"worker": service.url, "wedged": wedged, "cached": {}, "in_flight": []})
-    with ThreadingHTTPServer(("127.0.0.1", 0), edge) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
+    with serving(edge) as url:
+        yield url
 
 
 def test_it_says_whether_a_cache_answered(clone: Path, service: Service) -> None:
