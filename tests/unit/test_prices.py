@@ -7,7 +7,7 @@ import pytest
 from dev import prices as page
 from dev import tables
 from flux import catalog, plan, prices
-from flux.endpoints.models import RATES
+from flux.endpoints.models import rates
 from flux.prices import Price
 from flux.sizes import Size
 from tests.builders import FLUX_2, KLEIN, PHOENIX, SCHNELL, SDXL, Service, plan_of, settings_of
@@ -119,5 +119,5 @@ def test_the_page_of_prices_is_made_from_the_rows() -> None:
     """`python -m dev.prices --write` brings it up to date."""
     document = page.DOCUMENT.read_text()
     assert tables.written(document, page.COMMAND, page.table()) == document
-    assert page.UNITS.keys() == set(RATES)
+    assert page.UNITS.keys() == set(rates(Price))
     assert "half" in document

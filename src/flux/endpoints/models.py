@@ -8,7 +8,6 @@ from flux.call import Call
 from flux.catalog import Model
 from flux.errors import ModelNotFound
 from flux.http import Response
-from flux.plan import ModelCall
 from flux.prices import DollarPrice, Price
 from flux.settings import Settings
 
@@ -57,37 +56,19 @@ def model_object(one: Model, settings: Settings) -> dict[str, Any]:
 
 
 def _pricing(one: Model, settings: Settings) -> dict[str, Any] | None:
-    """What it charges for, in neurons, and what a square costs with this deployment's settings; None where unknown."""
+    """What it charges for, and what a square costs with this deployment's settings; None where that is not known.
+
+    A model of another maker has its price in dollars, and nothing of it is free.
+    """
+    price: Price | DollarPrice | None = one.partner.price if one.partner else one.price
     example = plan.example(one, settings)
-    if one.partner:
-        return _dollars(one.partner.price, example)
-    if not one.price or example.cost is None:
+    if price is None or example.microdollars is None:
         return None
-    amounts = {name: getattr(one.price, name) for name in RATES}
+    unit, scale = ("dollars", prices.A_DOLLAR) if one.partner else ("neurons", prices.HUNDREDTHS)
+    amounts = {name: getattr(price, name) for name in rates(type(price))}
     return {
-        "unit": "neurons",
-        **{f"per_{name}": prices.neurons(amount) for name, amount in amounts.items() if amount},
-        "source": one.price.source,
-        "checked": one.price.checked,
-        "note": one.price.note or None,
-        "example": {
-            "size": str(sizes.DEFAULT),
-            "steps": example.steps or None,
-            "neurons": prices.neurons(example.cost),
-            "dollars": prices.dollars(example.cost),
-            "free_per_day": prices.free_a_day(example.cost),
-        },
-    }
-
-
-def _dollars(price: DollarPrice | None, example: ModelCall) -> dict[str, Any] | None:
-    """The same of a model of another maker, which has its price in dollars and nothing free."""
-    if not price or example.microdollars is None:
-        return None
-    amounts = {name: getattr(price, name) for name in DOLLAR_RATES}
-    return {
-        "unit": "dollars",
-        **{f"per_{name}": amount / prices.A_DOLLAR for name, amount in amounts.items() if amount},
+        "unit": unit,
+        **{f"per_{name}": amount / scale for name, amount in amounts.items() if amount},
         "source": price.source,
         "checked": price.checked,
         "note": price.note or None,
@@ -95,10 +76,16 @@ def _dollars(price: DollarPrice | None, example: ModelCall) -> dict[str, Any] | 
             "size": str(sizes.DEFAULT),
             "steps": example.steps or None,
             "dollars": example.microdollars / prices.A_DOLLAR,
+            **_in_neurons(example.cost),
         },
     }
 
 
-DOLLAR_RATES = tuple(one.name for one in fields(DollarPrice) if one.type is int)
-RATES = tuple(one.name for one in fields(Price) if one.type is int)
-"""What a price is made of: `tile`, `step` and so on."""
+def _in_neurons(cost: int | None) -> dict[str, Any]:
+    """What a picture costs of the free allocation; nothing where it costs none of it."""
+    return {"neurons": prices.neurons(cost), "free_per_day": prices.free_a_day(cost)} if cost else {}
+
+
+def rates(kind: type[Price | DollarPrice]) -> tuple[str, ...]:
+    """What a kind of price is made of: `tile`, `step` and so on."""
+    return tuple(one.name for one in fields(kind) if one.type is int)
