@@ -150,7 +150,12 @@ class App:
 
     def __init__(self, services: Services, api_keys: tuple[ApiKey, ...], log: Callable[[str], None]) -> None:
         self.services = services
-        self._digests = tuple((_digest(sent), one) for one in api_keys for sent in dict.fromkeys((one.key, one.entry)))
+        self._keys = tuple(
+            (_digest(sent), _digest(one.key).hex(), one.name)
+            for one in api_keys
+            for sent in dict.fromkeys((one.key, one.entry))
+        )
+        """The digest of what may be sent, that of the key which it stands for, and the key's name."""
         self._log = log
 
     async def __call__(self, request: Request) -> Response:
@@ -185,8 +190,7 @@ class App:
             raise MethodNotAllowed(f"Use one of: {route.allow}.", headers={"allow": route.allow})
         digest, name = "", ""
         if route.protected:
-            key = self._authenticated(request)
-            digest, name = _digest(key.key).hex(), key.name
+            digest, name = self._authenticated(request)
             trace.facts.key = name or None
             _ = self.services.configured  # raises what is wrong with the settings
         return await handler(Call(request, self.services, trace, digest, name, argument))
@@ -197,20 +201,20 @@ class App:
         base = public_url or request.origin
         return f"The base URL of this API is {base}/v1, and {base}/openapi.json describes it."
 
-    def _authenticated(self, request: Request) -> ApiKey:
-        """The key that was sent, if it is one of ours.
+    def _authenticated(self, request: Request) -> tuple[str, str]:
+        """The digest in hexadecimal and the name of the key that was sent, if it is one of ours.
 
         Digests are compared, all of them and each in constant time, so that neither a key's
         length nor its place in the list shows.
         """
-        if not self._digests:
+        if not self._keys:
             raise ApiKeyNotConfigured(
                 "This deployment has no API key yet. Its owner sets one with: npx wrangler secret put API_KEY"
             )
         scheme, _, token = request.headers.get("authorization", "").strip().partition(" ")
         bearer = token.strip() if scheme.lower() == "bearer" else ""
         digest = _digest(bearer or request.headers.get("api-key", "").strip())
-        known = [one for ours, one in self._digests if hmac.compare_digest(digest, ours)]
+        known = [(key, name) for sent, key, name in self._keys if hmac.compare_digest(digest, sent)]
         if not known:
             raise InvalidApiKey(
                 "Wrong or missing API key. Send it as 'Authorization: Bearer KEY'.",
