@@ -19,6 +19,7 @@ from flux.errors import (
     UpstreamNotAuthorized,
     UpstreamRefusal,
 )
+from flux.ledger import seconds_left
 
 RETRY_AFTER = 10
 """Seconds that a caller is told to wait when the model is out of capacity."""
@@ -204,5 +205,5 @@ def timed_out() -> ModelUnheard:
 
 def _retry_after(kind: type[UpstreamFailure]) -> int | None:
     if kind is InsufficientQuota:
-        return 86_400 - int(time.time()) % 86_400
+        return seconds_left(time.time())
     return RETRY_AFTER if issubclass(kind, ModelOverloaded) else None
