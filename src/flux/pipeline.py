@@ -183,8 +183,8 @@ class _Run:
         self._rewrite_refused = False
         self._not_upright = False
         """Whether a picture goes in that lies on its side."""
-        self._images: dict[int, tuple[Blob, ...]] = {}
-        """The pictures that go in, by the longest side that a model takes."""
+        self._images: dict[tuple[int, int], tuple[Blob, ...]] = {}
+        """The pictures that go in, by the longest side and the most bytes that a model takes."""
         self._preparing = asyncio.Lock()
 
     async def result(self) -> Result:
@@ -305,12 +305,11 @@ class _Run:
         """The pictures that go into a model, upright and none larger than it takes. Made once for all that it draws."""
         if not self._plan.images:
             return ()
-        side = model.max_image_side
-        most = MAX_IN_TEXT // len(self._plan.images) if model.partner else MAX_BODY
+        limits = model.max_image_side, MAX_IN_TEXT // len(self._plan.images) if model.partner else MAX_BODY
         async with self._preparing:
-            if side not in self._images:
-                self._images[side] = tuple([await self._fitted(one, side, most) for one in self._plan.images])
-        return self._images[side]
+            if limits not in self._images:
+                self._images[limits] = tuple([await self._fitted(one, *limits) for one in self._plan.images])
+        return self._images[limits]
 
     async def _fitted(self, given: Picture, side: int, most: int) -> Blob:
         """Upright, within `side` pixels and `most` bytes."""
