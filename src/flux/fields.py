@@ -88,13 +88,18 @@ def texts(body: Body, name: str) -> Sequence[str]:
 def object_of(body: Body, name: str) -> Body | None:
     """An object, or the JSON text of one, which is how a form can hold it; None where it is absent."""
     value = body.get(name)
-    if isinstance(value, str) and value.lstrip().startswith("{"):
+    if isinstance(value, str) and is_object(value):
         try:
             body = {name: read_json(value)}
         except ValueError as error:
             raise InvalidRequest(f"'{name}' {error}.", param=name) from error
     found: Body | None = value_of(body, name, dict, "an object")
     return found
+
+
+def is_object(value: object) -> bool:
+    """Whether a value is an object, or the beginning of its JSON text."""
+    return isinstance(value, dict) or (isinstance(value, str) and value.lstrip().startswith("{"))
 
 
 def integer(value: object) -> int | None:
@@ -205,9 +210,8 @@ _CONFIGS = ("image_config", "imageConfig")
 
 
 def _named_size(body: Body) -> Size | None:
-    value = body.get("size")
-    if isinstance(value, dict):
-        return _sides(value)
+    if is_object(body.get("size")):
+        return _sides(object_of(body, "size") or {})
     named = value_of(body, "size", str, "a text")
     return sizes.parse(named) if named else None
 

@@ -143,8 +143,10 @@ def test_a_forms_texts_are_read_as_the_fields_of_a_body() -> None:
 @pytest.mark.parametrize(
     "parts",
     [{"image_config[aspect_ratio]": "16:9", "image_config[image_size]": "2K"},
-     {"image_config": '{"aspect_ratio": "16:9", "image_size": "2K"}'}],
-    ids=["brackets", "JSON"],
+     {"image_config": '{"aspect_ratio": "16:9", "image_size": "2K"}'},
+     {"size[width]": "2048", "size[height]": "1152"},
+     {"size": ' {"width": 2048, "height": 1152}'}],
+    ids=["brackets", "JSON", "a size in brackets", "a size in JSON"],
 )  # fmt: skip
 def test_an_object_in_a_form_is_read_as_clients_write_it(parts: dict[str, str]) -> None:
     assert fields.options(fields.form_values(form_of(parts))).size == Size(2048, 1152)
