@@ -65,6 +65,19 @@ async def test_a_picture_that_cannot_be_encoded_is_told_in_the_stream(
     assert "JsException" in line["traceback"]
 
 
+@pytest.mark.parametrize("stream", [True, False])
+async def test_a_large_picture_that_cannot_be_encoded_breaks_off(
+    broken: Workerd, caller: httpx.AsyncClient, *, stream: bool
+) -> None:
+    """It is sent in pieces, and a report in the middle of an event would not be understood."""
+    prompt = f"A cat {OPENED} [[size 4096x4096]] [[answer png]] [[bytes 10mb]]"
+    body = {"prompt": prompt, "model": "sdxl", "size": "4096x4096", "output_format": "png", "stream": stream}
+    with pytest.raises(httpx.RemoteProtocolError):
+        async with asyncio.timeout(BREAKING_SECONDS):
+            await caller.post("/v1/images/generations", json=body)
+    assert (await caller.get("/v1/models")).status_code == 200
+
+
 async def test_a_stream_that_cannot_be_written_breaks_off(broken: Workerd, caller: httpx.AsyncClient) -> None:
     """Its client is not left to wait, and sees that the answer is not whole."""
     with pytest.raises(httpx.RemoteProtocolError):

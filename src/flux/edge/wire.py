@@ -150,20 +150,16 @@ async def _pump(stream: Stream, writer: Any, signal: Any) -> None:
     """Write the texts of a stream as they come, until it ends or its client has left.
 
     Only a failed write says that the client has left. A text that cannot be encoded is a bug of ours, which the stream
-    is given to report in its own format. A stream that is not written to its end is aborted, or its client would wait.
+    is given to report in its own format, and to log. A stream that is not written to its end is aborted, or its client
+    would wait.
     """
     is_closed = False
     try:
         with ended_when_the_client_leaves(signal):
             async with aclosing(stream.texts) as texts:
                 async for text in texts:
-                    for piece in _pieces(text):
-                        try:
-                            data = await _encoded(piece)
-                        except JsException as error:
-                            data = await _encoded(await texts.athrow(error))
-                        if not await _succeeds(writer.write(data)):
-                            return
+                    if not await _written(text, texts, writer):
+                        return
             is_closed = await _succeeds(writer.close())
     except asyncio.CancelledError:
         pass  # the client has left: nobody can be told
@@ -171,6 +167,26 @@ async def _pump(stream: Stream, writer: Any, signal: Any) -> None:
         stream.close()
         if not is_closed:
             await _succeeds(writer.abort(js.Error.new("not written to its end")))
+
+
+async def _written(text: Text, texts: AsyncGenerator[Text, None], writer: Any) -> bool:
+    """Whether the client took the text, or the stream's report in place of one that cannot be encoded.
+
+    Raises `JsException` where a part of that text is on its way: a report in the middle of it would not be understood.
+    """
+    is_begun = False
+    for piece in _pieces(text):
+        try:
+            data = await _encoded(piece)
+        except JsException as error:
+            report = await texts.athrow(error)
+            if is_begun:
+                raise
+            return await _succeeds(writer.write(await _encoded(report)))
+        is_begun = True
+        if not await _succeeds(writer.write(data)):
+            return False
+    return True
 
 
 async def _encoded(text: Text) -> Any:
