@@ -1,4 +1,4 @@
-"""The doors: everything that comes in goes to `flux.edge`."""
+"""What the runtime calls: the Worker and its Durable Object. Both leave the work to `flux.edge`."""
 
 from typing import Any
 

@@ -20,7 +20,7 @@ from flux.text import Blob, read_json
 
 
 class RestApi:
-    """One account's door."""
+    """Workers AI of one account, over the REST API."""
 
     def __init__(self, account: Account, gateway_id: str | None) -> None:
         self._account = account
