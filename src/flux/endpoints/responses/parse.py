@@ -171,7 +171,7 @@ def _schema(body: Body) -> Mapping[str, Any] | None:
 
 # --- the tool -----------------------------------------------------------------------------------
 
-_ACTIONS: Mapping[object, Action] = {"edit": "edit", "generate": "generate"}
+_ACTIONS: Mapping[str, Action] = {"edit": "edit", "generate": "generate"}
 
 
 def _image_tool(tools: Sequence[Any], others: partners.Enabled) -> tuple[Options, tuple[Notice, ...], tuple[str, ...]]:
@@ -187,7 +187,8 @@ def _image_tool(tools: Sequence[Any], others: partners.Enabled) -> tuple[Options
 
 
 def _tool_options(tool: Body, others: partners.Enabled) -> tuple[Options, tuple[Notice, ...]]:
-    options = replace(fields.options(tool), action=_ACTIONS.get(tool.get("action")))
+    action = (fields.text(tool, "action") or "").lower()
+    options = replace(fields.options(tool), action=_ACTIONS.get(action))
     name = options.model or "default"
     if partners.is_known(name) or others.find(name):
         return options, ()
