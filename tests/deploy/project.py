@@ -123,8 +123,10 @@ class Project:
     def run_in_terminal(self, api: StandIn, *command: str, typed: Mapping[str, str]) -> Ended:
         """Run a command as somebody does who sits there, and answers each question by the words that it has."""
         ours, theirs = pty.openpty()
+        # Ctrl-C reaches what is in the foreground of that terminal, also where these tests run in a background that
+        # ignores it (`make test &` in a script).
         with subprocess.Popen(
-            ["setsid", "--ctty", "--wait", *command],  # Ctrl-C reaches what is in the foreground of that terminal
+            ["setsid", "--ctty", "--wait", "env", "--default-signal=INT", *command],
             cwd=self.folder,
             env=self._environment(api, {"TERM": "xterm"}),
             stdin=theirs,
