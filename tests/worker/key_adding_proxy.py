@@ -2,7 +2,7 @@
 
 import http.client
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from http.server import BaseHTTPRequestHandler
 from urllib.parse import urlsplit
 
@@ -25,26 +25,28 @@ def key_adding_proxy(url: str, key: str) -> Iterator[str]:
 
         def _pass_on(self) -> None:
             body = self.rfile.read(int(self.headers.get("content-length") or 0))
-            connection = http.client.HTTPConnection(target, timeout=PATIENCE_SECONDS)
-            connection.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
-            for name, value in self.headers.items():
-                if name.lower() not in HOP_BY_HOP:
-                    connection.putheader(name, value)
-            connection.putheader("authorization", f"Bearer {key}")
-            connection.putheader("content-length", str(len(body)))
-            connection.endheaders(body)
-            answer = connection.getresponse()
+            with closing(http.client.HTTPConnection(target, timeout=PATIENCE_SECONDS)) as connection:
+                connection.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
+                for name, value in self.headers.items():
+                    if name.lower() not in HOP_BY_HOP:
+                        connection.putheader(name, value)
+                connection.putheader("authorization", f"Bearer {key}")
+                connection.putheader("content-length", str(len(body)))
+                connection.endheaders(body)
+                with closing(connection.getresponse()) as answer, suppress(ConnectionError):  # a caller may leave
+                    self._answer(answer)
+
+        def _answer(self, answer: http.client.HTTPResponse) -> None:
             self.send_response(answer.status)
             for name, value in answer.getheaders():
                 if name.lower() not in HOP_BY_HOP:
                     self.send_header(name, value)
             self.send_header("connection", "close")
-            self.end_headers()
             self.close_connection = True
+            self.end_headers()
             while part := answer.read1(2**16):
                 self.wfile.write(part)
                 self.wfile.flush()
-            connection.close()
 
         do_GET = do_POST = do_DELETE = _pass_on  # noqa: N815 - the names that http.server looks for
 
