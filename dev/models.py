@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from dev import tables
-from flux import catalog, partners, plan, prices, settings
+from flux import catalog, partners, plan, settings
 from flux.catalog import Model
 from flux.size_control import Bounds, Listed, Ratios, SizeControl, WidthAndHeight, WidthByHeight
 
@@ -63,7 +63,7 @@ def effort_of(model: Model) -> str:
 
 def row(model: Model) -> str:
     """One model's line."""
-    cost = plan.example(model, settings.read({})).microdollars
+    dollars = plan.example(model, settings.read({})).cost.told["dollars"]
     cells = (
         f"`{model.id}`",
         sizes_of(model),
@@ -71,7 +71,7 @@ def row(model: Model) -> str:
         "yes" if model.seeds else "no",
         "yes" if model.negative_prompt else "no",
         effort_of(model),
-        "not published" if cost is None else f"{cost / prices.A_DOLLAR:.6f}",
+        "not published" if dollars is None else f"{dollars:.6f}",
     )
     return f"| {' | '.join(cells)} |"
 

@@ -48,13 +48,13 @@ def formula(price: Price) -> str:
 def row(model: Model) -> str:
     """One model's line."""
     example = plan.example(model, settings.read({}))
-    if not model.price or example.cost is None:
+    if not model.price or not example.cost.neurons:
         return f"| {model.name} | not published | | | | |"
     steps = f"{example.steps}" if example.steps else "fixed"
     figures = (
-        f"{example.cost / prices.HUNDREDTHS:,.2f}",
-        f"{prices.dollars(example.cost):.6f}",
-        f"{prices.free_a_day(example.cost):,}",
+        f"{example.cost.told['neurons']:,.2f}",
+        f"{example.cost.told['dollars']:.6f}",
+        f"{prices.free_a_day(example.cost.neurons):,}",
     )
     return f"| {model.name} | {formula(model.price)} | {steps} | {' | '.join(figures)} |"
 

@@ -38,7 +38,7 @@ class Price:
 
 ASKED = plan.example(catalog.MODELS[catalog.DEFAULT_MODEL], settings.read({}))
 """One picture of flux-1-schnell: 1024x1024, 4 steps."""
-NEURONS = (ASKED.cost or 0) / prices.HUNDREDTHS
+NEURONS = (ASKED.cost.neurons or 0) / prices.HUNDREDTHS
 FREE_NEURONS_A_DAY = prices.FREE_A_DAY / prices.HUNDREDTHS
 """On every plan, until 00:00 UTC."""
 NEURON_PRICE = Price(FREE_NEURONS_A_DAY * DAYS_A_MONTH, prices.MICRODOLLARS / 1e6, 1)

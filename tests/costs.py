@@ -29,4 +29,4 @@ def _cost(call: dict[str, Any]) -> int:
     inputs = call["inputs"]
     size = Size(inputs.get("width", 1024), inputs.get("height", 1024))
     images = (TAKEN,) * sum(name.startswith("input_image") for name in inputs)
-    return model.price.cost(size, int(inputs[model.steps.name]) if model.steps else 0, images)
+    return model.price.cost(size, int(inputs[model.steps.name]) if model.steps else 0, images).neurons or 0

@@ -30,6 +30,7 @@ from flux.http import MAX_TEXT, Document, Form, Native, Part, body_too_large, ma
 from flux.ledger import Amounts, Answer, Book, Reservation, Usage
 from flux.picture import Picture, expiry
 from flux.ports import Inputs, ResizeFailed, Rewritten, StoredPicture, TooLarge
+from flux.prices import Cost, of_neurons
 from flux.settings import KV_MIN_SECONDS
 from flux.sizes import Size
 from flux.text import Blob, Spliced, Text
@@ -277,15 +278,15 @@ class Rewriter:
         self.prompts: list[str] = []
         self.fate = _Fate(outcomes)
 
-    def most(self, _prompt: str) -> int | None:
+    def most(self, _prompt: str) -> Cost:
         """See `PromptRewriter.most`: 20 neurons."""
-        return 2000
+        return of_neurons(2000)
 
     async def rewrite(self, prompt: str) -> Rewritten:
         """See `PromptRewriter.rewrite`: it costs 5 neurons."""
         self.prompts.append(prompt)
         await self.fate.next()
-        return Rewritten(self.answer, 500)
+        return Rewritten(self.answer, of_neurons(500))
 
 
 class Scissors:

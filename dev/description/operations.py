@@ -40,7 +40,7 @@ def _answer(description: str, content: Json, *names: str) -> Json:
     return {"description": description, "headers": headers("server-timing", *names), "content": content}
 
 
-_SPENT = ("x-cost-neurons", "x-budget-remaining-neurons")
+_SPENT = ("x-cost-neurons", "x-cost-dollars", "x-budget-remaining-neurons")
 """Headers of what draws."""
 
 
@@ -82,6 +82,7 @@ _IMAGE_USAGE = {
     "input_tokens_details": {"text_tokens": 3, "image_tokens": 0},
     "output_tokens_details": {"text_tokens": 0, "image_tokens": 384},
     "cost_neurons": 57.6,
+    "cost_dollars": 0.000634,
 }
 
 

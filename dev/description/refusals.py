@@ -175,6 +175,11 @@ HEADERS: Json = {
         "schema": {"type": "string", "pattern": r"^\d+(\.\d{1,2})?$"},
         "example": "57.6",
     },
+    "x-cost-dollars": {
+        "description": "The same in dollars, at $0.011 for 1,000 neurons or the price of a model of another maker.",
+        "schema": {"type": "string", "pattern": r"^\d+(\.\d{1,6})?$"},
+        "example": "0.000634",
+    },
     "x-budget-remaining-neurons": {
         "description": "What is left of the budget that ends first, where one is set.",
         "schema": {"type": "string", "pattern": r"^\d+(\.\d{1,2})?$"},

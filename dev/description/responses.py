@@ -6,7 +6,7 @@ from dev.description.refusals import KEY
 from dev.description.schemas import (
     BLANK,
     CONTENT,
-    COST,
+    COSTS,
     COUNT,
     CREATED,
     JPEG,
@@ -144,6 +144,7 @@ _USAGE = {
     "output_tokens_details": {"reasoning_tokens": 0},
     "total_tokens": 466,
     "cost_neurons": 57.6,
+    "cost_dollars": 0.000634,
 }
 _PICTURE = {
     "id": f"{ITEM}{_ID}",
@@ -283,7 +284,7 @@ ANSWERS: Json = {
             "output_tokens": COUNT,
             "output_tokens_details": an_object({"reasoning_tokens": COUNT}),
             "total_tokens": COUNT,
-            "cost_neurons": COST,
+            **COSTS,
         },
         description="Estimates, as ChatUsage.",
     ),

@@ -4,7 +4,7 @@ from typing import Any, get_args
 
 from dev.description.refusals import KEY, ROWS
 from dev.prices import DOLLAR_UNITS, UNITS
-from flux import VERSION, catalog, fields, partners, sizes
+from flux import VERSION, catalog, fields, partners, prices, sizes
 from flux.endpoints.chat.respond import FINGERPRINT
 from flux.prices import Source
 from flux.words import LANGUAGES
@@ -371,11 +371,18 @@ REQUESTS: Json = {
 # --- answers --------------------------------------------------------------------------------------
 
 COUNT = {"type": "integer", "minimum": 0}
-COST = {
-    "type": ["number", "null"],
-    "minimum": 0,
-    "description": "Neurons that it cost by the price list, what failed and the prompt writer included; null where the "
-    "model's price is not published. In a stream of pictures each has its own.",
+COSTS = {
+    "cost_neurons": {
+        "type": ["number", "null"],
+        "minimum": 0,
+        "description": "What it cost in neurons by the price list, failed calls and the prompt writer included; 0 for "
+        "models of other makers, null where the model's price is not known. In a stream of pictures each has its own.",
+    },
+    "cost_dollars": {
+        "type": ["number", "null"],
+        "minimum": 0,
+        "description": "The same in dollars: $0.011 for 1,000 neurons, the free allocation not deducted.",
+    },
 }
 TIME = {"type": "integer", "description": "Unix time in seconds."}
 IMAGE_URL = {
@@ -480,6 +487,7 @@ ANSWERS: Json = {
                         "rejected_prediction_tokens": 0,
                     },
                     "cost_neurons": 57.6,
+                    "cost_dollars": 0.000634,
                 },
             }
         ],
@@ -529,7 +537,7 @@ ANSWERS: Json = {
                     "rejected_prediction_tokens": COUNT,
                 }
             ),
-            "cost_neurons": COST,
+            **COSTS,
         },
         description="Tokens are estimates: one for every four bytes of text, and for every 32 by 32 pixels.",
     ),
@@ -566,6 +574,7 @@ ANSWERS: Json = {
                     "input_tokens_details": {"text_tokens": 7, "image_tokens": 0},
                     "output_tokens_details": {"text_tokens": 0, "image_tokens": 384},
                     "cost_neurons": 57.6,
+                    "cost_dollars": 0.000634,
                 },
             }
         ],
@@ -597,7 +606,7 @@ ANSWERS: Json = {
             "output_tokens": COUNT,
             "input_tokens_details": an_object({"text_tokens": COUNT, "image_tokens": COUNT}),
             "output_tokens_details": an_object({"text_tokens": COUNT, "image_tokens": COUNT}),
-            "cost_neurons": COST,
+            **COSTS,
         },
         description="Estimates, as ChatUsage.",
     ),
@@ -684,20 +693,28 @@ ANSWERS: Json = {
         {
             "pictures": {**COUNT, "type": ["integer", "null"]},
             "neurons": {"type": ["number", "null"]},
+            "dollars": {"type": ["number", "null"], "description": "The free allocation is not deducted."},
             "models": {
                 "type": ["object", "null"],
                 "additionalProperties": ref("Figures"),
                 "description": "The same by model, of a key.",
             },
         },
-        required=("pictures", "neurons"),
+        required=("pictures", "neurons", "dollars"),
     ),
     "Budget": {
         "anyOf": [
-            an_object({"neurons": an_object({"limit": {"type": "number"}, "left": {"type": "number", "minimum": 0}})}),
+            an_object(
+                {
+                    unit: an_object({"limit": {"type": "number"}, "left": {"type": "number", "minimum": 0}})
+                    for unit in prices.UNITS
+                },
+                required=(),
+                minProperties=1,
+            ),
             {"type": "null"},
         ],
-        "description": "Of one day; null where none is set.",
+        "description": "Of one day, in each unit that has one; null where none is set.",
     },
     "Health": an_object(
         {

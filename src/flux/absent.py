@@ -4,6 +4,7 @@ from flux.catalog import Model
 from flux.errors import InvalidConfiguration
 from flux.picture import Picture
 from flux.ports import Inputs, NotStored, ResizeFailed, RewriteFailed, Rewritten, StoredPicture
+from flux.prices import NOTHING, Cost
 from flux.sizes import Size
 from flux.text import Blob
 
@@ -23,9 +24,9 @@ class NoRewriter:
 
     name = ""
 
-    def most(self, prompt: str) -> int | None:
+    def most(self, prompt: str) -> Cost:
         """Nothing is asked."""
-        return 0
+        return NOTHING
 
     async def rewrite(self, prompt: str) -> Rewritten:
         """The original prompt will be drawn."""

@@ -132,7 +132,8 @@ ABSENT: Mapping[str, str] = {
 CORS = {
     "access-control-allow-origin": "*",
     "access-control-expose-headers": (
-        "x-request-id, retry-after, x-should-retry, server-timing, x-cost-neurons, x-budget-remaining-neurons"
+        "x-request-id, retry-after, x-should-retry, server-timing, x-cost-neurons, x-cost-dollars, "
+        "x-budget-remaining-neurons"
     ),
 }
 PREFLIGHT = {
@@ -339,13 +340,13 @@ def compose(variables: Mapping[str, str], ports: Ports, log: Callable[[str], Non
         open_ledger = _ledger(chosen, ports)
     except InvalidConfiguration as wrong:
         configuration = Misconfigured(wrong.variable, wrong.problem)
-        said, model, writer, others = wrong.message, "unknown", "unknown", 0
+        said, model, writer, others = wrong.message, "unknown", "unknown", ""
     else:
         drawn_by, rewritten_by = ports.model(chosen), ports.rewriter(chosen)
         pipeline = Pipeline(drawn_by or NoModel(), rewritten_by or NoRewriter(), ports.resizer or NoResizer(), store)
         configuration = Configured(chosen, pipeline)
         said, model, writer = "ok", _present(drawn_by), _present(rewritten_by)
-        others = len(chosen.partners.models)
+        others = _others(chosen)
     checks = {
         "api_key": _present(api_keys),
         "settings": said,
@@ -357,13 +358,31 @@ def compose(variables: Mapping[str, str], ports: Ports, log: Callable[[str], Non
         "ledger": _present(ports.ledger),
     }
     if others:
-        checks["partner_models"] = f"{others} enabled, not limited by a budget"
+        checks["partner_models"] = others
     return App(Services(configuration, store, ports.limiter or NoLimiter(), open_ledger, checks), api_keys, log)
+
+
+def _others(chosen: Settings) -> str:
+    """What `/health` says of the models of other makers; "" where none is enabled."""
+    enabled = chosen.partners.models.values()
+    if not enabled:
+        return ""
+    if not chosen.has_dollar_budget:
+        return f"{len(enabled)} enabled, not limited by a budget"
+    served = sum(map(chosen.offers, enabled))
+    unpriced = len(enabled) - served
+    return f"{served} enabled" + (f", {unpriced} more without a known price are not served" if unpriced else "")
 
 
 def _ledger(chosen: Settings, ports: Ports) -> OpenLedger | None:
     """Who is asked where something is to be counted, else None. Raises `InvalidConfiguration`."""
-    wanted = {"DAILY_NEURONS": chosen.limits, "KEY_DAILY_NEURONS": chosen.key_limits, "COUNT_USAGE": chosen.count_usage}
+    wanted = {
+        "DAILY_NEURONS": "neurons" in chosen.limits,
+        "KEY_DAILY_NEURONS": "neurons" in chosen.key_limits,
+        "DAILY_DOLLARS": "dollars" in chosen.limits,
+        "KEY_DAILY_DOLLARS": "dollars" in chosen.key_limits,
+        "COUNT_USAGE": chosen.count_usage,
+    }
     name = next((name for name, value in wanted.items() if value), None)
     if name and not ports.ledger:
         raise InvalidConfiguration(

@@ -14,7 +14,7 @@ from functools import partial
 from flux import catalog
 from flux.catalog import ImagesIn, Model, Partner, Steps
 from flux.errors import ModelNotFound
-from flux.prices import OWNER, DollarPrice
+from flux.prices import OWNER, DollarPrice, read_dollars
 from flux.size_control import Bounds, Listed, Ratios, WidthAndHeight, WidthByHeight
 from flux.sizes import RATIOS, Size
 
@@ -327,8 +327,6 @@ def _says_maker(name: str, model: Model) -> bool:
 
 
 EVERY = "*"
-_PRICE = re.compile(r"\$?(\d{1,4})(?:\.(\d{1,6}))?", re.ASCII)
-"""Dollars, to the millionth."""
 
 
 def enabled(text: str) -> Enabled:
@@ -356,11 +354,10 @@ def enabled(text: str) -> Enabled:
 
 
 def _stated(text: str, id: str) -> DollarPrice:
-    match = _PRICE.fullmatch(text)
-    microdollars = int(f"{match[1]}{match[2] or '':<06}") if match else 0
-    if not microdollars:
+    amount = read_dollars(text)
+    if not amount:
         raise ValueError(f"states no price for {id} that can be read: write it in dollars, such as {id}=0.13.")
-    return DollarPrice(microdollars, source=OWNER)
+    return DollarPrice(amount, source=OWNER)
 
 
 def _priced(model: Model, price: DollarPrice) -> Model:

@@ -24,6 +24,7 @@ from flux.http import MAX_BODY
 from flux.picture import Picture
 from flux.plan import ModelCall, Plan
 from flux.ports import ImageModel, Inputs, NotStored, PictureStore, PromptRewriter, ResizeFailed, Resizer, RewriteFailed
+from flux.prices import NOTHING, Cost
 from flux.prompt import shorten
 from flux.spending import Spending
 from flux.text import Blob, clean
@@ -90,8 +91,8 @@ class GeneratedPicture:
     """What could not be followed for this picture."""
     preview: Picture | None = None
     """A small copy, or the picture itself where it is small; None where there is none, or none is wanted."""
-    cost: int | None = None
-    """Hundredths of a neuron, the prompt writer's with the first to be finished; None where a price is unknown."""
+    cost: Cost = NOTHING
+    """The prompt writer's is with the first to be finished."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,9 +108,8 @@ class Result:
     """In the order of their index."""
     failures: tuple[ApiError, ...] = ()
     """Why there are fewer pictures than were asked for, in the order of their index."""
-    cost: int | None = None
-    """Hundredths of a neuron that all of it cost, what failed and the prompt writer included; None where a price is
-    unknown."""
+    cost: Cost = NOTHING
+    """Of all of it, what failed and the prompt writer included."""
 
     @property
     def notices(self) -> tuple[Notice, ...]:
@@ -291,7 +291,7 @@ class _Run:
                 answer = await writer.rewrite(given)
         except RewriteFailed as failure:
             if not failure.may_have_cost:
-                spent.cost = 0
+                spent.cost = NOTHING
             raise
         else:
             spent.cost = answer.cost
@@ -406,7 +406,7 @@ class _Run:
                     return await self._ports.model.draw(model, inputs, images, reject_if_busy=reject_if_busy)
         except ApiError as failure:
             if not failure.may_have_cost:
-                spent.cost = 0
+                spent.cost = NOTHING
             raise
         finally:
             spent.end()

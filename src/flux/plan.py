@@ -23,11 +23,8 @@ class ModelCall:
     fixed: Mapping[str, str | int]
     """Inputs that do not depend on the prompt or on which of several pictures it is."""
     seed: int | None
-    cost: int | None
-    """Of one picture, in hundredths of a neuron; None where the model's price is not known, 0 for one of another maker,
-    which is not paid in neurons."""
-    microdollars: int | None
-    """Of one picture, in millionths of a dollar, past what is free; None where the price is not known."""
+    cost: prices.Cost
+    """Of one picture."""
 
     @property
     def steps(self) -> int:
@@ -160,14 +157,16 @@ def _call(
         given = model.partner.control.ask(size)
         fixed |= {**given.inputs, **_chosen_of(model, model.partner, options)}
         price = model.partner.price
-        return ModelCall(model, fixed, seed, 0, price.cost(given.size, _taken(model, images)) if price else None)
+        cost = price.cost(given.size, _taken(model, images)) if price else prices.Cost(dollars=None)
+        return ModelCall(model, fixed, seed, cost)
     ask = sizes.within(size, model.sides.min, model.sides.max) if model.sides else sizes.DEFAULT
     if model.sides:
         fixed |= {"width": ask.width, "height": ask.height}
     if model.negative_prompt and options.negative_prompt:
         fixed["negative_prompt"] = options.negative_prompt
-    cost = model.price.cost(ask, steps, _taken(model, images)) if model.price else None
-    return ModelCall(model, fixed, seed, cost, None if cost is None else prices.microdollars(cost))
+    return ModelCall(
+        model, fixed, seed, model.price.cost(ask, steps, _taken(model, images)) if model.price else prices.UNKNOWN
+    )
 
 
 def _chosen_of(model: Model, partner: Partner, options: Options) -> dict[str, str | int]:

@@ -8,6 +8,7 @@ from flux.catalog import Model
 from flux.http import Background, Native
 from flux.ledger import Amounts, Answer, Reservation, Usage
 from flux.picture import Picture
+from flux.prices import Cost
 from flux.settings import Settings
 from flux.sizes import Size
 from flux.text import Blob
@@ -33,8 +34,8 @@ class Rewritten:
     """A text model's answer."""
 
     text: str
-    cost: int | None
-    """As for `PromptRewriter.most`, of the tokens that the model counted."""
+    cost: Cost
+    """By the tokens that the model counted."""
 
 
 class PromptRewriter(Protocol):
@@ -43,8 +44,8 @@ class PromptRewriter(Protocol):
     name: str
     """Of the text model, as users read it."""
 
-    def most(self, prompt: str, /) -> int | None:
-        """The most that rewriting this prompt can cost, in hundredths of a neuron; None where no price is known."""
+    def most(self, prompt: str, /) -> Cost:
+        """The most that rewriting this prompt can cost."""
 
     async def rewrite(self, prompt: str) -> Rewritten:
         """The text model's answer as it came. Raises `RewriteFailed`."""

@@ -1,19 +1,21 @@
 """What models cost, as data, and the cost of one call, known before it is made.
 
-Amounts are whole hundredths of a neuron: every published price is a whole number of them, and none is rounded down.
-What is not published is None and never guessed. Sources, all looked at on 2026-11-26:
+Amounts are whole numbers: hundredths of a neuron and millionths of a dollar. Every published price is a whole number of
+one of them, and none is rounded down. What is not published is None and never guessed.
+
+Sources, all looked at on 2026-11-26:
 
 - `PAGE`: the table "Image model pricing" of developers.cloudflare.com/workers-ai/platform/pricing/. All its rows but
   that of flux-1-schnell were read in three copies that others made of it, which agree to the digit.
 - `CATALOGUE`: the property `price` of the model in Cloudflare's catalogue
   (github.com/cloudflare/cloudflare-docs, src/content/workers-ai-models).
-- `PARTNERS`: `pricing` of models of other makers, in dollars (the same repository, src/content/catalog-models). It is
-  counted in whole millionths of a dollar.
+- `PARTNERS`: `pricing` of models of other makers, in dollars (the same repository, src/content/catalog-models).
 
 Cloudflare does not publish how a size is rounded to tiles or megapixels, nor how many an input picture counts that the
 model scales: here every tile and every megapixel that is begun counts, which is an upper bound.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -22,16 +24,60 @@ from flux.sizes import Size
 
 HUNDREDTHS = 100
 """Of a neuron, in which amounts are counted."""
+A_DOLLAR = 1_000_000
+"""In millionths, in which amounts are counted."""
+UNITS: Mapping[str, int] = {"neurons": HUNDREDTHS, "dollars": A_DOLLAR}
+"""What is paid in, and the whole number that stands for one of it. The ledger has the same names."""
 MICRODOLLARS = 11
 """Millionths of a dollar for a neuron past the free allocation: $0.011 for a thousand."""
-A_DOLLAR = 1_000_000
-"""In millionths."""
 FREE_A_DAY = 10_000 * HUNDREDTHS
 """What every account has free each day until 00:00 UTC, shared by all models."""
 
 TILE_SIDE = 512
 MEGAPIXEL = 1024 * 1024
 """Pixels: the price list counts a picture of 1024x1024 as one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What calls of models cost. An amount is None where a price is not known."""
+
+    neurons: int | None = 0
+    """Hundredths; 0 for a model of another maker."""
+    dollars: int | None = 0
+    """Millionths, the free allocation not deducted."""
+
+    def __add__(self, other: "Cost") -> "Cost":
+        return Cost(_sum(self.neurons, other.neurons), _sum(self.dollars, other.dollars))
+
+    @property
+    def amounts(self) -> dict[str, int]:
+        """By unit, what is known of it and not nothing."""
+        return {unit: amount for unit in UNITS if (amount := getattr(self, unit))}
+
+    @property
+    def told(self) -> dict[str, float | None]:
+        """By unit, as it is told: `{"neurons": 57.6, "dollars": 0.000634}`."""
+        return {unit: in_units(unit, getattr(self, unit)) for unit in UNITS}
+
+    @property
+    def usage(self) -> dict[str, float | None]:
+        """The same as fields of an answer's `usage`."""
+        return {f"cost_{unit}": amount for unit, amount in self.told.items()}
+
+
+NOTHING = Cost()
+UNKNOWN = Cost(None, None)
+
+
+def _sum(one: int | None, other: int | None) -> int | None:
+    return None if one is None or other is None else one + other
+
+
+def of_neurons(amount: int) -> Cost:
+    """What hundredths of a neuron cost; in dollars, past the free allocation and rounded up to the millionth."""
+    return Cost(amount, -(-amount * MICRODOLLARS // HUNDREDTHS))
+
 
 CHECKED = "2026-11-26"
 Source = Literal["pricing page", "model catalogue", "partner catalogue", "PARTNER_MODELS"]
@@ -63,10 +109,10 @@ class Price:
     note: str = ""
     """Where sources differ."""
 
-    def cost(self, size: Size, steps: int = 0, images: tuple[Size, ...] = ()) -> int:
+    def cost(self, size: Size, steps: int = 0, images: tuple[Size, ...] = ()) -> Cost:
         """Of a picture drawn at this size, from these pictures: exact, or an upper bound where sizes are rounded."""
         tiles, image_tiles = _tiles(size), sum(map(_tiles, images))
-        return (
+        return of_neurons(
             tiles * self.tile
             + steps * self.step
             + tiles * steps * self.tile_step
@@ -95,11 +141,11 @@ class DollarPrice:
     checked: str = CHECKED
     note: str = ""
 
-    def cost(self, size: Size, images: tuple[Size, ...] = ()) -> int:
+    def cost(self, size: Size, images: tuple[Size, ...] = ()) -> Cost:
         """Of a picture drawn at this size, from these pictures, as `Price.cost`."""
         megapixels = _megapixels(size)
-        return (
-            (self.large_picture if self.large_picture and megapixels > 1 else self.picture)
+        return Cost(
+            dollars=(self.large_picture if self.large_picture and megapixels > 1 else self.picture)
             + self.first_megapixel
             + (megapixels - 1) * self.megapixel
             + len(images) * self.image
@@ -122,9 +168,9 @@ class TokenPrice:
     taken: int
     written: int
 
-    def cost(self, taken: int, written: int) -> int:
+    def cost(self, taken: int, written: int) -> Cost:
         """Of so many tokens, rounded up."""
-        return -(-(taken * self.taken + written * self.written) * HUNDREDTHS // 1_000_000)
+        return of_neurons(-(-(taken * self.taken + written * self.written) * HUNDREDTHS // 1_000_000))
 
 
 TEXT_MODELS: Mapping[str, TokenPrice] = {
@@ -147,26 +193,26 @@ TEXT_MODELS: Mapping[str, TokenPrice] = {
 that could be read. A model that is not in it has no known price."""
 
 
-def neurons(amount: int | None) -> float | None:
-    """An amount as it is told: neurons, to the hundredth."""
-    return None if amount is None else amount / HUNDREDTHS
+def in_units(unit: str, amount: int | None) -> float | None:
+    """An amount as it is told: neurons to the hundredth, dollars to the millionth."""
+    return None if amount is None else amount / UNITS[unit]
 
 
-def microdollars(amount: int) -> int:
-    """What an amount costs past the free allocation, in millionths of a dollar, rounded up."""
-    return -(-amount * MICRODOLLARS // HUNDREDTHS)
+_DOLLARS = re.compile(r"\$?(\d{0,5})(?:\.(\d{1,6}))?", re.ASCII)
 
 
-def dollars(amount: int) -> float:
-    """What an amount costs past the free allocation, to the millionth of a dollar, rounded up."""
-    return microdollars(amount) / A_DOLLAR
+def read_dollars(text: str) -> int | None:
+    """Millionths in a number of dollars such as "0.13" or "$20"; None where it is none."""
+    match = _DOLLARS.fullmatch(text)
+    return int(f"{match[1]}{match[2] or '':<06}") if match and text.strip("$") else None
 
 
-def text(amount: int) -> str:
+def text(unit: str, amount: int) -> str:
     """An amount as headers have it: "57.6"."""
-    return f"{amount / HUNDREDTHS:.2f}".rstrip("0").rstrip(".")
+    scale = UNITS[unit]
+    return f"{amount / scale:.{len(str(scale)) - 1}f}".rstrip("0").rstrip(".")
 
 
 def free_a_day(amount: int) -> int:
-    """How many of this cost the free allocation of a day is enough for."""
+    """How many of this cost, in hundredths of a neuron, the free allocation of a day is enough for."""
     return FREE_A_DAY // amount

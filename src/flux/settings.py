@@ -41,6 +41,8 @@ NAMES = (
     "COUNT_USAGE",
     "DAILY_NEURONS",
     "KEY_DAILY_NEURONS",
+    "DAILY_DOLLARS",
+    "KEY_DAILY_DOLLARS",
     "PARTNER_MODELS",
 )
 """Every variable and secret that the service reads."""
@@ -116,12 +118,16 @@ class Settings:
         """Whether anything limits what may be spent."""
         return bool(self.limits or self.key_limits)
 
-    def offers(self, model: catalog.Model) -> bool:
-        """Whether a model may be drawn with: a budget cannot count one without a known price.
+    @property
+    def has_dollar_budget(self) -> bool:
+        """Whether models of other makers are limited, too: they cost no neurons."""
+        return "dollars" in self.limits or "dollars" in self.key_limits
 
-        One of another maker costs no neurons.
-        """
-        return model.price is not None or model.partner is not None or not self.has_budget
+    def offers(self, model: catalog.Model) -> bool:
+        """Whether a model may be drawn with: a budget cannot count one without a known price."""
+        if model.partner:
+            return model.partner.price is not None or not self.has_dollar_budget
+        return model.price is not None or not self.has_budget
 
     @property
     def models(self) -> tuple[catalog.Model, ...]:
@@ -205,15 +211,15 @@ def read(variables: Mapping[str, str]) -> Settings:
         follow_ups=value("FOLLOW_UPS", _one_of("new", "edit"), default="new") == "edit",
         gateway_id=value("AI_GATEWAY_ID", _identifier, default=None),
         count_usage=value("COUNT_USAGE", _switch, default=False),
-        limits=value("DAILY_NEURONS", _neurons, default={}),
-        key_limits=value("KEY_DAILY_NEURONS", _neurons, default={}),
+        limits=value("DAILY_NEURONS", _neurons, default={}) | value("DAILY_DOLLARS", _dollars, default={}),
+        key_limits=value("KEY_DAILY_NEURONS", _neurons, default={}) | value("KEY_DAILY_DOLLARS", _dollars, default={}),
         partners=others,
     )
     _check_prices(chosen)
     return chosen
 
 
-_UNPRICED = "names a model without a published price, which no budget can count. Choose another one (docs/prices.md)."
+_UNPRICED = "names a model without a known price, which no budget can count. Choose another one (docs/models.md)."
 
 
 def _check_prices(chosen: Settings) -> None:
@@ -286,12 +292,21 @@ def _whole_number(minimum: int, maximum: int) -> Callable[[str], int]:
 
 
 MAX_NEURONS = 10**9
-"""Of a budget: eleven thousand dollars a day."""
+MAX_DOLLARS = 11_000
+"""Of a budget for a day; both are about the same."""
 
 
-def _neurons(text: str) -> Amounts:
-    """A budget in the ledger's unit."""
+def _neurons(text: str) -> dict[str, int]:
+    """A budget as the ledger counts it."""
     return {"neurons": _whole_number(1, MAX_NEURONS)(text) * prices.HUNDREDTHS}
+
+
+def _dollars(text: str) -> dict[str, int]:
+    """The same."""
+    amount = prices.read_dollars(text)
+    if not amount or amount > MAX_DOLLARS * prices.A_DOLLAR:
+        raise ValueError(f"must be dollars from 0.000001 to {MAX_DOLLARS}, such as 0.5 or 20, without a comma.")
+    return {"dollars": amount}
 
 
 def _one_of(*choices: str) -> Callable[[str], str]:

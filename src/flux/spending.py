@@ -1,4 +1,4 @@
-"""What one request spends on models, call by call, in hundredths of a neuron (`prices`).
+"""What one request spends on models, call by call.
 
 Where there is a ledger, each call is reserved in it before and settled after.
 """
@@ -12,6 +12,7 @@ from flux import prices
 from flux.errors import BudgetExceeded, BudgetUnavailable
 from flux.ledger import Amounts, Reservation, seconds_left
 from flux.ports import Ledger, LedgerFailed
+from flux.prices import NOTHING, Cost
 from flux.trace import Trace
 
 LEDGER_SECONDS = 5
@@ -36,14 +37,14 @@ class Spending:
         self._trace = trace
         self._counting = counting
         self._calls = 0
-        self._parts: dict[int | None, int] = {}
+        self._parts: dict[int | None, Cost] = {}
         """By the picture's index, None for the prompt writer: what `of` has not told yet."""
-        self.total: int | None = 0
-        """Of the calls that may have cost something; None once one of them was of a model without a known price."""
-        self._left: int | None = None
-        """Of the budget that ends first, as far as this request knows."""
+        self.total = NOTHING
+        """Of the calls that may have cost something."""
+        self._left: dict[str, int] = {}
+        """By unit, of the budget that ends first, as far as this request knows."""
 
-    async def begin(self, model: str, most: int | None, index: int | None = None) -> "ModelCost":
+    async def begin(self, model: str, most: Cost, index: int | None = None) -> "ModelCost":
         """A call of a model is about to be made, for the picture of an index, that costs at most so much.
 
         What it returns has to be ended. Raises `BudgetExceeded` or `BudgetUnavailable`.
@@ -78,61 +79,71 @@ class Spending:
             ledger.settle(asked.id, {})
             self._trace.facts.ledger_error = reason
             raise BudgetUnavailable.because(reason)
-        self._left = answer.left.get("neurons")
+        self._left = dict(answer.left)
         if not answer.granted:
-            raise _exceeded(asked.amounts.get("neurons", 0), self._left or 0)
+            raise _exceeded(asked.amounts, answer.left)
 
     def ended(self, cost: "ModelCost") -> None:
         """A call is over; its `cost` is now what it really was."""
-        self.total = None if self.total is None or cost.cost is None else self.total + cost.cost
-        self._parts[cost.index] = self._parts.get(cost.index, 0) + (cost.cost or 0)
-        self._trace.facts.neurons = prices.neurons(self.total or None)
-        if self._left is not None:
-            self._left += max(0, (cost.most or 0) - (cost.cost or 0))
+        self.total += cost.cost
+        self._parts[cost.index] = self._parts.get(cost.index, NOTHING) + cost.cost
+        told = self.total.told
+        self._trace.facts.neurons, self._trace.facts.dollars = told["neurons"] or None, told["dollars"] or None
+        really = cost.cost.amounts
+        for unit, most in cost.most.amounts.items():
+            if unit in self._left:
+                self._left[unit] += max(0, most - really.get(unit, 0))
         if self._counting and cost.reservation:
             self._counting.ledger.settle(cost.reservation, cost.amounts)
 
-    def of(self, index: int) -> int | None:
-        """What a picture cost that is finished; the writer's part is with the first. None where a price is unknown."""
-        part = self._parts.pop(index, 0) + self._parts.pop(None, 0)
-        return None if self.total is None else part
+    def of(self, index: int) -> Cost:
+        """What a picture cost that is finished; the writer's part is with the first."""
+        return self._parts.pop(index, NOTHING) + self._parts.pop(None, NOTHING)
 
     def headers(self) -> Mapping[str, str]:
         """What an answer that is known whole tells of it."""
-        told = {"x-cost-neurons": self.total, "x-budget-remaining-neurons": self._left}
-        return {name: prices.text(amount) for name, amount in told.items() if amount is not None}
+        told = {
+            "x-cost-neurons": ("neurons", self.total.neurons),
+            "x-cost-dollars": ("dollars", self.total.dollars),
+            "x-budget-remaining-neurons": ("neurons", self._left.get("neurons")),
+        }
+        return {name: prices.text(unit, amount) for name, (unit, amount) in told.items() if amount is not None}
 
 
 class ModelCost:
     """What one call of a model costs. It counts in full until the opposite is known."""
 
-    def __init__(self, spending: Spending, most: int | None, index: int | None) -> None:
+    def __init__(self, spending: Spending, most: Cost, index: int | None) -> None:
         self._spending = spending
         self.index = index
         """Of the picture; None for the prompt writer."""
         self.most = most
         self.cost = most
-        """Hundredths of a neuron; to be set to what it really was, 0 where the call is certain to have cost nothing."""
+        """To be set to what it really was, `NOTHING` where the call is certain to have cost nothing."""
         self.reservation = ""
 
     @property
     def amounts(self) -> Amounts:
         """As the ledger counts them; empty where the call costs nothing."""
-        if self.cost == 0:
+        if self.cost == NOTHING:
             return {}
         pictures = {} if self.index is None else {"pictures": 1}
-        return pictures if self.cost is None else {**pictures, "neurons": self.cost}
+        return {**pictures, **self.cost.amounts}
 
     def end(self) -> None:
         """The call is over, however it ended."""
         self._spending.ended(self)
 
 
-def _exceeded(cost: int, left: int) -> BudgetExceeded:
-    rest = (
-        f"this call costs {prices.text(cost)} neurons, and {prices.text(left)} are left" if left else "nothing is left"
-    )
+_AMOUNTS = {"neurons": "{} neurons", "dollars": "${}"}
+"""How a sentence names an amount of each unit."""
+
+
+def _exceeded(asked: Amounts, left: Amounts) -> BudgetExceeded:
+    unit = next(unit for unit, amount in left.items() if asked.get(unit, 0) > amount)
+    cost, rest = (_AMOUNTS[unit].format(prices.text(unit, amount)) for amount in (asked[unit], left[unit]))
+    what = f"this call costs {cost} and the budget has {rest} left" if left[unit] else "nothing is left"
     return BudgetExceeded(
-        f"Today's budget of this service is used up: {rest}. It resets at 00:00 UTC.",
+        f"Today's budget of this service is used up: {what}. It resets at 00:00 UTC.",
         retry_after=seconds_left(time.time()),
     )

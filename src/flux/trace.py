@@ -34,6 +34,8 @@ class Facts:
     model_calls: int | None = None
     neurons: float | None = None
     """What the calls cost by the price list, the prompt writer's included."""
+    dollars: float | None = None
+    """The same, past what is free."""
     redrawn: int | None = None
     """Pictures that were drawn once more, since the filter refused what came of an allowed prompt."""
     fallback_from: int | None = None

@@ -133,7 +133,7 @@ async def test_the_totals_are_those_of_all_keys(budgets: Workerd, statuses: dict
     assert len(statuses) == len(CASES)
     told = await usage(budgets, "key-of-before")
     assert told["deployment"]["today"]["neurons"] == pytest.approx(sum(case.neurons for case in CASES.values()))
-    assert told["key"]["today"] == {"pictures": 0, "neurons": 0, "models": {}}
+    assert told["key"]["today"] == {"pictures": 0, "neurons": 0, "dollars": 0, "models": {}}
     reservations = sqlite3.connect(f"file:{budgets.ledger_file(BUDGET)}?mode=ro", uri=True)
     assert reservations.execute("SELECT count(*) FROM open").fetchall() == [(0,)]
 
@@ -156,7 +156,7 @@ async def test_two_keys_do_not_see_each_others_budget(budgets: Workerd) -> None:
         assert told["key"]["name"] == name
         assert (told["key"]["today"]["pictures"], told["key"]["today"]["neurons"]) == (10, 576)
         assert told["key"]["budget"] == {"neurons": {"limit": 576, "left": 0}}
-        assert told["deployment"]["today"] == {"pictures": 20, "neurons": 1152}
+        assert told["deployment"]["today"] == {"pictures": 20, "neurons": 1152, "dollars": 0.01268}
         assert told["deployment"]["budget"] is None
     assert "phone" in {line.get("key") for line in budgets.log_lines()}
 
@@ -215,11 +215,12 @@ async def test_rows_of_earlier_days_are_not_counted_and_later_forgotten(budgets:
 
     await asyncio.to_thread(budgets.crash, insert)
     told = (await usage(budgets, key))["key"]
-    assert told["today"] == {"pictures": 0, "neurons": 0, "models": {}}
+    assert told["today"] == {"pictures": 0, "neurons": 0, "dollars": 0, "models": {}}
     assert told["last_31_days"] == {
         "pictures": 2,
         "neurons": 4_000_000,
-        "models": {"old": {"pictures": 2, "neurons": 4_000_000}},
+        "dollars": 0,
+        "models": {"old": {"pictures": 2, "neurons": 4_000_000, "dollars": 0}},
     }
     assert told["budget"]["neurons"]["left"] == 10_000
     assert ages() == [1, 30, 31]

@@ -39,8 +39,8 @@ async def test_whatever_is_sent_is_answered_and_forgotten(
         lines = bare.log_lines()
     statuses = Counter(answer.status if answer else 0 for _, answer in outcomes)
     with capsys.disabled():
-        told = f"{len(outcomes)} requests, {dict(sorted(statuses.items()))}, {', '.join(f'{size:.0f}' for size in sizes)} MiB"
-        print(f"\n{told}", end=" ")  # noqa: T201
+        grew = ", ".join(f"{size:.0f}" for size in sizes)
+        print(f"\n{len(outcomes)} requests, {dict(sorted(statuses.items()))}, {grew} MiB", end=" ")  # noqa: T201
     wrong = [(reason, attack, answer) for attack, answer in outcomes for reason in faults_of(attack, answer)]
     assert wrong[:5] == []
     assert not [line for line in lines if line["status"] >= 500]

@@ -241,6 +241,7 @@ async def test_every_answer_wears_the_same_headers(asked: str) -> None:
         "x-should-retry",
         "server-timing",
         "x-cost-neurons",
+        "x-cost-dollars",
         "x-budget-remaining-neurons",
     }
     assert headers["x-content-type-options"] == "nosniff"
@@ -464,6 +465,7 @@ async def test_each_request_is_one_line_of_json_with_what_it_cost() -> None:
         "model": SCHNELL,
         "model_calls": 2,
         "neurons": 115.2,
+        "dollars": 0.001268,
         "pictures": 2,
         "bytes": sum(picture.blob.size for picture, _ in service.gallery.pictures.values()),
         "ms": {"draw": 1000, "cut": 0, "keep": 0, "total": 500},

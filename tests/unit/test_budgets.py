@@ -278,7 +278,7 @@ async def test_a_budget_excludes_models_that_it_cannot_count() -> None:
     assert service.painter.drawings == []
 
 
-BUDGETS = ["DAILY_NEURONS", "KEY_DAILY_NEURONS"]
+BUDGETS = ["DAILY_NEURONS", "KEY_DAILY_NEURONS", "DAILY_DOLLARS", "KEY_DAILY_DOLLARS"]
 WRONG: list[tuple[dict[str, str], str]] = [
     ({"FLUX_MODEL": "sdxl"}, "FLUX_MODEL"),
     ({"FLUX_FALLBACK_MODEL": "dreamshaper"}, "FLUX_FALLBACK_MODEL"),

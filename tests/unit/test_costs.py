@@ -21,20 +21,21 @@ BODIES: dict[str, dict[str, Any]] = {
     EDITS: {"prompt": "A cat", "image": PHOTO, "size": "1024x1024"},
     RESPONSES: {"model": "flux", "input": "A cat"},
 }
+KONTEXT = "black-forest-labs/flux-1-kontext-pro"
 COSTS = {CHAT: 57.6, GENERATIONS: 57.6, EDITS: 109.57, RESPONSES: 57.6}
 
 PICTURE, WRITER = 57.6, 5
 """Neurons of the fakes' picture, and of their writer's answer."""
 
 
-def costs(answer: Answer, path: str = CHAT) -> list[float | None]:
+def costs(answer: Answer, path: str = CHAT, field: str = "cost_neurons") -> list[float | None]:
     """What each `usage` of an answer tells, or of a stream's events."""
     if answer.headers["content-type"].startswith("application/json"):
-        return [answer.json["usage"]["cost_neurons"]]
+        return [answer.json["usage"][field]]
     lines = [line.removeprefix("data: ") for line in answer.text.split("\n") if line.startswith("data: {")]
     events = [json.loads(line) for line in lines]
     usages = (event.get("response", {}).get("usage") if path == RESPONSES else event.get("usage") for event in events)
-    return [usage["cost_neurons"] for usage in usages if usage]
+    return [usage[field] for usage in usages if usage]
 
 
 @pytest.mark.parametrize("stream", [False, True])
@@ -46,6 +47,16 @@ async def test_every_api_tells_what_its_answer_cost(path: str, *, stream: bool) 
     assert costs(answer, path) == [COSTS[path]]
     assert answer.headers["x-cost-neurons"] == str(COSTS[path])
     assert service.log[0]["neurons"] == COSTS[path]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("path", BODIES)
+async def test_every_api_tells_it_in_dollars_too(path: str, *, stream: bool) -> None:
+    """A model of another maker costs no neurons."""
+    service = Service(variables={"PARTNER_MODELS": "*"})
+    answer = await service.post(path, {**BODIES[path], "model": KONTEXT, "stream": stream})
+    assert (costs(answer, path, "cost_dollars"), costs(answer, path)) == ([0.04], [0])
+    assert (answer.headers["x-cost-dollars"], answer.headers["x-cost-neurons"]) == ("0.04", "0")
 
 
 @pytest.mark.parametrize("path", BODIES)

@@ -261,14 +261,14 @@ def test_what_edits_alone_draws_nothing_without_a_picture() -> None:
 )
 def test_a_picture_costs_what_is_published(model: str, fields: dict[str, Any], dollars: float | None) -> None:
     call = plan_of(variables=ALL, model=model, **fields).calls[0]
-    assert call.microdollars == (None if dollars is None else round(dollars * prices.A_DOLLAR))
-    assert (call.cost == 0) == (model != SCHNELL)
+    assert call.cost.dollars == (None if dollars is None else round(dollars * prices.A_DOLLAR))
+    assert (call.cost.neurons == 0) == (model != SCHNELL)
 
 
 def test_the_owner_can_state_a_price() -> None:
     """For each picture, instead of what is published."""
     stated = {"PARTNER_MODELS": f"{GPT}=0.13, {MAX} = $1.5\nrecraft/recraftv4-1"}
-    costs = {one: call_of(one, variables=stated, n=2).microdollars for one in (GPT, MAX, "recraft/recraftv4-1")}
+    costs = {one: call_of(one, variables=stated, n=2).cost.dollars for one in (GPT, MAX, "recraft/recraftv4-1")}
     assert costs == {GPT: 130_000, MAX: 1_500_000, "recraft/recraftv4-1": 40_000}
 
 

@@ -26,6 +26,7 @@ from flux.generation import Notice
 from flux.picture import Picture
 from flux.pipeline import FinalPrompt, GeneratedPicture, Report, Result
 from flux.plan import Plan
+from flux.prices import of_neurons
 from flux.sizes import Size
 from flux.text import Text
 from flux.upstream import failure
@@ -55,11 +56,11 @@ def drawn(*urls: str | None, written: FinalPrompt = PERSONS, notices: tuple[Noti
             written,
             catalog.MODELS[SCHNELL],
             index,
-            cost=5760,
+            cost=of_neurons(5760),
         )
         for index, url in enumerate(urls)
     )
-    return Result(tuple(replace(one, notices=notices) for one in pictures), cost=5760 * len(urls))
+    return Result(tuple(replace(one, notices=notices) for one in pictures), cost=of_neurons(5760 * len(urls)))
 
 
 def plan(*, images: tuple[Picture, ...] = (), seed: int | None = None, n: int = 1) -> Plan:

@@ -8,7 +8,7 @@ from dev import prices as page
 from dev import tables
 from flux import catalog, plan, prices
 from flux.endpoints.models import rates
-from flux.prices import Price
+from flux.prices import NOTHING, UNKNOWN, Cost, Price, of_neurons
 from flux.sizes import Size
 from tests.builders import FLUX_2, KLEIN, PHOENIX, SCHNELL, SDXL, Service, plan_of, settings_of
 from tests.fakes import painted
@@ -18,8 +18,8 @@ LUCID = "@cf/leonardo/lucid-origin"
 PHOTO = painted("A photo", 800, 600)
 
 
-def cost(**fields: Any) -> int | None:
-    """Of one picture of a request, in hundredths of a neuron."""
+def cost(**fields: Any) -> Cost:
+    """Of one picture of a request."""
     return plan_of(**fields).calls[0].cost
 
 
@@ -46,27 +46,27 @@ def cost(**fields: Any) -> int | None:
 )
 def test_a_picture_costs_what_the_price_list_says(model: str, fields: dict[str, Any], neurons: float) -> None:
     """The worked examples of the price list's units: tiles, steps, megapixels, input pictures."""
-    assert prices.neurons(cost(model=model, **fields)) == neurons
+    assert cost(model=model, **fields).told["neurons"] == neurons
 
 
 @pytest.mark.parametrize(("side", "tiles"), [(512, 1), (513, 4), (768, 4), (1024, 4), (1032, 9)])
 def test_a_tile_that_is_begun_counts(side: int, tiles: int) -> None:
     """How Cloudflare rounds is not published, so this is the upper bound."""
-    assert Price(tile=100).cost(Size(side, side)) == 100 * tiles
+    assert Price(tile=100).cost(Size(side, side)).neurons == 100 * tiles
 
 
 @pytest.mark.parametrize(
     ("width", "height", "further"), [(512, 512, 0), (1024, 1024, 0), (1024, 1025, 1), (2048, 2048, 3)]
 )
 def test_a_megapixel_that_is_begun_counts_and_the_first_is_always_paid(width: int, height: int, further: int) -> None:
-    assert Price(first_megapixel=1000, megapixel=1).cost(Size(width, height)) == 1000 + further
+    assert Price(first_megapixel=1000, megapixel=1).cost(Size(width, height)).neurons == 1000 + further
 
 
 @pytest.mark.parametrize("model", catalog.MODELS.values(), ids=catalog.MODELS)
 def test_a_plan_always_fixes_what_the_cost_depends_on(model: catalog.Model) -> None:
     """The number of steps is sent even where no default is published, and then it is the catalogue's medium."""
     call = plan.example(model, settings_of())
-    assert (call.cost is None) == (model.price is None)
+    assert (call.cost == UNKNOWN) == (model.price is None)
     if model.steps:
         assert call.fixed[model.steps.name] == (model.steps.default or model.steps.medium)
 
@@ -77,21 +77,20 @@ def test_a_price_that_is_not_published_is_not_guessed() -> None:
         "@cf/bytedance/stable-diffusion-xl-lightning",
         "@cf/lykon/dreamshaper-8-lcm",
     }
-    assert cost(model="sdxl") is None
-    assert prices.neurons(None) is None
+    assert cost(model="sdxl").told == {"neurons": None, "dollars": None}
 
 
 def test_the_default_writer_has_a_price() -> None:
     """80 words of a prompt from a short one: about five neurons, rounded up to the hundredth."""
     price = prices.TEXT_MODELS[catalog.DEFAULT_PROMPT_MODEL]
-    assert price.cost(0, 0) == 0
-    assert price.cost(1, 0) == 1
-    assert price.cost(300, 100) == 473  # 1.2357 + 3.4868 = 4.7225
+    assert price.cost(0, 0) == NOTHING
+    assert price.cost(1, 0).neurons == 1
+    assert price.cost(300, 100).neurons == 473  # 1.2357 + 3.4868 = 4.7225
 
 
 def test_dollars_are_rounded_up_to_the_millionth_and_days_down() -> None:
-    assert prices.dollars(5760) == 0.000634  # $0.0000528 x 4 + $0.0001056 x 4 = $0.0006336
-    assert prices.dollars(0) == 0
+    assert of_neurons(5760).told["dollars"] == 0.000634  # $0.0000528 x 4 + $0.0001056 x 4 = $0.0006336
+    assert of_neurons(0) == NOTHING
     assert prices.free_a_day(5760) == 173
     assert prices.free_a_day(278400) == 3
 

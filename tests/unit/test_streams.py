@@ -100,7 +100,7 @@ async def test_a_stream_is_exactly_this_on_the_wire() -> None:
         '"usage":{"prompt_tokens":4,"completion_tokens":456,"total_tokens":460,'
         '"prompt_tokens_details":{"audio_tokens":0,"cached_tokens":0},'
         '"completion_tokens_details":{"accepted_prediction_tokens":0,"audio_tokens":0,"image_tokens":384,'
-        '"reasoning_tokens":0,"rejected_prediction_tokens":0},"cost_neurons":57.6}'
+        '"reasoning_tokens":0,"rejected_prediction_tokens":0},"cost_neurons":57.6,"cost_dollars":0.000634}'
     )
     lines = (
         '{"role":"assistant","content":""}',

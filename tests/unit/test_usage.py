@@ -36,26 +36,28 @@ async def test_a_key_is_told_its_own_usage_and_the_totals_of_all() -> None:
     await asyncio.sleep(6 * 3600)
     await drawn(service, "secret-one")
 
+    one = {"pictures": 1, "neurons": 57.6, "dollars": 0.000634}
+    three = {"pictures": 3, "neurons": 172.8, "dollars": 0.001902}
     assert await usage(service, "secret-one") == {
         "object": "usage",
         "counting": True,
         "resets_at": MIDNIGHT + 86_400,
         "key": {
             "name": "phone",
-            "today": {"pictures": 1, "neurons": 57.6, "models": {SCHNELL: {"pictures": 1, "neurons": 57.6}}},
-            "last_31_days": {"pictures": 3, "neurons": 172.8, "models": {SCHNELL: {"pictures": 3, "neurons": 172.8}}},
+            "today": {**one, "models": {SCHNELL: one}},
+            "last_31_days": {**three, "models": {SCHNELL: three}},
             "budget": {"neurons": {"limit": 500, "left": 442.4}},
         },
         "deployment": {
-            "today": {"pictures": 1, "neurons": 57.6},
-            "last_31_days": {"pictures": 4, "neurons": 277.0},
+            "today": one,
+            "last_31_days": {"pictures": 4, "neurons": 277.0, "dollars": 0.003049},
             "budget": {"neurons": {"limit": 9500, "left": 9442.4}},
         },
     }
     other = await usage(service, "secret-two")
     assert other["key"]["name"] is None
-    assert other["key"]["today"] == {"pictures": 0, "neurons": 0, "models": {}}
-    assert other["key"]["last_31_days"]["models"] == {KLEIN: {"pictures": 1, "neurons": 104.2}}
+    assert other["key"]["today"] == {"pictures": 0, "neurons": 0, "dollars": 0, "models": {}}
+    assert other["key"]["last_31_days"]["models"] == {KLEIN: {"pictures": 1, "neurons": 104.2, "dollars": 0.001147}}
 
 
 async def test_counting_has_figures_and_no_budget() -> None:
@@ -66,7 +68,11 @@ async def test_counting_has_figures_and_no_budget() -> None:
     assert told["key"]["today"] == {
         "pictures": 1,
         "neurons": 62.6,
-        "models": {SCHNELL: {"pictures": 1, "neurons": 57.6}, "@cf/a/writer": {"pictures": 0, "neurons": 5}},
+        "dollars": 0.000689,
+        "models": {
+            SCHNELL: {"pictures": 1, "neurons": 57.6, "dollars": 0.000634},
+            "@cf/a/writer": {"pictures": 0, "neurons": 5, "dollars": 0.000055},
+        },
     }
     assert (told["key"]["budget"], told["deployment"]["budget"]) == (None, None)
 
@@ -74,7 +80,7 @@ async def test_counting_has_figures_and_no_budget() -> None:
 async def test_without_counting_there_are_no_figures() -> None:
     service = Service(variables={"API_KEY": "one"})
     await drawn(service, "one")
-    nothing = {"pictures": None, "neurons": None}
+    nothing = {"pictures": None, "neurons": None, "dollars": None}
     assert await usage(service, "one") == {
         "object": "usage",
         "counting": False,

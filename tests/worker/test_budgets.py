@@ -5,6 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 from tests.worker.service import Ledger, Start, unique
 
 PICTURE = 57.6
+KONTEXT = "black-forest-labs/flux-1-kontext-pro"
+"""Of another maker, $0.04 a picture."""
 
 
 def test_200_generations_at_once_draw_exactly_the_50_that_the_budget_is_enough_for(
@@ -18,5 +20,24 @@ def test_200_generations_at_once_draw_exactly_the_50_that_the_budget_is_enough_f
         assert statuses == [200] * 50 + [429] * 150
         assert len(ledger.calls(prompt)) == 50
         told = service.http.get("/v1/usage").json()
-        assert told["deployment"]["today"] == {"pictures": 50, "neurons": 2880}
+        assert told["deployment"]["today"] == {"pictures": 50, "neurons": 2880, "dollars": 0.0317}
         assert told["deployment"]["budget"] == {"neurons": {"limit": 2880, "left": 0}}
+
+
+def test_dollars_limit_models_of_all_makers_together(start: Start, ledger: Ledger) -> None:
+    """Ten pictures of a model that costs $0.04, then three of Workers AI, which costs less than a tenth of a cent."""
+    with start(vars={"DAILY_DOLLARS": "0.402", "PARTNER_MODELS": "*"}) as service:
+        prompt = unique("a windmill")
+        with ThreadPoolExecutor(30) as callers:
+            asked = [callers.submit(service.generate, prompt, model=KONTEXT) for _ in range(30)]
+            answers = [answer.result() for answer in asked]
+        assert sorted(answer.status_code for answer in answers) == [200] * 10 + [429] * 20
+        assert len(ledger.calls(prompt)) == 10
+        drawn = next(answer for answer in answers if answer.status_code == 200)
+        assert (drawn.headers["x-cost-dollars"], drawn.headers["x-cost-neurons"]) == ("0.04", "0")
+        assert drawn.json()["usage"]["cost_dollars"] == 0.04
+        statuses = [service.generate(prompt, response_format="b64_json").status_code for _ in range(4)]
+        assert statuses == [200] * 3 + [429]
+        told = service.http.get("/v1/usage").json()["deployment"]
+        assert told["today"] == {"pictures": 13, "neurons": 172.8, "dollars": 0.401902}
+        assert told["budget"] == {"dollars": {"limit": 0.402, "left": 0.000098}}

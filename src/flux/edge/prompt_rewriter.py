@@ -7,6 +7,7 @@ from pyodide.ffi import JsException
 from flux.edge.fetching import aborted_with_its_task, fetch
 from flux.edge.workers_ai import answer_text, conversation
 from flux.ports import RewriteFailed, Rewritten
+from flux.prices import NOTHING, Cost
 from flux.settings import ExternalRewriter
 from flux.text import read_json
 
@@ -22,9 +23,9 @@ class ChatApiRewriter:
         self._settings = settings
         self._system_message = system_message
 
-    def most(self, _prompt: str) -> int | None:
-        """Whatever it costs, it costs no neurons."""
-        return 0
+    def most(self, _prompt: str) -> Cost:
+        """Nothing that we know of: it is paid to whoever runs that API."""
+        return NOTHING
 
     async def rewrite(self, prompt: str) -> Rewritten:
         """See `PromptRewriter.rewrite`."""
@@ -44,7 +45,7 @@ class ChatApiRewriter:
                 response = await fetch(self._settings.url, headers, json.dumps(body), signal)
                 if not response.ok:
                     raise RewriteFailed(f"HTTP {response.status}")
-                return Rewritten(answer_text(read_json(await response.text())), 0)
+                return Rewritten(answer_text(read_json(await response.text())), NOTHING)
         except JsException as error:
             raise RewriteFailed(error.name) from error
         except ValueError as error:

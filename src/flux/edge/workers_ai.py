@@ -125,7 +125,7 @@ class TextModel:
         """What it is asked."""
         return {"messages": conversation(self._system_message, prompt), "max_tokens": MAX_TOKENS}
 
-    def most(self, prompt: str) -> int | None:
+    def most(self, prompt: str) -> prices.Cost:
         """See `PromptRewriter.most`."""
         return self._cost(tokens.at_most(self._system_message, prompt), MAX_TOKENS)
 
@@ -137,8 +137,8 @@ class TextModel:
                 return Rewritten(text, self._cost(taken, written))
         return Rewritten(text, self.most(prompt))
 
-    def _cost(self, taken: int, written: int) -> int | None:
-        return self._price.cost(taken, written) if self._price else None
+    def _cost(self, taken: int, written: int) -> prices.Cost:
+        return self._price.cost(taken, written) if self._price else prices.UNKNOWN
 
 
 class BindingRewriter(TextModel):

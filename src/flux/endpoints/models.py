@@ -8,7 +8,7 @@ from flux.call import Call
 from flux.catalog import Model
 from flux.errors import ModelNotFound
 from flux.http import Response
-from flux.prices import DollarPrice, Price
+from flux.prices import Cost, DollarPrice, Price
 from flux.settings import Settings
 
 
@@ -62,28 +62,29 @@ def _pricing(one: Model, settings: Settings) -> dict[str, Any] | None:
     """
     price: Price | DollarPrice | None = one.partner.price if one.partner else one.price
     example = plan.example(one, settings)
-    if price is None or example.microdollars is None:
+    if price is None:
         return None
-    unit, scale = ("dollars", prices.A_DOLLAR) if one.partner else ("neurons", prices.HUNDREDTHS)
+    unit = "dollars" if one.partner else "neurons"
     amounts = {name: getattr(price, name) for name in rates(type(price))}
     return {
         "unit": unit,
-        **{f"per_{name}": amount / scale for name, amount in amounts.items() if amount},
+        **{f"per_{name}": prices.in_units(unit, amount) for name, amount in amounts.items() if amount},
         "source": price.source,
         "checked": price.checked,
         "note": price.note or None,
         "example": {
             "size": str(sizes.DEFAULT),
             "steps": example.steps or None,
-            "dollars": example.microdollars / prices.A_DOLLAR,
-            **_in_neurons(example.cost),
+            **_example(example.cost),
         },
     }
 
 
-def _in_neurons(cost: int | None) -> dict[str, Any]:
-    """What a picture costs of the free allocation; nothing where it costs none of it."""
-    return {"neurons": prices.neurons(cost), "free_per_day": prices.free_a_day(cost)} if cost else {}
+def _example(cost: Cost) -> dict[str, Any]:
+    """What a picture costs, and how many of it are free; without neurons where it costs none."""
+    if not cost.neurons:
+        return {"dollars": cost.told["dollars"]}
+    return {**cost.told, "free_per_day": prices.free_a_day(cost.neurons)}
 
 
 def rates(kind: type[Price | DollarPrice]) -> tuple[str, ...]:

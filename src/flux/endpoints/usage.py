@@ -70,14 +70,17 @@ def _with_models(by_model: Mapping[str, Amounts] | None) -> Json:
 def _figures(amounts: Amounts | None) -> Json:
     """Null where nothing is counted."""
     if amounts is None:
-        return {"pictures": None, "neurons": None}
-    return {"pictures": amounts.get("pictures", 0), "neurons": prices.neurons(amounts.get("neurons", 0))}
+        return {"pictures": None, **dict.fromkeys(prices.UNITS)}
+    spent = {unit: prices.in_units(unit, amounts.get(unit, 0)) for unit in prices.UNITS}
+    return {"pictures": amounts.get("pictures", 0), **spent}
 
 
 def _budget(limits: Amounts, spent: Amounts) -> Json | None:
     """What may be spent today and what is left of it; None where there is no limit."""
-    if "neurons" not in limits:
-        return None
-    limit = limits["neurons"]
-    left = max(0, limit - spent.get("neurons", 0))
-    return {"neurons": {"limit": prices.neurons(limit), "left": prices.neurons(left)}}
+    return {
+        unit: {
+            "limit": prices.in_units(unit, limit),
+            "left": prices.in_units(unit, max(0, limit - spent.get(unit, 0))),
+        }
+        for unit, limit in limits.items()
+    } or None

@@ -4,10 +4,11 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from flux import lines, notices, prices, sse, tokens
+from flux import lines, notices, sse, tokens
 from flux.errors import ApiError
 from flux.pipeline import FinalPrompt, GeneratedPicture, Report, Result
 from flux.plan import Plan
+from flux.prices import NOTHING, Cost
 from flux.text import Text, data_url, join, write_json
 from flux.words import Words
 
@@ -50,7 +51,7 @@ class Completion:
         taken: Sequence[Any] = (),
         pictures: Sequence[GeneratedPicture] = (),
         *,
-        cost: int | None = 0,
+        cost: Cost = NOTHING,
     ) -> Json:
         """Estimated tokens, and what was spent; `taken` are the pictures that went into the model."""
         prompt = tokens.of_text(self._prompt) + tokens.of_pictures(*taken)
@@ -68,7 +69,7 @@ class Completion:
                 "reasoning_tokens": 0,
                 "rejected_prediction_tokens": 0,
             },
-            "cost_neurons": prices.neurons(cost),
+            **cost.usage,
         }
 
     def _head(self, kind: str, model: str) -> Json:

@@ -3,13 +3,14 @@
 import time
 from typing import Any
 
-from flux import notices, prices, sse, tokens
+from flux import notices, sse, tokens
 from flux.endpoints.images.parse import ImageRequest
 from flux.errors import ApiError
 from flux.fields import LEVELS
 from flux.picture import Picture
 from flux.pipeline import GeneratedPicture, Report, Result
 from flux.plan import Plan
+from flux.prices import Cost
 from flux.text import Spliced, Text, data_url, join, write_json
 from flux.words import LANGUAGES
 
@@ -104,7 +105,7 @@ class ImagesPresenter:
         }
 
 
-def _usage(plan: Plan, cost: int | None, *pictures: Picture) -> Json:
+def _usage(plan: Plan, cost: Cost, *pictures: Picture) -> Json:
     """Estimated tokens, and what was spent."""
     text = tokens.of_text(plan.request.prompt)
     taken = tokens.of_pictures(*plan.images)
@@ -115,5 +116,5 @@ def _usage(plan: Plan, cost: int | None, *pictures: Picture) -> Json:
         "output_tokens": drawn,
         "input_tokens_details": {"text_tokens": text, "image_tokens": taken},
         "output_tokens_details": {"text_tokens": 0, "image_tokens": drawn},
-        "cost_neurons": prices.neurons(cost),
+        **cost.usage,
     }

@@ -3,12 +3,13 @@
 import time
 from typing import Any
 
-from flux import lines, notices, prices, sse, tokens
+from flux import lines, notices, sse, tokens
 from flux.endpoints.responses.parse import ITEM, RESPONSE, Echo
 from flux.errors import ApiError
 from flux.fields import LEVELS
 from flux.pipeline import GeneratedPicture, Report, Result
 from flux.plan import Plan
+from flux.prices import NOTHING, Cost
 from flux.text import Spliced, Text, join, write_json
 from flux.words import Words
 
@@ -229,7 +230,7 @@ def chore(answer: Answer, input_text: str, text: str, *, stream: bool) -> Text:
     return join(answer.begin(), answer.message_events(0, [text]), answer.event("response.completed", response=response))
 
 
-def _usage(taken: int, given: int, *, cost: int | None = 0) -> Json:
+def _usage(taken: int, given: int, *, cost: Cost = NOTHING) -> Json:
     """Estimated tokens, and what was spent."""
     return {
         "input_tokens": taken,
@@ -237,5 +238,5 @@ def _usage(taken: int, given: int, *, cost: int | None = 0) -> Json:
         "output_tokens": given,
         "output_tokens_details": {"reasoning_tokens": 0},
         "total_tokens": taken + given,
-        "cost_neurons": prices.neurons(cost),
+        **cost.usage,
     }
