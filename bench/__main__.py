@@ -17,10 +17,6 @@ from bench.runtime import Process
 from dev.pyodide_bundle import VERSIONS
 
 RESULTS = BENCH / "RESULTS.md"
-PICTURES = (50, 200, 1000, 5000)
-"""Kilobytes that the stand-in for Workers AI can be asked for."""
-TRANSFORMED = {"cut": (rounds.USUAL_SIZE, 768, 512), "preview": (40, 512, 512)}
-"""What the stand-in for Images answers with: kilobytes, and the sides in pixels."""
 MARKS = {True: "yes", False: "**no**", None: ""}
 
 
@@ -34,7 +30,7 @@ def main() -> None:
     load_before = os.getloadavg()[1]
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         root = Path(name)
-        stand_ins = runtime.write_stand_ins(root / "stand-ins", _pictures(root))
+        stand_ins = runtime.write_stand_ins(root / "stand-ins", picture.files(root))
         with Process(stand_ins) as others, Load(others) as load:
             others.answer()
             told("snapshots")
@@ -56,16 +52,6 @@ def main() -> None:
     RESULTS.write_text(text)
     print(text)
     told(f"written to {RESULTS.relative_to(Path.cwd()) if RESULTS.is_relative_to(Path.cwd()) else RESULTS}")
-
-
-def _pictures(root: Path) -> dict[str, Path]:
-    files = {str(kilobytes): root / f"{kilobytes}.jpg" for kilobytes in PICTURES}
-    for kilobytes, file in files.items():
-        file.write_bytes(picture.jpeg(int(kilobytes) * 1000))
-    for name, (size, width, height) in TRANSFORMED.items():
-        files[name] = root / f"{name}.jpg"
-        files[name].write_bytes(picture.jpeg(size * 1000, width, height))
-    return files
 
 
 def _written(table: list[Row], samples: Samples, load_before: float) -> Iterator[str]:

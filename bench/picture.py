@@ -1,6 +1,12 @@
-"""A JPEG of any length in bytes."""
+"""The pictures that the stand-ins answer with: JPEG of any length in bytes."""
 
 import random
+from pathlib import Path
+
+KILOBYTES = (50, 200, 1000, 5000)
+"""What the stand-in for Workers AI can be asked for."""
+TRANSFORMED = {"cut": (200, 768, 512), "preview": (40, 512, 512)}
+"""What the stand-in for Images answers with: kilobytes, and the sides in pixels."""
 
 _HEAD = bytes.fromhex("ffd8 ffe0 0010 4a46494600 0101 00 0001 0001 00 00")
 """Start of image, and JFIF's segment."""
@@ -20,3 +26,12 @@ def jpeg(length: int, width: int = 1024, height: int = 1024) -> bytes:
     head = _HEAD + _FRAME + height.to_bytes(2) + width.to_bytes(2) + _COMPONENTS + _SCAN
     room = length - len(head + _END)
     return head + noise.replace(b"\xff", b"\xfe")[:room] + _END
+
+
+def files(root: Path) -> dict[str, Path]:
+    """All of them, written to a folder, by the names that the stand-ins know."""
+    sizes = {str(kilobytes): (kilobytes, 1024, 1024) for kilobytes in KILOBYTES} | TRANSFORMED
+    written = {name: root / f"{name}.jpg" for name in sizes}
+    for name, (kilobytes, width, height) in sizes.items():
+        written[name].write_bytes(jpeg(kilobytes * 1000, width, height))
+    return written

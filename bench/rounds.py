@@ -110,7 +110,7 @@ def measure(folders: Folders, load: Load, told: Callable[[str], None]) -> Sample
             for worker in running.values():
                 worker.answer()
             for kind in KINDS:
-                requests = {side: _for(side, kind.request, running[side], load) for side in kind.sides}
+                requests = {side: as_sent(side, kind.request, running[side], load) for side in kind.sides}
                 for side in kind.sides:
                     load.send(running[side], requests[side], requests=kind.warm_up, connections=kind.connections)
                 for _ in range(ROUNDS):
@@ -122,7 +122,7 @@ def measure(folders: Folders, load: Load, told: Callable[[str], None]) -> Sample
     return samples
 
 
-def _for(side: str, request: Request, worker: Process, load: Load) -> Request:
+def as_sent(side: str, request: Request, worker: Process, load: Load) -> Request:
     """The request as this side is sent it."""
     if side in GREETERS:
         return replace(request, status=200)
