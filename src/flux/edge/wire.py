@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import aclosing, contextmanager
+from functools import cache
 from typing import Any
 
 import js
@@ -135,15 +136,32 @@ def ended_when_the_client_leaves(signal: Any) -> Iterator[None]:
     stay suspended, with all that it holds, for the isolate's life.
     """
     task = asyncio.current_task()
-    left = create_proxy(lambda _event: task and task.cancel())
-    signal.addEventListener("abort", left)
-    if signal.aborted and task:
+    if task is None:
+        raise RuntimeError("nothing to cancel")
+    _waiting[task] = signal.js_id
+    signal.addEventListener("abort", _listener())
+    if signal.aborted:
         task.cancel()
     try:
         yield
     finally:
-        signal.removeEventListener("abort", left)
-        left.destroy()
+        del _waiting[task]
+
+
+_waiting: dict[asyncio.Task[Any], int] = {}
+"""The tasks that end with their client, each with the identity of its request's signal."""
+
+
+@cache
+def _listener() -> Any:
+    """Called when a client has left. One for all requests: a proxy for each costs as much as a wait does."""
+
+    def left(event: Any) -> None:
+        signal = event.target.js_id
+        for task in [task for task, waited_for in _waiting.items() if waited_for == signal]:
+            task.cancel()
+
+    return create_proxy(left)
 
 
 async def _pump(stream: Stream, writer: Any, signal: Any) -> None:
