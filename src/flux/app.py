@@ -32,6 +32,7 @@ from flux.pipeline import Pipeline
 from flux.ports import OpenLedger, Ports
 from flux.settings import ApiKey, Settings
 from flux.text import Text
+from flux.time_limit import share_one_timer
 from flux.trace import Trace
 
 Handler = Callable[[Call], Awaitable[Response]]
@@ -161,6 +162,7 @@ class App:
 
     async def __call__(self, request: Request) -> Response:
         """Answer. Never raises, but for cancellation."""
+        share_one_timer()
         trace = Trace(os.urandom(12).hex())
         trace.facts.method, trace.facts.route = request.method[:16], "none"
         try:

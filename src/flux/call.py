@@ -1,6 +1,5 @@
 """What a handler is given: one request, and the services that outlive it."""
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -10,6 +9,7 @@ from flux.pipeline import Pipeline
 from flux.ports import Limiter, LimiterFailed, OpenLedger, PictureStore
 from flux.settings import Settings
 from flux.spending import Counting, Spending
+from flux.time_limit import time_limit
 from flux.trace import Trace
 from flux.words import LANGUAGES, Words
 
@@ -123,7 +123,7 @@ class Call:
 
     async def _allowed(self, pictures: int) -> bool:
         try:
-            async with asyncio.timeout(LIMITER_SECONDS):
+            with time_limit(LIMITER_SECONDS):
                 return await self.services.limiter.allows(self.key_digest, pictures)
         except (LimiterFailed, TimeoutError) as failure:
             # Allowed: the key was right, and the limiter is there to spread load, not to protect the service.

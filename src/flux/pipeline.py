@@ -28,6 +28,7 @@ from flux.prices import NOTHING, Cost
 from flux.prompt import shorten
 from flux.spending import Spending
 from flux.text import Blob, clean
+from flux.time_limit import time_limit
 from flux.trace import Trace
 
 WRITER_SECONDS = 10
@@ -287,7 +288,7 @@ class _Run:
         writer, given = self._ports.rewriter, self._plan.to_rewrite
         spent = await self._spending.begin(writer.name, writer.most(given))
         try:
-            async with asyncio.timeout(WRITER_SECONDS):
+            with time_limit(WRITER_SECONDS):
                 answer = await writer.rewrite(given)
         except RewriteFailed as failure:
             if not failure.may_have_cost:
@@ -317,9 +318,8 @@ class _Run:
         if is_small and given.orientation == 1:
             return given.blob
         try:
-            with self._trace.step("shrink"):
-                async with asyncio.timeout(CUT_SECONDS):
-                    fitted = await self._shrunk(given, side, most)
+            with self._trace.step("shrink"), time_limit(CUT_SECONDS):
+                fitted = await self._shrunk(given, side, most)
         except (ResizeFailed, TimeoutError) as failure:
             reason = str(failure) or "time-out"
         else:
@@ -401,9 +401,8 @@ class _Run:
         self._trace.count("model_calls")
         model = call.model
         try:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(model.partner.patience if model.partner else DRAW_SECONDS):
-                    return await self._ports.model.draw(model, inputs, images, reject_if_busy=reject_if_busy)
+            with suppress(TimeoutError), time_limit(model.partner.patience if model.partner else DRAW_SECONDS):
+                return await self._ports.model.draw(model, inputs, images, reject_if_busy=reject_if_busy)
         except ApiError as failure:
             if not failure.may_have_cost:
                 spent.cost = NOTHING
@@ -429,9 +428,8 @@ class _Run:
         if fits and mime == drawn.type and options.compression is None:
             return drawn
         try:
-            with self._trace.step("cut"):
-                async with asyncio.timeout(CUT_SECONDS):
-                    return await self._ports.resizer.resize(drawn, size, mime, options.compression)
+            with self._trace.step("cut"), time_limit(CUT_SECONDS):
+                return await self._ports.resizer.resize(drawn, size, mime, options.compression)
         except (ResizeFailed, TimeoutError) as failure:
             self._trace.facts.cut_error = str(failure) or "time-out"
             return drawn
@@ -441,12 +439,11 @@ class _Run:
         if max(whole.width, whole.height) <= PREVIEW_SIDE and whole.blob.size <= MAX_PREVIEW:
             return whole
         try:
-            with self._trace.step("preview"):
-                async with asyncio.timeout(CUT_SECONDS):
-                    for side, quality in PREVIEWS:
-                        small = await self._ports.resizer.fit_within(whole, side, "image/jpeg", quality)
-                        if small.blob.size <= MAX_PREVIEW:
-                            return small
+            with self._trace.step("preview"), time_limit(CUT_SECONDS):
+                for side, quality in PREVIEWS:
+                    small = await self._ports.resizer.fit_within(whole, side, "image/jpeg", quality)
+                    if small.blob.size <= MAX_PREVIEW:
+                        return small
         except (ResizeFailed, TimeoutError) as failure:
             # Not lost: the answer has its link.
             self._trace.facts.preview_error = str(failure) or "time-out"
@@ -456,9 +453,8 @@ class _Run:
         """The picture's URL, told only once it is stored: KV remembers a miss for a minute."""
         id = storage.ids[index] if storage.ids else picture.new_id(int(time.time()) + storage.lifetime)
         try:
-            with self._trace.step("keep"):
-                async with asyncio.timeout(KEEP_SECONDS):
-                    await self._ports.store.put(id, drawn)
+            with self._trace.step("keep"), time_limit(KEEP_SECONDS):
+                await self._ports.store.put(id, drawn)
         except (NotStored, TimeoutError) as failure:
             # Not lost: without a URL the answer carries the picture itself.
             self._trace.facts.keep_error = str(failure) or "time-out"

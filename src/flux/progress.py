@@ -2,9 +2,11 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import suppress
 
 from flux.pipeline import Report, Result, Waiting, Work
 from flux.text import Text
+from flux.time_limit import time_limit
 
 GRACE_SECONDS = 1.0
 """How long a stream waits before it opens: what fails this early still gets its true status."""
@@ -27,7 +29,8 @@ class Progress:
         task = asyncio.create_task(work(reports.put_nowait))
         task.add_done_callback(lambda _: reports.put_nowait(None))
         try:
-            await asyncio.wait({task}, timeout=GRACE_SECONDS)
+            with suppress(TimeoutError), time_limit(GRACE_SECONDS):
+                await asyncio.wait({task})
         except asyncio.CancelledError:
             task.cancel()
             raise
@@ -55,7 +58,7 @@ class Progress:
                 report = self._reports.get_nowait()
             except asyncio.QueueEmpty:
                 try:
-                    async with asyncio.timeout_at(due):
+                    with time_limit(due - clock()):
                         report = await self._reports.get()
                 except TimeoutError:
                     yield tell(Waiting()) or ping

@@ -13,6 +13,7 @@ from flux.errors import BudgetExceeded, BudgetUnavailable
 from flux.ledger import Amounts, Reservation, seconds_left
 from flux.ports import Ledger, LedgerFailed
 from flux.prices import NOTHING, Cost
+from flux.time_limit import time_limit
 from flux.trace import Trace
 
 LEDGER_SECONDS = 5
@@ -66,9 +67,8 @@ class Spending:
             return
         reason = ""
         try:
-            with self._trace.step("budget"):
-                async with asyncio.timeout(LEDGER_SECONDS):
-                    answer = await ledger.reserve(asked)
+            with self._trace.step("budget"), time_limit(LEDGER_SECONDS):
+                answer = await ledger.reserve(asked)
         except asyncio.CancelledError:
             ledger.settle(asked.id, {})  # the client has left before anything was drawn
             raise

@@ -1,6 +1,5 @@
 """A request's body, counted while it is read, with its pictures left in JavaScript."""
 
-import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
@@ -13,6 +12,7 @@ from flux.edge.body_bytes import BodyBytes
 from flux.edge.js_bytes import Bytes, from_base64, js_object
 from flux.errors import InvalidRequest
 from flux.http import IDLE_SECONDS, MAX_TEXT, MIB, Document, Form, body_timeout, body_too_large, marked
+from flux.time_limit import time_limit
 
 SMALL = 64 * 1024
 """Bytes of JSON that are sooner read than searched for pictures; and of memory for a body of unknown length."""
@@ -51,14 +51,14 @@ class StreamedBody:
         if not self._may_come or not self._open():
             return
         memory, discarded = js.ArrayBuffer.new(MIB), 0
-        with suppress(JsException, TimeoutError):  # it broke off, or takes too long: then it is answered so
-            async with asyncio.timeout(DISCARD_SECONDS):
-                while discarded < MAX_DISCARDED:
-                    part = await self._reader.readAtLeast(MIB, js.Uint8Array.new(memory))
-                    if part.done:
-                        break
-                    memory = part.value.buffer
-                    discarded += part.value.byteLength
+        # It broke off, or takes too long: then it is answered so.
+        with suppress(JsException, TimeoutError), time_limit(DISCARD_SECONDS):
+            while discarded < MAX_DISCARDED:
+                part = await self._reader.readAtLeast(MIB, js.Uint8Array.new(memory))
+                if part.done:
+                    break
+                memory = part.value.buffer
+                discarded += part.value.byteLength
 
     async def _bytes(self, limit: int) -> BodyBytes:
         """All of the body. Raises `RequestTooLarge`, `RequestTimeout`, or `InvalidRequest` where it breaks off."""
@@ -88,11 +88,10 @@ class StreamedBody:
     async def _read(self, size: int | None, limit: int) -> Any:
         """The `Uint8Array` of a body, of this size if it is known."""
         memory, read = js.ArrayBuffer.new(SMALL if size is None else size), 0
-        clock = asyncio.get_running_loop().time
-        async with asyncio.timeout(IDLE_SECONDS) as idle:
+        with time_limit(IDLE_SECONDS) as idle:
             while read != size:
                 if read:
-                    idle.reschedule(clock() + IDLE_SECONDS)
+                    idle.restart()
                 if read == memory.byteLength:
                     memory = memory.transfer(min(2 * read, limit + 1))
                 part = await self._reader.read(js.Uint8Array.new(memory, read))

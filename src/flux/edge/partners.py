@@ -1,6 +1,5 @@
 """What goes into models of other makers and what comes back, with every picture outside Python."""
 
-import asyncio
 from contextlib import suppress
 from typing import Any
 
@@ -15,6 +14,7 @@ from flux.edge.js_bytes import array_of, base64_in_array, js_object, result_in_a
 from flux.picture import Picture
 from flux.ports import Inputs
 from flux.text import Blob
+from flux.time_limit import time_limit
 
 # --- in -------------------------------------------------------------------------------------------
 
@@ -142,10 +142,8 @@ async def _bytes(text: Any) -> Any:
 
 async def _fetched(url: str) -> Any:
     """The `Uint8Array` behind a link. Raises `UpstreamFailure`."""
-    with suppress(TimeoutError):
-        async with asyncio.timeout(links.FETCH_SECONDS):
-            with aborted_with_its_task() as signal:
-                return await _followed(url, signal)
+    with suppress(TimeoutError), time_limit(links.FETCH_SECONDS), aborted_with_its_task() as signal:
+        return await _followed(url, signal)
     raise upstream.no_picture("the link was not answered in time")  # not from within: see `pipeline`
 
 

@@ -1,6 +1,5 @@
 """What all APIs that draw have in common, from the request to the answer."""
 
-import asyncio
 from collections.abc import AsyncGenerator, Coroutine, Mapping
 from contextlib import aclosing
 from dataclasses import replace
@@ -18,6 +17,7 @@ from flux.plan import Plan
 from flux.ports import TooLarge
 from flux.progress import Progress
 from flux.text import Text, join
+from flux.time_limit import time_limit
 
 READ_SECONDS = 10
 """Longest wait for a stored picture."""
@@ -107,7 +107,7 @@ async def _picture(call: Call, source: PictureSource, decode: Decoder, max_bytes
 
 async def _stored(call: Call, source: PictureSource, max_bytes: int) -> Picture:
     try:
-        async with asyncio.timeout(READ_SECONDS):
+        with time_limit(READ_SECONDS):
             found = await call.services.store.read(source.id, max_bytes)
     except TimeoutError as error:
         raise StorageUnavailable.because("time-out") from error

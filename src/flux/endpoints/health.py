@@ -1,6 +1,5 @@
 """`GET /health`: what is there and what is missing, never a value."""
 
-import asyncio
 from typing import Any
 
 from flux import VERSION
@@ -8,6 +7,7 @@ from flux.call import Call
 from flux.http import Response, json
 from flux.ledger import Amounts
 from flux.ports import Ledger, LedgerFailed
+from flux.time_limit import time_limit
 
 REQUIRED = ("api_key", "settings", "model", "storage")
 """Without these the service cannot do its work; the others make it better."""
@@ -37,6 +37,6 @@ async def show(call: Call) -> Response:
 
 async def _is_nearly_used_up(ledger: Ledger, limits: Amounts) -> bool:
     """Raises `LedgerFailed` or `TimeoutError`."""
-    async with asyncio.timeout(LEDGER_SECONDS):
+    with time_limit(LEDGER_SECONDS):
         usage = await ledger.usage("")
     return any(100 * usage.all_today.get(unit, 0) > WARN_ABOVE * limit for unit, limit in limits.items())

@@ -1,6 +1,5 @@
 """`GET` and `HEAD /image/{key}`: the stored picture. The key is the secret."""
 
-import asyncio
 import time
 
 from flux import picture
@@ -8,6 +7,7 @@ from flux.call import Call
 from flux.errors import NotFound, PictureExpired, StorageUnavailable
 from flux.http import Response
 from flux.ports import StoredPicture
+from flux.time_limit import time_limit
 
 FIND_SECONDS = 10
 """Longest wait for the store."""
@@ -45,7 +45,7 @@ async def show(call: Call) -> Response:
 
 async def _found(call: Call) -> StoredPicture | None:
     try:
-        async with asyncio.timeout(FIND_SECONDS):
+        with time_limit(FIND_SECONDS):
             return await call.services.store.get(call.argument)
     except TimeoutError as error:
         raise StorageUnavailable.because("time-out") from error

@@ -1,6 +1,5 @@
 """`GET /v1/usage`: what the caller's key has spent, what the whole deployment has, and what is left of each budget."""
 
-import asyncio
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -12,6 +11,7 @@ from flux.http import Response
 from flux.ledger import Amounts, Usage, seconds_left
 from flux.ports import LedgerFailed
 from flux.spending import LEDGER_SECONDS
+from flux.time_limit import time_limit
 
 Json = dict[str, Any]
 
@@ -45,7 +45,7 @@ async def _usage(call: Call) -> Usage | None:
         return None
     reason = ""
     try:
-        async with asyncio.timeout(LEDGER_SECONDS):
+        with time_limit(LEDGER_SECONDS):
             return await call.services.open_ledger(call.request.background).usage(call.ledger_key)
     except (LedgerFailed, TimeoutError) as failure:
         reason = str(failure) or "time-out"

@@ -1,0 +1,162 @@
+"""Time limits: what they end, and the one timer that all of a request's share."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from flux.time_limit import FIRST_SECONDS, share_one_timer, time_limit
+
+pytestmark = pytest.mark.usefixtures("clock")
+
+
+@pytest.fixture
+async def armed(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The times that the loop was asked to call something at, `asyncio.sleep` apart."""
+    loop, times = asyncio.get_running_loop(), list[float]()
+    call_at = loop.call_at
+
+    def noted(
+        when: float, callback: Callable[..., object], *arguments: Any, context: Any = None
+    ) -> asyncio.TimerHandle:
+        if "_Timer" in getattr(callback, "__qualname__", ""):
+            times.append(round(when - began, 3))
+        return call_at(when, callback, *arguments, context=context)
+
+    began = loop.time()
+    monkeypatch.setattr(loop, "call_at", noted)
+    return times
+
+
+async def taken(work: Awaitable[object]) -> tuple[str, float]:
+    """How it ended, and after how many seconds."""
+    clock = asyncio.get_running_loop().time
+    began = clock()
+    try:
+        await work
+    except (TimeoutError, asyncio.CancelledError) as error:
+        return type(error).__name__, round(clock() - began, 3)
+    return "done", round(clock() - began, 3)
+
+
+async def waiting(limit: float, seconds: float) -> None:
+    """A wait within a limit."""
+    with time_limit(limit):
+        await asyncio.sleep(seconds)
+
+
+@pytest.mark.parametrize("limit", [0.5, FIRST_SECONDS, 5, 60])
+@pytest.mark.parametrize("shared", [False, True])
+async def test_a_wait_ends_exactly_when_its_time_is_up(limit: float, *, shared: bool) -> None:
+    if shared:
+        share_one_timer()
+    assert await taken(waiting(limit, 1000)) == ("TimeoutError", limit)
+    assert await taken(waiting(limit, limit / 2)) == ("done", limit / 2)
+
+
+async def test_limits_in_each_other_end_what_is_theirs() -> None:
+    share_one_timer()
+
+    async def both() -> str:
+        with time_limit(10):
+            try:
+                with time_limit(3):
+                    await asyncio.sleep(1000)
+            except TimeoutError:
+                await asyncio.sleep(1000)
+        return ""
+
+    assert await taken(both()) == ("TimeoutError", 10)
+
+
+async def test_an_outer_limit_that_ends_first_ends_both() -> None:
+    share_one_timer()
+
+    async def both() -> None:
+        with time_limit(3):
+            await waiting(10, 1000)
+
+    assert await taken(both()) == ("TimeoutError", 3)
+
+
+async def test_tasks_side_by_side_have_limits_of_their_own() -> None:
+    share_one_timer()
+    ended = await asyncio.gather(*(taken(waiting(limit, 4)) for limit in (3, 2, 60, 0.5)))
+    assert ended == [("TimeoutError", 3), ("TimeoutError", 2), ("done", 4), ("TimeoutError", 0.5)]
+
+
+async def test_two_requests_do_not_share_a_timer() -> None:
+    """A timer belongs to the request that armed it: the runtime forgets it with that request."""
+
+    async def request(limit: float) -> tuple[str, float]:
+        share_one_timer()
+        return await taken(waiting(limit, 4))
+
+    tasks = [asyncio.create_task(request(limit)) for limit in (3, 2, 60)]
+    assert await asyncio.gather(*tasks) == [("TimeoutError", 3), ("TimeoutError", 2), ("done", 4)]
+
+
+async def test_a_restart_counts_anew() -> None:
+    share_one_timer()
+
+    async def slow() -> None:
+        with time_limit(3) as idle:
+            for _ in range(4):
+                await asyncio.sleep(2)
+                idle.restart()
+            await asyncio.sleep(1000)
+
+    assert await taken(slow()) == ("TimeoutError", 11)
+
+
+async def test_a_cancellation_from_elsewhere_is_no_time_out() -> None:
+    share_one_timer()
+    task = asyncio.create_task(waiting(3, 1000))
+    await asyncio.sleep(1)
+    task.cancel()
+    assert await taken(task) == ("CancelledError", 0)
+
+
+async def test_a_cancellation_at_the_same_moment_stays_one() -> None:
+    share_one_timer()
+
+    async def cancelled_as_well() -> None:
+        with time_limit(3):
+            try:
+                await asyncio.sleep(1000)
+            finally:
+                task = asyncio.current_task()
+                assert task
+                task.cancel()
+
+    assert await taken(asyncio.create_task(cancelled_as_well())) == ("CancelledError", 3)
+
+
+async def test_quick_waits_one_after_the_other_arm_one_timer(armed: list[float]) -> None:
+    """As many as a generation has: body, rate limiter, model and store."""
+    share_one_timer()
+    for limit in (30, 2, 60, 10):
+        await waiting(limit, 0.2)
+    await asyncio.sleep(100)
+    assert armed == [FIRST_SECONDS]
+
+
+async def test_a_long_wait_arms_it_once_more_and_a_shorter_limit_again(armed: list[float]) -> None:
+    share_one_timer()
+    await waiting(60, 3)
+    await waiting(10, 0.2)
+    await waiting(0.5, 0.2)
+    assert armed == [1, 60, 4, 3.7]
+
+
+async def test_a_limit_needs_a_task() -> None:
+    done = asyncio.get_running_loop().create_future()
+
+    def enter() -> None:
+        with pytest.raises(RuntimeError), time_limit(1):
+            pass
+        done.set_result(None)
+
+    asyncio.get_running_loop().call_soon(enter)
+    await done
