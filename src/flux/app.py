@@ -83,6 +83,7 @@ OPEN = (
 )
 
 ROUTES = {route.path: route for route in OPEN + API + TOOLS} | {f"/v1{route.path}": route for route in API + TOOLS}
+EXACT = frozenset(path for path in ROUTES if not path.endswith("/"))
 PREFIXES = tuple(path for path in ROUTES if path.endswith("/") and path != "/")
 
 BASES = ("/v1", "/api", "/openai", *(route.path for route in API if "POST" in route.methods))
@@ -298,11 +299,9 @@ NOWHERE = Route("none", {}, absent="There is nothing here.")
 def _find(path: str) -> tuple[Route, str]:
     """The route of a path, and what stands in its variable part.
 
-    A slash too many is accepted: users type base URLs with one at the end.
+    A slash too many is accepted: users type base URLs with one at the end. Few do, and the others cost nothing.
     """
-    while "//" in path:
-        path = path.replace("//", "/")
-    readings = tuple(_readings(path.rstrip("/") or "/"))
+    readings = (path,) if path in EXACT else tuple(_readings(_tidy(path)))
     for reading in readings:
         if route := ROUTES.get(reading):
             return route, ""
@@ -315,6 +314,13 @@ def _find(path: str) -> tuple[Route, str]:
             if f"{reading}/".startswith((f"{start}/", f"/v1{start}/")):
                 return Route(start, {}, absent=instead), ""
     return NOWHERE, ""
+
+
+def _tidy(path: str) -> str:
+    """The path without a slash too many."""
+    while "//" in path:
+        path = path.replace("//", "/")
+    return path.rstrip("/") or "/"
 
 
 def _readings(path: str) -> Iterator[str]:

@@ -292,7 +292,7 @@ WITHOUT_EFFECT: Mapping[str, Callable[[object], bool]] = {
 
 def ignored(body: Body, also: Sequence[str] = ()) -> tuple[str, ...]:
     """The fields of a body that ask for what cannot be followed; `also` those that only this API has no use for."""
-    sent = ((name, body.get(name)) for name in (*WITHOUT_EFFECT, *also))
+    sent = [(name, body[name]) for name in (*WITHOUT_EFFECT, *also) if name in body]
     return tuple(
         name for name, value in sent if value not in (None, "", [], {}) and WITHOUT_EFFECT.get(name, _anything)(value)
     )

@@ -45,10 +45,15 @@ class Options:
 
     def over(self, other: "Options") -> "Options":
         """These options, completed with those of `other` where these say nothing."""
+        if other == NO_OPTIONS:
+            return self
         return Options(*(theirs if mine is None else mine for mine, theirs in zip(self, other, strict=True)))
 
     def __iter__(self) -> Iterator[Any]:
         return (getattr(self, name) for name in self.__slots__)
+
+
+NO_OPTIONS = Options()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +87,7 @@ class GenerationRequest:
     """The prompt as it was typed."""
     prompt: str
     """The prompt without directives; never empty."""
-    options: Options = Options()
+    options: Options = NO_OPTIONS
     model_required: bool = False
     """Whether the model was named on purpose, so that another one would be no answer."""
     sources: tuple[PictureSource, ...] = ()

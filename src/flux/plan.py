@@ -78,12 +78,7 @@ def make(request: GenerationRequest, settings: Settings, images: tuple[Picture, 
         images = ()
     size = options.size or (sizes.like(images[0].width, images[0].height) if images else sizes.DEFAULT)
     _within_memory(request.n, size)
-    models = [model]
-    fallback = settings.fallback_model
-    # Who chose a model of their own would get, and pay for, what was not asked for.
-    ours_to_choose = settings.find(options.model or "") in (None, settings.model)
-    if fallback and ours_to_choose and fallback != model and len(images) <= fallback.max_images:
-        models.append(fallback)
+    models = (model, *_fallbacks(model, request, settings, len(images)))
     return Plan(
         request=request,
         calls=tuple(_call(one, options, size, settings, images, asked=one is model) for one in models),
@@ -91,6 +86,17 @@ def make(request: GenerationRequest, settings: Settings, images: tuple[Picture, 
         images=images,
         optimize=settings.prompt_optimization if options.optimize is None else options.optimize,
     )
+
+
+def _fallbacks(model: Model, request: GenerationRequest, settings: Settings, images: int) -> tuple[Model, ...]:
+    """What is asked where the model is out of capacity.
+
+    Nothing where the caller chose a model: they would get, and the owner would pay for, what was not asked for.
+    """
+    fallback, name = settings.fallback_model, request.options.model
+    if fallback is None or fallback == model or images > fallback.max_images:
+        return ()
+    return (fallback,) if not name or settings.find(name) in (None, settings.model) else ()
 
 
 def _within_memory(n: int, size: sizes.Size) -> None:
@@ -121,10 +127,10 @@ def model_for(request: GenerationRequest, settings: Settings) -> Model:
 
 
 def _chosen(request: GenerationRequest, settings: Settings) -> Model:
-    name = request.options.model or "default"
-    if named := settings.find(name):
+    name = request.options.model
+    if name and (named := settings.find(name)):
         return named
-    if request.model_required and not catalog.is_generic(name):
+    if name and request.model_required and not catalog.is_generic(name):
         raise ModelNotFound(
             f"There is no model {quoted(name)} here. GET /v1/models lists those there are.",
             param="model",

@@ -19,20 +19,17 @@ class _Timer:
     """The limits of one request that are waited for."""
 
     def __init__(self) -> None:
-        self._loop = asyncio.get_running_loop()
+        loop = asyncio.get_running_loop()
+        self.now, self._call_at = loop.time, loop.call_at
         self._limits: set[time_limit] = set()
         self._armed: asyncio.TimerHandle | None = None
         self._at = 0.0
         """When it goes off, by the loop's clock; only where it is armed."""
 
-    @property
-    def now(self) -> float:
-        return self._loop.time()
-
     def add(self, limit: "time_limit") -> None:
         self._limits.add(limit)
         if self._armed is None or limit.ends < self._at:
-            self._arm(min(limit.ends, self.now + FIRST_SECONDS))
+            self._arm(min(limit.ends, self.now() + FIRST_SECONDS))
 
     def remove(self, limit: "time_limit") -> None:
         self._limits.discard(limit)
@@ -40,11 +37,11 @@ class _Timer:
     def _arm(self, at: float) -> None:
         if self._armed:
             self._armed.cancel()
-        self._at, self._armed = at, self._loop.call_at(at, self._went_off)
+        self._at, self._armed = at, self._call_at(at, self._went_off)
 
     def _went_off(self) -> None:
         self._armed = None
-        now = self.now
+        now = self.now()
         for limit in [limit for limit in self._limits if limit.ends <= now]:
             self._limits.discard(limit)
             limit.end()
@@ -76,13 +73,13 @@ class time_limit:  # noqa: N801 - read as `asyncio.timeout` is
             raise RuntimeError("a time limit needs a task")
         self._task, self._cancelling = task, task.cancelling()
         self._timer = _TIMER.get() or _Timer()
-        self.ends = self._timer.now + self._seconds
+        self.ends = self._timer.now() + self._seconds
         self._timer.add(self)
         return self
 
     def restart(self) -> None:
         """Count from now on."""
-        self.ends = self._timer.now + self._seconds
+        self.ends = self._timer.now() + self._seconds
 
     def end(self) -> None:
         """The time is up."""

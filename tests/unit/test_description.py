@@ -125,6 +125,10 @@ class Recorded(dict[str, Any]):
         self.read.add(name)
         return super().get(name, default)
 
+    def __contains__(self, name: object) -> bool:
+        self.read.add(str(name))
+        return super().__contains__(name)
+
 
 def properties(name: str) -> dict[str, Any]:
     """The properties of a schema and of those it builds on."""
