@@ -42,8 +42,12 @@ class Progress:
         return all(work.done() for work in self._work)
 
     def reports(self) -> Iterator[Report]:
-        """All reports of work that is over."""
-        while report := self._reports.get_nowait():
+        """Those that nobody was told yet: of work that is over, all of them."""
+        while not self._reports.empty():
+            report = self._reports.get_nowait()
+            if report is None:
+                self._reports.put_nowait(None)  # the end is for `told`
+                return
             yield report
 
     async def told(self, tell: Callable[[Report], Text], ping: Text) -> AsyncGenerator[Text, None]:

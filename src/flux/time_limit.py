@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Self
 
 FIRST_SECONDS = 1.0
-"""The longest that the timer is armed for at first: most requests have ended by then, and shorter limits are rare."""
+"""The longest that the timer is armed for at first, so that a shorter limit, which comes later, needs no other one."""
 
 
 class _Timer:
@@ -23,13 +23,15 @@ class _Timer:
         self.now, self._call_at = loop.time, loop.call_at
         self._limits: set[time_limit] = set()
         self._armed: asyncio.TimerHandle | None = None
-        self._at = 0.0
-        """When it goes off, by the loop's clock; only where it is armed."""
+        self._at: float | None = None
+        """When it goes off or last went off, by the loop's clock."""
 
     def add(self, limit: "time_limit") -> None:
         self._limits.add(limit)
-        if self._armed is None or limit.ends < self._at:
+        if self._at is None:
             self._arm(min(limit.ends, self.now() + FIRST_SECONDS))
+        elif self._armed is None or limit.ends < self._at:
+            self._arm(limit.ends)
 
     def remove(self, limit: "time_limit") -> None:
         self._limits.discard(limit)

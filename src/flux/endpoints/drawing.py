@@ -154,7 +154,7 @@ async def answer(call: Call, made: Plan, presenter: Presenter, storage: Storage 
 
 
 async def _texts(progress: Progress, presenter: Presenter) -> AsyncGenerator[Text, None]:
-    yield presenter.begin()
+    yield join(presenter.begin(), *map(presenter.event, progress.reports()))  # a write costs as much as a wait
     async with aclosing(progress.told(presenter.event, sse.PING)) as texts:
         async for text in texts:
             yield text
