@@ -1,18 +1,18 @@
-"""What each model can do and costs: the tables in docs/models.md, made from the rows.
+"""What each model can do and costs: the tables in docs/models.md and README.md, made from the rows.
 
 python -m dev.models           prints them
-python -m dev.models --write   writes them into docs/models.md
+python -m dev.models --write   writes them into both documents
 """
 
 import sys
-from pathlib import Path
 
-from dev import tables
+from dev import ROOT, tables
 from flux import catalog, partners, plan, settings
 from flux.catalog import Model
 from flux.size_control import Bounds, Listed, Ratios, SizeControl, WidthAndHeight, WidthByHeight
 
-DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "models.md"
+DOCUMENT = ROOT / "docs" / "models.md"
+OVERVIEW = ROOT / "README.md"
 COMMAND = "python -m dev.models"
 
 HEAD = (
@@ -61,9 +61,14 @@ def effort_of(model: Model) -> str:
     return ", ".join(chosen) or "fixed"
 
 
+def dollars_of(model: Model) -> str:
+    """What a picture of the usual size costs."""
+    dollars = plan.example(model, settings.read({})).cost.told["dollars"]
+    return "not published" if dollars is None else f"{dollars:.6f}"
+
+
 def row(model: Model) -> str:
     """One model's line."""
-    dollars = plan.example(model, settings.read({})).cost.told["dollars"]
     cells = (
         f"`{model.id}`",
         sizes_of(model),
@@ -71,7 +76,7 @@ def row(model: Model) -> str:
         "yes" if model.seeds else "no",
         "yes" if model.negative_prompt else "no",
         effort_of(model),
-        "not published" if dollars is None else f"{dollars:.6f}",
+        dollars_of(model),
     )
     return f"| {' | '.join(cells)} |"
 
@@ -93,5 +98,26 @@ def table() -> str:
     )
 
 
+def short_name(model: Model) -> str:
+    """The shortest name that people type for it; without one, what stands behind the slash of its id."""
+    names = [name for name, id in catalog.SHORT_NAMES.items() if id == model.id]
+    return min(names, key=len, default=catalog.last(model.id))
+
+
+def overview() -> str:
+    """The table of README.md: which model to choose. The other makers' models are too many for it."""
+    return "\n".join(
+        [
+            "| id | short name | sizes | edits | a picture costs, in dollars |",
+            "| --- | --- | --- | --- | ---: |",
+            *(
+                f"| `{model.id}` | `{short_name(model)}` | {sizes_of(model)} | {'yes' if model.max_images else 'no'} "
+                f"| {dollars_of(model)} |"
+                for model in catalog.MODELS.values()
+            ),
+        ]
+    )
+
+
 if __name__ == "__main__":
-    tables.shown(DOCUMENT, COMMAND, table(), sys.argv[1:])
+    tables.shown({DOCUMENT: table(), OVERVIEW: overview()}, COMMAND, sys.argv[1:])

@@ -80,4 +80,4 @@ def table() -> str:
 
 
 if __name__ == "__main__":
-    tables.shown(DOCUMENT, COMMAND, table(), sys.argv[1:])
+    tables.shown({DOCUMENT: table()}, COMMAND, sys.argv[1:])

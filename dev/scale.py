@@ -148,4 +148,4 @@ def figures() -> str:
 
 
 if __name__ == "__main__":
-    tables.shown(DOCUMENT, COMMAND, figures(), sys.argv[1:])
+    tables.shown({DOCUMENT: figures()}, COMMAND, sys.argv[1:])

@@ -1,5 +1,6 @@
 """Tables of documents that are made from the code's own rows: each stands between two marks that name its command."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 END = "<!-- end -->"
@@ -13,9 +14,10 @@ def written(document: str, command: str, tables: str) -> str:
     return f"{head}{begin}\n\n{tables}\n\n{END}{tail}"
 
 
-def shown(document: Path, command: str, tables: str, arguments: list[str]) -> None:
-    """Print the tables, or write them into the document where the arguments say so."""
-    if "--write" in arguments:
-        document.write_text(written(document.read_text(), command, tables))
-    else:
-        print(tables)
+def shown(pages: Mapping[Path, str], command: str, arguments: list[str]) -> None:
+    """Print the tables of each document, or write them into it where the arguments say so."""
+    for document, made in pages.items():
+        if "--write" in arguments:
+            document.write_text(written(document.read_text(), command, made))
+        else:
+            print(made)

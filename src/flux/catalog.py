@@ -235,7 +235,7 @@ GENERIC_NAMES = frozenset(
 GENERIC_PREFIXES = ("chatgpt-image-", "dall-e-", "gpt-image-")
 """OpenAI's families, whose newest names clients take up as they appear."""
 
-_SHORT_NAMES = {
+SHORT_NAMES = {
     "dreamshaper": "@cf/lykon/dreamshaper-8-lcm",
     "flux-schnell": "@cf/black-forest-labs/flux-1-schnell",
     "schnell": "@cf/black-forest-labs/flux-1-schnell",
@@ -246,6 +246,7 @@ _SHORT_NAMES = {
     "sdxl": "@cf/stabilityai/stable-diffusion-xl-base-1.0",
     "sdxl-lightning": "@cf/bytedance/stable-diffusion-xl-lightning",
 }
+"""Names that people type. What follows the last slash of an id is a name of the model as well."""
 
 _PUNCTUATION = re.compile(r"[^a-z0-9]+")
 
@@ -263,7 +264,7 @@ def last(name: str) -> str:
 _IDS = {
     **{plain(model.name): id for id, model in MODELS.items()},
     **{plain(last(id)): id for id in MODELS},
-    **{plain(name): id for name, id in _SHORT_NAMES.items()},
+    **{plain(name): id for name, id in SHORT_NAMES.items()},
 }
 _GENERIC = frozenset(map(plain, GENERIC_NAMES))
 _OPENAI = tuple(map(plain, GENERIC_PREFIXES))

@@ -452,10 +452,16 @@ async def test_what_cannot_be_made_smaller_is_refused_with_what_may_be_sent() ->
     assert f"2048 pixels a side and {MAX_IN_TEXT} bytes" in answer.error["message"]
 
 
-def test_the_page_of_models_is_made_from_the_rows() -> None:
+def test_the_tables_of_models_are_made_from_the_rows() -> None:
     """`python -m dev.models --write` brings it up to date."""
-    document = page.DOCUMENT.read_text()
-    assert tables.written(document, page.COMMAND, page.table()) == document
+    for path, made in ((page.DOCUMENT, page.table()), (page.OVERVIEW, page.overview())):
+        document = path.read_text()
+        assert tables.written(document, page.COMMAND, made) == document
+
+
+@pytest.mark.parametrize("model", catalog.MODELS.values(), ids=catalog.MODELS)
+def test_the_short_name_in_the_table_means_that_model(model: catalog.Model) -> None:
+    assert catalog.find(page.short_name(model)) is model
 
 
 async def test_health_says_that_nothing_limits_what_they_cost() -> None:
