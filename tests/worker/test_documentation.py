@@ -1,4 +1,7 @@
-"""What the documentation tells people to type works: every code block of README.md and docs/, and every command."""
+"""What the documentation tells people to type works: every code block of README.md and docs/, and every command.
+
+tests/unit/test_documents.py has what can be told without running anything.
+"""
 
 import json
 import os
@@ -18,7 +21,7 @@ from dev import BIN, ROOT, configuration
 from tests.npm import NODE_MODULES
 from tests.worker.service import KEY, PATIENCE_SECONDS, Service, content, decoded, fetched
 
-DOCUMENTS = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+DOCUMENTS = (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md")))
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 NOT_RUN = {
@@ -103,24 +106,6 @@ def test_no_block_is_overlooked() -> None:
         assert "~~~" not in text, document
     assert {block.language for block in BLOCKS} <= {*RUNNERS, "toml", "yaml", "text"}
     assert {block.language for block in CALLS} == set(RUNNERS)
-
-
-def test_links_lead_somewhere() -> None:
-    """Files and headings of this repository; the internet is not asked."""
-    broken = []
-    for document in DOCUMENTS:
-        for link in re.findall(r"\]\((?!https?:)([^)\s]+)\)", document.read_text()):
-            path, _, heading = link.partition("#")
-            target = document.parent / path if path else document
-            if not target.exists() or (heading and heading not in headings(target)):
-                broken.append(f"{document.name}: {link}")
-    assert not broken
-
-
-def headings(document: Path) -> set[str]:
-    """The headings of a document, as GitHub makes anchors of them."""
-    found = re.findall(r"^#+ (.*)$", document.read_text(), re.MULTILINE)
-    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in found}
 
 
 # --- code that calls the service ------------------------------------------------------------------
