@@ -15,7 +15,7 @@ NEW_NODE := PATH="$$(echo "$(CURDIR)"/node_modules/node-*/bin):$$PATH"
 # A variable as it was typed: a key may have dollar signs and quotes, which make and the shell would read.
 verbatim = '$(subst ','\'',$(value $(1)))'
 NEW_PYTHON = $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "$(PYTHON) is older than 3.11: make PYTHON=python3.13 ...")'
-# The newest file of each thing that is installed or assembled: what is newer than it makes it anew.
+# The newest file of each thing that is installed or assembled: if something that it is made of is newer, it is made again.
 NPM := node_modules/.node
 PACKAGES := node_modules/.package-lock.json
 TEST_NPM := tests/node_modules/.package-lock.json
@@ -32,14 +32,14 @@ help:
 	@echo 'make dev      the Worker at http://localhost:$(PORT) (PORT=), with a stand-in for Workers AI'
 	@echo '              (AI=cloudflare: the real one, after `npx wrangler login`; it costs neurons)'
 	@echo 'make test     all checks (JOBS=: how many test files side by side)'
-	@echo 'make check    lint and types alone'
+	@echo 'make check    lint, types and spelling alone'
 	@echo 'make bench    measure against JavaScript, side by side: bench/RESULTS.md'
 	@echo 'make soak     the soak and the fuzzing in full, some minutes'
 	@echo 'make deploy   to the Cloudflare account that wrangler is logged in to (ENV=: docs/deploy.md)'
 	@echo 'make smoke    check the deployment at URL= with KEY=; it draws two pictures (REPORT=file: what to send)'
 	@echo '              (PARTNER=id: one more picture, with a model of another maker)'
-	@echo 'make describe write public/openapi.json anew'
-	@echo 'make lock     write package-lock.json anew, for all platforms'
+	@echo 'make describe write public/openapi.json again'
+	@echo 'make lock     write package-lock.json again, for all platforms'
 	@echo 'make clean    remove all that was installed or generated'
 
 dev: runtime
@@ -50,10 +50,11 @@ test: check runtime $(TEST_NPM) $(DEPLOY_TOOLS) $(NPMS)
 	$(VENV)/python -m tests.browser.chromium
 	$(VENV)/pytest -n $(JOBS) --dist loadfile
 
-check: $(TOOLS)
+check: $(TOOLS) $(TEST_NPM)
 	$(VENV)/ruff check
 	$(VENV)/ruff format --check
 	$(VENV)/mypy
+	$(BIN)/node tests/node_modules/cspell/bin.mjs lint --config cspell.config.yaml --no-progress
 
 # REPLACE=yes: also where the name belongs to another Worker of the account.
 deploy: $(NPM) $(DEPLOY_TOOLS)

@@ -40,7 +40,7 @@ GREETERS = (HELLO, HELLO_JS)
 """They answer anything with 200."""
 
 INSTANCES = 6
-"""Times that every side is started anew. V8 may compile the same code well or badly: each start is another draw."""
+"""Times that every side is restarted. V8 may compile the same code well or badly: each start is another draw."""
 ROUNDS = 2
 """Of each kind of request in each instance."""
 

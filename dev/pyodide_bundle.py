@@ -50,7 +50,7 @@ class WrongVersion(Exception):
     def __init__(self, found: str) -> None:
         together = " and ".join(f"{name} {version}" for name, version in VERSIONS.items())
         super().__init__(
-            f"{found}, but {__name__} knows {together}. Pin those in package.json, or mend it for new ones."
+            f"{found}, but {__name__} knows {together}. Pin those in package.json, or change it for new ones."
         )
 
 

@@ -50,7 +50,7 @@ class Services:
 
     @property
     def configured(self) -> Configured:
-        """Raises `InvalidConfiguration`, made anew: an exception that is raised twice grows with each traceback."""
+        """Raises `InvalidConfiguration`, each time a new one: raised twice, an exception grows with each traceback."""
         if isinstance(self.configuration, Misconfigured):
             raise InvalidConfiguration(self.configuration.variable, self.configuration.problem)
         return self.configuration

@@ -93,7 +93,7 @@ class GenerationRequest:
     sources: tuple[PictureSource, ...] = ()
     """Pictures for the model to work from."""
     follow_up: bool = False
-    """Whether only the setting `FOLLOW_UPS` makes this an edit: then it is drawn anew where it cannot be one."""
+    """Whether only the setting `FOLLOW_UPS` makes this an edit: where it cannot be one, a new picture is drawn."""
     notices: tuple[Notice, ...] = ()
     """What is known already of the wishes that cannot be followed."""
     ignored: tuple[str, ...] = ()

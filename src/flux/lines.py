@@ -31,7 +31,7 @@ def closing(
 ) -> Iterator[Text]:
     """What is known at the end; `said` are the sentences of the notices.
 
-    Each picture's markdown is one text: clients do not mend a split link.
+    Each picture's markdown is one text: clients do not put a split link together.
     """
     sizes = dict.fromkeys(one.picture.size for one in pictures)
     lines = [words.size.format(", ".join(sizes)), words.success, *said]

@@ -76,7 +76,7 @@ def refusal(blob: Blob) -> str:
     if name is None:
         return "The picture is no PNG, JPEG or WebP."
     if name in _TAKEN:
-        return f"The picture is {name} that cannot be read. Send it anew."
+        return f"The picture is {name} that cannot be read. Send it again."
     return f"The picture is {name}: send PNG, JPEG or WebP."
 
 

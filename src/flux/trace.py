@@ -44,7 +44,7 @@ class Facts:
     ledger_error: str | None = None
     writer_error: str | None = None
     read_error: str | None = None
-    """Why an earlier picture was not read, where one was drawn anew instead."""
+    """Why an earlier picture was not read, where a new one was drawn instead."""
     upright_error: str | None = None
     """Why a picture that lies on its side was given to the model so."""
     cut_error: str | None = None

@@ -5,7 +5,7 @@ from tests.faults.document import PAGE, page
 
 
 def test_the_page_says_what_is_tested() -> None:
-    assert PAGE.read_text() == page(), "make it anew: PYTHONPATH=src .venv/bin/python -m tests.faults.document"
+    assert PAGE.read_text() == page(), "write it with: PYTHONPATH=src .venv/bin/python -m tests.faults.document"
 
 
 def test_every_fault_has_a_name_of_its_own() -> None:

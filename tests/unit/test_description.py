@@ -23,7 +23,7 @@ METHODS = {"get", "head", "post", "put", "patch", "delete"}
 
 
 def test_the_file_is_up_to_date() -> None:
-    """Write it anew with: PYTHONPATH=src .venv/bin/python -m dev.description."""
+    """Write it with: PYTHONPATH=src .venv/bin/python -m dev.description."""
     assert description.FILE.read_text() == description.text()
 
 

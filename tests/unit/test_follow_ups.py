@@ -328,7 +328,7 @@ async def test_an_expired_picture_is_drawn_anew_where_only_the_setting_means_it(
 async def test_a_store_that_is_out_keeps_nobody_from_drawing_where_only_the_setting_means_an_edit(
     *, stream: bool, hangs: bool
 ) -> None:
-    """The picture is drawn anew, the answer says so, and the log says why."""
+    """The picture is drawn from scratch, the answer says so, and the log says why."""
     service, (id,) = service_with(OLD, FOLLOW_UPS="edit")
     service.gallery.out_of_order, service.gallery.read_seconds = not hangs, 1e6 if hangs else 0
     answer = await service.post(CHAT, {"messages": conversation(id, "Blue"), "stream": stream})

@@ -233,7 +233,7 @@ def test_usage_is_by_model_for_the_key_and_as_totals_for_the_deployment() -> Non
 
 
 def test_a_book_goes_on_where_the_last_one_stopped() -> None:
-    """The object is started anew over the same storage."""
+    """The object is restarted over the same storage."""
     ledger = Ledger(limit=6000)
     id, _ = ledger.reserve()
     ledger.book = Book(ledger.run)

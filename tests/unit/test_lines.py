@@ -54,7 +54,7 @@ def test_the_next_lines_are_the_prompt_that_is_drawn_and_who_wrote_it(written: F
 
 
 def test_the_last_lines_end_in_the_pictures_each_of_them_one_text() -> None:
-    """Clients do not mend a link that is split."""
+    """Clients do not put a split link together."""
     head, *pictures = lines.closing(drawn("https://h/1.png", None).pictures, (), EN, images_apart=False)
     assert head == f"📐 Image specifications: 768x512\n{EN.success}\n{EN.not_stored}\n{EN.result}\n\n"
     assert pictures[0] == "![Generated Image](https://h/1.png)"

@@ -506,7 +506,7 @@ async def streamed(service: Service, era: str = "legacy", **arguments: Any) -> A
 @pytest.mark.parametrize("era", ERAS)
 @pytest.mark.parametrize("seconds", [0, 25])
 async def test_a_host_that_wants_progress_gets_it_and_the_result_at_the_end(era: str, seconds: float) -> None:
-    """Every ten seconds at least, so that its timer starts anew."""
+    """Every ten seconds at least, so that its timer restarts."""
     service = Service(painter=Painter(seconds=seconds))
     *told, last = messages(await streamed(service, era=era, n=2))
     assert [one["method"] for one in told] == ["notifications/progress"] * len(told)

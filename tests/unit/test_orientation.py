@@ -221,7 +221,7 @@ def test_what_has_no_name_is_no_picture(data: bytes) -> None:
 def test_a_damaged_picture_is_called_so(mime: str, name: str) -> None:
     damaged = Bytes(encoded(NOISE, mime)[:16])
     assert look(damaged) is None
-    assert picture.refusal(damaged) == f"The picture is {name} that cannot be read. Send it anew."
+    assert picture.refusal(damaged) == f"The picture is {name} that cannot be read. Send it again."
 
 
 # --- the twin of Cloudflare Images ----------------------------------------------------------------

@@ -1,7 +1,7 @@
 """What the presenter of each API says, against golden texts in `tests/data/golden`.
 
 A presenter is a function of values. What it is given here is made by hand, so a golden text changes with the presenter
-alone. After a change that is meant, `GOLDEN=write pytest tests/unit/test_presenters.py` writes them anew: read the
+alone. After a change that is meant, `GOLDEN=write pytest tests/unit/test_presenters.py` writes them: read the
 difference before it is committed.
 """
 

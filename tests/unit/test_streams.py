@@ -126,7 +126,7 @@ async def test_the_order_is_openais() -> None:
 
 
 async def test_a_picture_is_whole_in_one_chunk() -> None:
-    """Apps mend no link that is cut in two."""
+    """Apps do not put a split link together."""
     service = Service()
     answer = await service.chat("A cat --n 2", stream=True)
     pictures = [delta["content"].strip() for delta in deltas(answer) if "![" in delta.get("content", "")]
