@@ -178,7 +178,7 @@ QUESTIONS = {
     "How do I limit what it spends?": 'DAILY_NEURONS = "9500"',
     "Which model can edit pictures?": "| `klein` | 256 to 1920 a side | yes |",
     "Why do I get 401?": "`invalid_api_key`",
-    "Who can see my pictures?": "Whoever has a link sees the picture",
+    "Who can see my pictures?": "Anyone with a link sees the picture",
 }
 """What a new user asks, with a part of the answer."""
 
