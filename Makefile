@@ -29,18 +29,18 @@ NPMS := .local/npm/node_modules/.package-lock.json
 .PHONY: help dev test check bench soak deploy smoke describe lock runtime clean
 
 help:
-	@echo 'make dev      the Worker at http://localhost:$(PORT) (PORT=), with a stand-in for Workers AI'
+	@echo 'make dev      run the Worker at http://localhost:$(PORT) (PORT=), with a stand-in for Workers AI'
 	@echo '              (AI=cloudflare: the real one, after `npx wrangler login`; it costs neurons)'
-	@echo 'make test     all checks (JOBS=: how many test files side by side)'
-	@echo 'make check    lint, types and spelling alone'
-	@echo 'make bench    measure against JavaScript, side by side: bench/RESULTS.md'
-	@echo 'make soak     the soak and the fuzzing in full, some minutes'
-	@echo 'make deploy   to the Cloudflare account that wrangler is logged in to (ENV=: docs/deploy.md)'
-	@echo 'make smoke    check the deployment at URL= with KEY=; it draws two pictures (REPORT=file: what to send)'
+	@echo 'make test     run all checks (JOBS=: how many test files at the same time)'
+	@echo 'make check    check lint, types and spelling only'
+	@echo 'make bench    compare with JavaScript Workers: bench/RESULTS.md'
+	@echo 'make soak     run soak and fuzzing in full: a few minutes'
+	@echo 'make deploy   deploy to the Cloudflare account that wrangler is logged in to (ENV=: docs/deploy.md)'
+	@echo 'make smoke    check the deployment at URL= with KEY=; draws two pictures (REPORT=file: for a bug report)'
 	@echo '              (PARTNER=id: one more picture, with a model of another maker)'
-	@echo 'make describe write public/openapi.json again'
-	@echo 'make lock     write package-lock.json again, for all platforms'
-	@echo 'make clean    remove all that was installed or generated'
+	@echo 'make describe write public/openapi.json'
+	@echo 'make lock     write package-lock.json, for all platforms'
+	@echo 'make clean    remove everything that was installed or generated'
 
 dev: runtime
 	@$(PYTHON) -m dev.serve --port $(PORT) --ai $(AI)
@@ -63,7 +63,7 @@ deploy: $(NPM) $(DEPLOY_TOOLS)
 # Without .venv, and without the key in the output.
 unexport KEY
 smoke:
-	$(if $(and $(URL),$(value KEY)),,$(error Say which deployment: make smoke URL=https://YOUR-WORKER KEY=YOUR-KEY))
+	$(if $(and $(URL),$(value KEY)),,$(error Name the deployment: make smoke URL=https://YOUR-WORKER KEY=YOUR-KEY))
 	@$(NEW_PYTHON)
 	@PYTHONPATH=src $(PYTHON) -m dev.smoke --report="$$REPORT" --partner="$$PARTNER" -- "$$URL" $(call verbatim,KEY)
 

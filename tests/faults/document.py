@@ -7,25 +7,26 @@ PAGE = ROOT / "docs" / "faults.md"
 
 TEXT = """\
 <!-- Made of tests/faults/cases.py by `PYTHONPATH=src .venv/bin/python -m tests.faults.document`. -->
-# What happens when something fails
+# Failures and how callers see them
 
-Every line is a test on the real runtime (`tests/faults`), in which the thing does fail: the models and the writer are
-[the stand-in](../dev/ai/README.md), KV and Images are the runtime's own bindings in front of services that refuse,
-hang or break off. The errors' shape is that of OpenAI's API; "retry" and "no retry" are the header `x-should-retry`,
-which OpenAI's SDKs obey. What Workers AI said is in the log (`npx wrangler tail`), never in an answer.
+What to do about each: [troubleshooting.md](troubleshooting.md). Every row is a test on the real runtime (`tests/faults`) in
+which the failure really happens: the models and the writer are [the stand-in](../dev/ai/README.md), KV and Images are the
+runtime's own bindings in front of services that refuse, hang or disconnect. Errors have the format of OpenAI's API; "retry"
+and "no retry" are the header `x-should-retry`, which OpenAI's SDKs obey. What Workers AI said is in the log
+(`npx wrangler tail`), never in an answer.
 
-- **A status is chosen for what the client will do with it.** A model that is out of capacity is tried three times here,
-  with a wait of half a second that doubles, plus random jitter; then the caller is told to wait. Where there is a
-  fallback model (`FLUX_FALLBACK_MODEL`), the first model is asked once and not to queue the call, and the fallback is
-  tried three times. What will fail again says so. What may be tried once more
-  says so once: a request that is itself a retry (`x-stainless-retry-count`) is told not to.
-- **A stream has one second of grace.** What fails within it fails with its true status. After that the same error comes
-  in band: a readable sentence as content, then `data: {{"error": ...}}`, then `data: [DONE]`.
-- **A picture that was drawn is paid for.** Whatever fails after that, the caller gets it.
+- **Statuses are chosen by what clients do with them.** If a model is out of capacity, the service tries three times, with a
+  wait of half a second that doubles, plus random jitter; then it tells the caller to wait. If there is a fallback model
+  (`FLUX_FALLBACK_MODEL`), the first model is tried once, without queueing, and the fallback three times. Errors that will
+  happen again say "no retry". Those that may succeed say "retry" once: a request that is itself a retry
+  (`x-stainless-retry-count`) gets "no retry".
+- **A stream opens after one second at the latest.** A failure before that has its true status. Later the same error is sent
+  in the stream: a readable sentence as content, then `data: {{"error": ...}}`, then `data: [DONE]`.
+- **A drawn picture is paid for.** Whatever fails afterwards, the caller gets it.
 
 ## Workers AI
 
-Each through the `AI` binding, through the REST API, and after a stream opened. Nothing is stored.
+Each is tested through the `AI` binding, through the REST API, and after a stream opened. Nothing is stored.
 
 | What fails | The caller sees | Model calls |
 | --- | --- | --- |
@@ -39,7 +40,7 @@ Each through the `AI` binding, through the REST API, and after a stream opened. 
 
 ## The prompt writer
 
-It has ten seconds and one try; "writer" is its call.
+It has ten seconds and one try. "writer" in the last column is its call.
 
 | What fails | The caller sees | Stored | Calls |
 | --- | --- | --- | --- |
@@ -53,41 +54,40 @@ It has ten seconds and one try; "writer" is its call.
 
 ## MCP
 
-A tool that fails has a result with `isError` and the sentence that the other APIs answer with, so that the model which
-called it reads what to do.
+If a tool fails, its result has `isError` and the same sentence as in the other APIs, so that the calling model can read what
+to do.
 
 | What fails | The host gets | Stored | Model calls |
 | --- | --- | --- | --- |
 {tools}
 
-## A caller who leaves
+## A caller who disconnects
 
-Ends the work, whatever it is doing: nothing more is paid for. Its line in the log has the status 499.
+All work for the request stops, and nothing more is paid for. Its log line has the status 499.
 
 | When | Stored | Model calls |
 | --- | --- | --- |
 {leaving}
 
-## For long, and all at once
+## Long runs and many requests at once
 
-`make soak` (three minutes on two quiet cores; `make test` runs a short form with the same checks) asks for much more
-than one thing:
+`make soak` takes three minutes on two idle cores; `make test` runs a shorter version with the same checks:
 
 - **The soak**: 7,500 generations by 16 callers at once, streamed and not, chat and Images API, one or two pictures,
-  four sizes, one generation in ten with a fault of eight kinds. Each picture is opened, where it is linked and where it
-  is carried, and has to be the one that was asked for. What the callers saw, what the models were asked, what KV kept
-  and refused and what the log says have to add up to the last one.
-- **A crash** in it: after 2,000 generations the Worker and KV are killed (SIGKILL) with 16 requests under way, and
-  started again on the same disk. Every picture whose URL was handed out before is still served, byte for byte.
-- **Memory**: what the process has in memory at the end is within 10 % of what it had after its first 500 generations.
-  The Worker is alone in its workerd process, and V8's heap has the 128 MB that an isolate has at Cloudflare: with more
-  it puts collecting off, and even a Worker that says hello grows by a half. (Nor would `wrangler dev` tell: its own
-  processes grow with every request.) A Worker that keeps 10 KB a request fails this.
-- **The fuzzing**: 12,000 requests as nobody should send them, the same ones each time: fields, texts, bytes, nesting,
-  forms in pieces, calls of tools, methods, paths, headers, hosts, keys, framing, bodies over the limit, noise. None
-  hangs, none is answered with a status that the API has not, none leaves a traceback in the log, and memory stays as
-  it was.
-- **Isolation**: 1,000 requests of two keys, in two languages and two sizes, side by side, each answer compared whole.
+  four sizes, one generation in ten with a fault of eight kinds. Each picture, linked or in the answer, is opened and must be
+  the one that was asked for. What callers saw, what the models were asked, what KV stored and refused, and what the log says
+  must match exactly.
+- **A crash** during the soak: after 2,000 generations the Worker and KV are killed (SIGKILL) with 16 requests in progress,
+  and restarted on the same disk. Every picture whose URL was returned before is still served, byte for byte.
+- **Memory**: at the end the process uses at most 10 % more memory than after its first 500 generations. The Worker is alone
+  in its workerd process, and V8's heap is limited to the 128 MB of an isolate at Cloudflare: with more, V8 collects later,
+  and even a hello-world Worker grows by half. (`wrangler dev` would not show it either: its own processes grow with every
+  request.) A Worker that leaks 10 KB a request fails this.
+- **The fuzzing**: 12,000 malformed requests, the same ones each time: fields, texts, bytes, nesting, broken forms, tool
+  calls, methods, paths, headers, hosts, keys, framing, bodies over the limit, noise. None hangs, none gets a status that the
+  API does not have, none leaves a traceback in the log, and memory does not grow.
+- **Isolation**: 1,000 requests with two keys, in two languages and two sizes, at the same time; each answer is compared as a
+  whole.
 """
 
 

@@ -24,7 +24,7 @@ SETTLING_SECONDS = 5
 async def test_nothing_is_lost_mixed_up_or_left_behind(
     tmp_path_factory: pytest.TempPathFactory, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """See docs/faults.md, "For long, and all at once"."""
+    """See docs/faults.md, "Long runs and many requests at once"."""
     wanted = soak.generations(BEFORE + FIRST + AFTER, seed=1)
     before, first, after = wanted[:BEFORE], wanted[BEFORE : BEFORE + FIRST], wanted[BEFORE + FIRST :]
     folder = tmp_path_factory.mktemp("soak") / "bare"
