@@ -51,7 +51,8 @@ files (`/`, `/openapi.json`). `HEAD` answers wherever `GET` does. `x-request-id`
 log. Nothing is cached but pictures (`Cache-Control: no-store`).
 
 ## Errors
-`{{"error": {{"message", "type", "param", "code"}}}}`, all four always. Programs read `code`, people `message`.
+`{{"error": {{"message", "type", "param", "code"}}}}`, all four always. Programs read `code`, people `message`. \
+Symptoms and what to do about them: `docs/troubleshooting.md` in the source of the service.
 
 {refusals.table()}
 """

@@ -70,7 +70,7 @@ ROWS = {
         ),
         Row(
             PreviousResponseNotFound(
-                "This is no id of a response of this service. Send the conversation as 'input'.",
+                "This is not the id of a response of this service. Send the conversation as 'input'.",
                 param="previous_response_id",
             ),
             "The response that is to be continued is not of this service, or its picture has expired.",
@@ -116,7 +116,9 @@ ROWS = {
             "A variable of the deployment is wrong; the message names it. For its owner.",
         ),
         Row(
-            InternalError("Something went wrong on our side. Tell us the request id 3f0c1d2e4b5a69788796a5b4."),
+            InternalError(
+                "Something went wrong on our side. Give the service's owner the request id 3f0c1d2e4b5a69788796a5b4."
+            ),
             "A bug of the service.",
         ),
         Row(upstream.no_picture(""), "The model failed, or answered with something that is no picture."),
@@ -129,7 +131,7 @@ ROWS = {
             "The deployment has no key yet, so it lets nobody in.",
         ),
         Row(
-            StorageUnavailable("The store did not answer. Try again in some seconds.", retry_after=5),
+            StorageUnavailable("The store did not answer. Try again in a few seconds.", retry_after=5),
             "The store of pictures did not answer; the picture may well exist.",
         ),
         Row(BudgetUnavailable.because(""), "There is a budget, and the ledger that counts it did not answer."),

@@ -124,7 +124,7 @@ def message(role: str, content: object, where: str, param: str, apart: tuple[Pic
     if content is None or isinstance(content, str):
         return Message(role, clean(content or ""), apart)
     if not isinstance(content, list):
-        raise InvalidRequest("'content' must be a text or a list.", param=f"{where}.content")
+        raise InvalidRequest("'content' must be a string or a list.", param=f"{where}.content")
     texts: list[str] = []
     pictures: list[PictureSource] = []
     unread: list[str] = []
@@ -138,7 +138,7 @@ def message(role: str, content: object, where: str, param: str, apart: tuple[Pic
         kind = _kind(part)
         if kind in TEXT_PARTS:
             if not isinstance(part.get("text"), str):
-                raise InvalidRequest("A text part's 'text' must be a text.", param=f"{where}.content")
+                raise InvalidRequest("A text part's 'text' must be a string.", param=f"{where}.content")
             texts.append(clean(part["text"]))
         elif kind in PICTURE_PARTS or (kind in FILE_PARTS and _is_picture_file(part)):
             source = _source(part, f"{where}.content", param)

@@ -250,7 +250,7 @@ class StorageUnavailable(ApiError):
     @classmethod
     def because(cls, detail: str) -> "StorageUnavailable":
         """With the sentence for callers; `detail` is for the log."""
-        return cls("The store did not answer. Try again in some seconds.", retry_after=5, detail=detail)
+        return cls("The store did not answer. Try again in a few seconds.", retry_after=5, detail=detail)
 
 
 class BudgetUnavailable(ApiError):

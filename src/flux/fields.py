@@ -60,7 +60,7 @@ def value_of(body: Body, name: str, kind: type | tuple[type, ...], wanted: str) 
 
 def text(body: Body, name: str) -> str | None:
     """A text, without what UTF-8 cannot carry; None where it is absent or blank."""
-    value = value_of(body, name, str, "a text")
+    value = value_of(body, name, str, "a string")
     return clean(value).strip() if value else None
 
 
@@ -81,7 +81,7 @@ def texts(body: Body, name: str) -> Sequence[str]:
     """A list of texts, empty where it is absent."""
     value: Sequence[str] = value_of(body, name, list, "a list") or ()
     if not all(isinstance(one, str) for one in value):
-        raise InvalidRequest(f"'{name}' must be a list of texts.", param=name)
+        raise InvalidRequest(f"'{name}' must be a list of strings.", param=name)
     return value
 
 
@@ -212,7 +212,7 @@ _CONFIGS = ("image_config", "imageConfig")
 def _named_size(body: Body) -> Size | None:
     if is_object(body.get("size")):
         return _sides(object_of(body, "size") or {})
-    named = value_of(body, "size", str, "a text")
+    named = value_of(body, "size", str, "a string")
     return sizes.parse(named) if named else None
 
 
@@ -249,7 +249,7 @@ def _first(sources: tuple[Body, ...], names: tuple[str, ...]) -> tuple[str, str]
     """Name and value of the first of these fields that says something."""
     for body in sources:
         for name in names:
-            value: str | None = value_of(body, name, str, "a text")
+            value: str | None = value_of(body, name, str, "a string")
             if value and value.strip().lower() not in sizes.UNSAID:
                 return name, value
     return None

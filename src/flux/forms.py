@@ -65,7 +65,7 @@ def _boundary(body: Searchable, content_type: str) -> str:
     if not boundary and (match := _FIRST_LINE.match(body.read(0, MAX_BOUNDARY + len("--\r\n")))):
         boundary = match[1].decode("ascii")
     if not (0 < len(boundary) <= MAX_BOUNDARY and boundary.isascii() and boundary.isprintable()):
-        raise InvalidRequest("The body is no valid multipart/form-data: its Content-Type names no boundary.")
+        raise InvalidRequest("The body is not valid multipart/form-data: its Content-Type names no boundary.")
     return boundary.rstrip()
 
 
@@ -85,7 +85,7 @@ def _parts(body: Searchable, boundary: str) -> Iterator[tuple[int, int]]:
         if is_last:
             return
         start = after
-    raise InvalidRequest("The body is no valid multipart/form-data: the boundary that ends it is missing.")
+    raise InvalidRequest("The body is not valid multipart/form-data: the boundary that ends it is missing.")
 
 
 def _delimiters(body: Searchable, dashes: bytes) -> Iterator[tuple[int, int, bool]]:
@@ -101,7 +101,7 @@ def _delimiters(body: Searchable, dashes: bytes) -> Iterator[tuple[int, int, boo
         else:
             lookalikes += 1
             if lookalikes > MAX_LOOKALIKES:
-                raise InvalidRequest("The form's boundary stands in its parts: take another one.")
+                raise InvalidRequest("The form's boundary also occurs in its parts: use another one.")
 
 
 # --- one part -----------------------------------------------------------------------------------
@@ -148,7 +148,7 @@ def _header(body: Searchable, start: int, end: int) -> tuple[int, str]:
         head = body.read(start, min(length, end + len("\r\n") - start))
         if match := _END_OF_HEADER.search(head):
             return match.end(), head[: match.start()].decode("utf-8", "replace")
-    raise InvalidRequest(f"A part of the form has no end of its header within {MAX_HEADER // 1024} KiB.")
+    raise InvalidRequest(f"The header of a part of the form does not end within {MAX_HEADER // 1024} KiB.")
 
 
 def _headers(text: str) -> dict[str, str]:

@@ -120,7 +120,7 @@ IDLE_SECONDS = 30
 
 def body_timeout() -> RequestTimeout:
     """For a body of which no byte came for `IDLE_SECONDS`."""
-    return RequestTimeout(f"No byte of the body came for {IDLE_SECONDS} seconds. Send it once more.")
+    return RequestTimeout(f"No data of the body arrived for {IDLE_SECONDS} seconds. Send the request again.")
 
 
 def body_too_large(limit: int) -> RequestTooLarge:

@@ -358,10 +358,10 @@ def _default_model(others: partners.Enabled) -> Callable[[str], catalog.Model]:
 
 def _model(text: str) -> catalog.Model:
     if partners.known(text):
-        raise ValueError("names a model of another maker: only models of Workers AI stand in for another.")
+        raise ValueError("names a model of another maker: only models of Workers AI can be used here.")
     model = catalog.find(text)
     if model is None:
-        raise ValueError(f"names no model we know. Known: {', '.join(catalog.MODELS)}.")
+        raise ValueError(f"is not a known model. Known: {', '.join(catalog.MODELS)}.")
     return model
 
 

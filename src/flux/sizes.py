@@ -85,7 +85,7 @@ def of_sides(width: int, height: int, param: str) -> Size:
     """These sides. Raises `InvalidRequest` where one is out of range."""
     if min(width, height) >= MIN_SIDE and max(width, height) <= MAX_SIDE:
         return Size(width, height)
-    raise InvalidRequest(f"A picture has from {MIN_SIDE} to {MAX_SIDE} pixels a side.", param=param)
+    raise InvalidRequest(f"A picture can have {MIN_SIDE} to {MAX_SIDE} pixels a side.", param=param)
 
 
 def of_ratio(text: str) -> Size | None:

@@ -93,7 +93,7 @@ MAX_BRACKETS = 20_000
 def read_json(text: str) -> Any:
     """The value of a JSON text (RFC 8259: no NaN, no Infinity), the caller's or another service's.
 
-    Raises `ValueError`, whose text ends a sentence: "is nested too deep: at most 64 levels".
+    Raises `ValueError`, whose text ends a sentence: "is nested too deeply: at most 64 levels".
     """
     _guard_depth(text)
     try:
@@ -127,7 +127,7 @@ def _guard_depth(text: str) -> None:
     for bracket in _BRACKET.findall(structure):
         depth += _STEPS[bracket]
         if depth > MAX_DEPTH:
-            raise ValueError(f"is nested too deep: at most {MAX_DEPTH} levels")
+            raise ValueError(f"is nested too deeply: at most {MAX_DEPTH} levels")
 
 
 def _openings(text: str) -> int:

@@ -417,7 +417,7 @@ async def test_a_picture_is_edited_by_its_link_or_by_its_bytes() -> None:
 WRONG: dict[str, tuple[str, dict[str, Any], str]] = {
     "no prompt": ("draw", {}, "Send a 'prompt'"),
     "a blank prompt": ("draw", {"prompt": " "}, "Send a 'prompt'"),
-    "a prompt that is no text": ("draw", {"prompt": 5}, "'prompt' must be a text"),
+    "a prompt that is no text": ("draw", {"prompt": 5}, "'prompt' must be a string"),
     "too many": ("draw", {"prompt": "A cat", "n": 5}, "from 1 to 4"),
     "an unknown model": ("draw", {"prompt": "A cat", "model": "x"}, "no model 'x'"),
     "an impossible size": ("draw", {"prompt": "A cat", "size": "1x1"}, "64 to 4096"),

@@ -26,7 +26,7 @@ async def retrieve(call: Call) -> Response:
         raise ModelNotFound("There is no such model here. GET /v1/models lists those there are.", param="model")
     if not settings.offers(found):
         raise ModelNotFound(
-            f"{found.id} has no published price, and this service has a budget: it is not drawn with here.",
+            f"{found.id} has no published price, and this service has a budget, so it is not available here.",
             param="model",
         )
     return http.json(model_object(found, settings))

@@ -34,9 +34,9 @@ def chat(body: Body, headers: Mapping[str, str]) -> ChatRequest:
     """A chat request. Raises `InvalidRequest` or one of its kinds with the field's name."""
     messages = body.get("messages")
     if messages is None:
-        raise MissingParameter("Send 'messages', with your prompt as the last.", param="messages")
+        raise MissingParameter("Send 'messages', with your prompt as the last message.", param="messages")
     if not isinstance(messages, list) or not messages:
-        raise InvalidRequest("'messages' must be a list of at least one.", param="messages")
+        raise InvalidRequest("'messages' must be a list with at least one message.", param="messages")
     stream_options = fields.value_of(body, "stream_options", dict, "an object") or {}
     stream = fields.switch(body, "stream")
     return ChatRequest(

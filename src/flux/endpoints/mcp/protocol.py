@@ -94,7 +94,7 @@ def message(value: object, headers: Mapping[str, str]) -> Message:
     if not isinstance(value, dict) or value.get("jsonrpc") != "2.0" or not isinstance(value.get("method"), str):
         raise RpcError(INVALID_REQUEST, "The body must be one JSON-RPC 2.0 message with a 'method'.")
     if "id" in value and not _is_id(value["id"]):
-        raise RpcError(INVALID_REQUEST, "'id' must be a text or a whole number.")
+        raise RpcError(INVALID_REQUEST, "'id' must be a string or a whole number.")
     params = value.get("params")
     if not isinstance(params, dict | None):
         raise RpcError(INVALID_REQUEST, "'params' must be an object.", id=value.get("id"))
@@ -139,7 +139,7 @@ def check(asked: Message, headers: Mapping[str, str]) -> None:
 
 def _agree(headers: Mapping[str, str], name: str, said: object) -> None:
     if _decoded(_header(headers, name.lower())) != said:
-        raise RpcError(HEADER_MISMATCH, f"The header '{name}' must say the same as the body.")
+        raise RpcError(HEADER_MISMATCH, f"The header '{name}' must match the body.")
 
 
 def _header(headers: Mapping[str, str], name: str) -> str:

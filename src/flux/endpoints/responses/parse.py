@@ -81,10 +81,10 @@ def _ignored(body: Body) -> tuple[str, ...]:
 
 def _echo(body: Body) -> Echo:
     return Echo(
-        instructions=fields.value_of(body, "instructions", str, "a text"),
+        instructions=fields.value_of(body, "instructions", str, "a string"),
         metadata=_or(body, "metadata", dict, default={}),
         tools=fields.value_of(body, "tools", list, "a list") or [],
-        tool_choice=fields.value_of(body, "tool_choice", (str, dict), "a text or an object") or "auto",
+        tool_choice=fields.value_of(body, "tool_choice", (str, dict), "a string or an object") or "auto",
         parallel_tool_calls=_or(body, "parallel_tool_calls", bool, default=True),
         previous_response_id=fields.text(body, "previous_response_id") or None,
         temperature=_or(body, "temperature", (int, float), default=1.0),
@@ -119,7 +119,7 @@ def _input(body: Body) -> list[Message]:
     if isinstance(value, str):
         return [Message("user", clean(value))]
     if not isinstance(value, list) or not value:
-        raise InvalidRequest("'input' must be a text or a list of at least one item.", param="input")
+        raise InvalidRequest("'input' must be a string or a list with at least one item.", param="input")
     messages = (_item(item, f"input[{i}]") for i, item in enumerate(value))
     return [message for message in messages if message]
 
@@ -216,7 +216,7 @@ def refuse(body: Body, request: ResponsesRequest) -> None:
     previous = request.echo.previous_response_id
     if previous and not _picture_id(previous, RESPONSE):
         raise PreviousResponseNotFound(
-            "This is no id of a response of this service. Send the conversation as 'input'.",
+            "This is not the id of a response of this service. Send the conversation as 'input'.",
             param="previous_response_id",
         )
     for index, tool in enumerate(request.echo.tools):
