@@ -116,8 +116,6 @@ FOREIGN = {
     "IMAGE_GEN_OAI_BASEURL": "LibreChat's",
     "API_TOKEN": "of the stand-in for Workers AI",
     "DELAY_MS": "of the stand-in for Workers AI",
-    "DAILY_DOLLARS": "comes with 1.7.0",
-    "KEY_DAILY_DOLLARS": "comes with 1.7.0",
 }
 """Names in capitals that are no settings of the Worker, each with whose it is."""
 
@@ -150,7 +148,7 @@ def section(document: Path, heading: str) -> str:
 def test_every_setting_is_in_the_table_of_the_readme_and_no_other() -> None:
     rows = re.findall(r"^\| (`.*?) \|", section(README, "Settings"), re.MULTILINE)
     named = [name for row in rows for name in CODE.findall(row)]
-    assert sorted(named) == sorted({*settings.NAMES, "DAILY_DOLLARS", "KEY_DAILY_DOLLARS"})
+    assert sorted(named) == sorted(settings.NAMES)
 
 
 @pytest.mark.parametrize("code", sorted(STATUSES))
