@@ -1,5 +1,6 @@
 """The diagram of README.md is drawn from its text, and what the text says fits into it."""
 
+from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -10,7 +11,7 @@ DIAGRAM = diagram.read(diagram.SOURCE.read_text())
 
 
 @pytest.mark.parametrize("path", diagram.THEMES, ids=lambda path: path.name)
-def test_the_drawing_is_that_of_the_text(path: diagram.Path) -> None:
+def test_the_drawing_is_that_of_the_text(path: Path) -> None:
     """`python -m dev.diagram --write` brings it up to date."""
     drawing = path.read_text()
     assert drawing == diagram.drawings()[path]

@@ -457,6 +457,7 @@ def test_the_tables_of_models_are_made_from_the_rows() -> None:
     for path, made in ((page.DOCUMENT, page.table()), (page.OVERVIEW, page.overview())):
         document = path.read_text()
         assert tables.written(document, page.COMMAND, made) == document
+    assert f"{len(MODELS)} models of other makers" in " ".join(page.OVERVIEW.read_text().split())
 
 
 @pytest.mark.parametrize("model", catalog.MODELS.values(), ids=catalog.MODELS)
