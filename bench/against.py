@@ -1,7 +1,7 @@
-"""`python -m bench.against REVISION [WORD ...]`: this tree's Worker beside that of another revision, round by round.
+"""`python -m bench.against REVISION [PATTERN ...]`: this tree's Worker beside that of another revision, round by round.
 
-For changes that are too small for the spread of `make bench`. The words choose kinds of requests by their names. A
-ratio below 1 means that this tree needs less. "Own thread" leaves V8's compilers and garbage collectors out.
+For changes that are too small for the spread of `make bench`. Patterns (`generate*`) choose kinds of requests by their
+names. A ratio below 1 means that this tree needs less. "Own thread" leaves V8's compilers and garbage collectors out.
 """
 
 import io
@@ -11,6 +11,7 @@ import tarfile
 import tempfile
 from contextlib import ExitStack
 from dataclasses import replace
+from fnmatch import fnmatch
 from pathlib import Path
 
 from bench import picture, runtime
@@ -25,7 +26,7 @@ ROUNDS = 5
 THEIRS = "theirs"
 
 
-def main(revision: str, words: list[str]) -> None:
+def main(revision: str, patterns: list[str]) -> None:
     """Print a line for each kind of request."""
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         root = Path(name)
@@ -36,7 +37,7 @@ def main(revision: str, words: list[str]) -> None:
         }
         for folder in folders.values():
             runtime.save_snapshot(folder)
-        kinds = [kind for kind in KINDS if all(word in kind.request.name for word in words) and OURS in kind.sides]
+        kinds = [kind for kind in KINDS if any(fnmatch(kind.request.name, pattern) for pattern in patterns or "*")]
         found: dict[tuple[str, str], list[tuple[float, float]]] = {}
         with Process(stand_ins) as others, Load(others) as load:
             others.answer()
