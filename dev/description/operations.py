@@ -380,6 +380,15 @@ PATHS: Json = {
             "responses": {"200": {"description": "OpenAPI 3.1.", "content": _json({"type": "object"})}},
         }
     },
+    "/docs": {
+        "get": {
+            "operationId": "read",
+            "tags": ["Service"],
+            "summary": "This document as a page",
+            "security": _OPEN,
+            "responses": {"200": {"description": "The page.", "content": {"text/html": {}}}},
+        }
+    },
     "/": {
         "get": {
             "operationId": "welcome",

@@ -243,7 +243,13 @@ REQUESTS: Json = {
                 "type": ["object", "string", "null"],
                 "pattern": BLANK,
                 "properties": {
-                    "include_usage": _switch("A last chunk with `usage` and without choices.", default=False)
+                    "include_usage": _switch("A last chunk with `usage` and without choices.", default=False),
+                    "include_progress": _switch(
+                        "An extension: chunks without choices whose `progress` tells as data what happens. `type` is "
+                        "`plan` (what will be drawn), `prompt` (the one that goes to the model), `picture` (one that "
+                        "is finished, with its `url`, model, seed and steps) or `failure` (one that is not).",
+                        default=False,
+                    ),
                 },
             },
             "response_format": {
@@ -513,11 +519,17 @@ ANSWERS: Json = {
                     ),
                     finish_reason={"enum": [None, "stop"]},
                 ),
-                "description": "Empty in the chunk that carries `usage`.",
+                "description": "Empty in the chunks that carry `usage` or `progress`.",
             },
             "usage": {
                 "anyOf": [ref("ChatUsage"), {"type": "null"}],
                 "description": "With `include_usage`: null until the last chunk.",
+            },
+            "progress": {
+                "type": "object",
+                "required": ["type"],
+                "properties": {"type": {"enum": ["plan", "prompt", "picture", "failure"]}},
+                "description": "With `include_progress`, in chunks without choices.",
             },
         },
         required=(*_HEAD, "object", "choices"),
@@ -636,6 +648,12 @@ ANSWERS: Json = {
                     "seed": {"type": "boolean"},
                     "negative_prompt": {"type": "boolean"},
                     "images": {**COUNT, "description": "How many pictures it takes in."},
+                    "prompt": {
+                        "type": ["integer", "null"],
+                        "minimum": 1,
+                        "description": "Longest prompt in UTF-16 units, where one is published. What is longer is cut "
+                        "at a word.",
+                    },
                     "steps": {
                         "type": ["array", "null"],
                         "items": {"type": "integer"},

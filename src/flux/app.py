@@ -78,6 +78,7 @@ TOOLS = (Route("/mcp", {"POST": mcp.answer}),)
 OPEN = (
     Route("/", {"GET": _static}, protected=False),
     Route("/openapi.json", {"GET": _static}, protected=False),
+    Route("/docs", {"GET": _static}, protected=False),
     Route("/health", {"GET": health.show}, protected=False),
     Route("/image/", {"GET": pictures.show}, protected=False),
 )
@@ -203,7 +204,7 @@ class App:
         configuration = self.services.configuration
         public_url = configuration.settings.public_url if isinstance(configuration, Configured) else None
         base = public_url or request.origin
-        return f"The base URL of this API is {base}/v1, and {base}/openapi.json describes it."
+        return f"The base URL of this API is {base}/v1, and {base}/docs describes it."
 
     def _authenticated(self, request: Request) -> tuple[str, str]:
         """The digest in hexadecimal and the name of the key that was sent, if it is one of ours.

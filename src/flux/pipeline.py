@@ -94,6 +94,9 @@ class GeneratedPicture:
     """A small copy, or the picture itself where it is small; None where there is none, or none is wanted."""
     cost: Cost = NOTHING
     """The prompt writer's is with the first to be finished."""
+    seed: int | None = None
+    steps: int | None = None
+    """That it was drawn with; None where the model was sent none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +185,8 @@ class _Run:
         self._text = FinalPrompt(plan.request.prompt, writer=None)
         """The prompt for the pictures that are not begun, of any length."""
         self._rewrite_refused = False
+        self._inputs: dict[int, Inputs] = {}
+        """What each picture was last asked for with, by its index."""
         self._not_upright = False
         """Whether a picture goes in that lies on its side."""
         self._images: dict[tuple[int, int], tuple[Blob, ...]] = {}
@@ -260,8 +265,19 @@ class _Run:
         said = tuple(notice for notice, applies in notices.items() if applies)
         # What is not stored is in the answer whole.
         preview = await self._preview(cut) if url and self._plan.request.previewed else None
-        cost = self._spending.of(index)
-        generated = GeneratedPicture(cut, url, text.within(model), model, index, said, preview, cost)
+        inputs = self._inputs[index]
+        generated = GeneratedPicture(
+            cut,
+            url,
+            text.within(model),
+            model,
+            index,
+            said,
+            preview,
+            self._spending.of(index),
+            seed=_number(inputs, "seed"),
+            steps=_number(inputs, model.steps.name) if model.steps else None,
+        )
         self._trace.count("pictures")
         self._trace.count("bytes", cut.blob.size)
         self._tell(generated)
@@ -366,7 +382,7 @@ class _Run:
 
         With a seed of the caller's the same would come of it.
         """
-        inputs = call.inputs(text.prompt, index)
+        self._inputs[index] = inputs = call.inputs(text.prompt, index)
         try:
             return await self._try(call, inputs, index)
         except OutputFlagged as flagged:
@@ -374,7 +390,7 @@ class _Run:
                 raise
         self._trace.count("redrawn")
         if call.model.seeds:
-            inputs = {**inputs, "seed": random.getrandbits(32)}
+            self._inputs[index] = inputs = {**inputs, "seed": random.getrandbits(32)}
         return await self._try(call, inputs, index)
 
     async def _try(self, call: ModelCall, inputs: Inputs, index: int) -> Picture:
@@ -485,6 +501,11 @@ def _bare(failure: ApiError) -> ApiError:
     """The failure without what it refers to, to be kept."""
     failure.__cause__ = failure.__context__ = None
     return failure.with_traceback(None)
+
+
+def _number(inputs: Inputs, name: str) -> int | None:
+    value = inputs.get(name)
+    return value if isinstance(value, int) else None
 
 
 _T = TypeVar("_T")

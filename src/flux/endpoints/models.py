@@ -49,6 +49,7 @@ def model_object(one: Model, settings: Settings) -> dict[str, Any]:
             "seed": bool(one.seeds),
             "negative_prompt": one.negative_prompt,
             "images": one.max_images,
+            "prompt": one.max_prompt,
             "steps": [one.steps.min, one.steps.max] if one.steps else None,
         },
         "pricing": _pricing(one, settings),

@@ -26,7 +26,14 @@ async def complete(call: Call) -> Response:
     del document  # with the bytes of all pictures that it came with
     words = call.services.words
     completion = _completion(call, request)
-    presenter = ChatPresenter(completion, plan, words, choices=request.choices, images_apart=request.images_apart)
+    presenter = ChatPresenter(
+        completion,
+        plan,
+        words,
+        choices=request.choices,
+        images_apart=request.images_apart,
+        tells_progress=request.include_progress,
+    )
     storage = None if request.images_apart else drawing.storage(call)
     return await drawing.answer(call, plan, presenter, storage, stream=request.stream)
 

@@ -19,6 +19,8 @@ class ChatRequest:
     options: Options
     stream: bool
     include_usage: bool
+    include_progress: bool
+    """An extension of ours: the stream also tells what happens as data, each picture as soon as it is finished."""
     images_apart: bool
     """`modalities` has "image": pictures go into `images`, not into the text."""
     ignored: tuple[str, ...]
@@ -48,9 +50,10 @@ def chat(body: Body, headers: Mapping[str, str]) -> ChatRequest:
             fields=frozenset(body),
             streamed=stream,
         ),
-        options=fields.options(body),
+        options=fields.output_options(body).over(fields.options(body)),
         stream=stream or False,
         include_usage=fields.switch(stream_options, "include_usage") or False,
+        include_progress=fields.switch(stream_options, "include_progress") or False,
         images_apart="image" in fields.texts(body, "modalities"),
         ignored=fields.ignored(body, also=fields.PICTURE_FIELDS),
     )

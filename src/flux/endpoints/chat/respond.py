@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from flux import lines, notices, sse, tokens
+from flux.endpoints.chat import progress
 from flux.errors import ApiError
 from flux.pipeline import FinalPrompt, GeneratedPicture, Report, Result
 from flux.plan import Plan
@@ -36,6 +37,10 @@ class Completion:
         """The event of a `chat.completion.chunk`."""
         choice = {"index": index, "delta": delta, "logprobs": None, "finish_reason": finish_reason}
         return self._event(model, [choice], usage=None)
+
+    def progress(self, model: str, data: Json) -> Text:
+        """An event of ours without choices, which no client reads that did not ask for it."""
+        return self._event(model, [], usage=None, progress=data)
 
     def role(self, model: str, index: int = 0) -> Text:
         """The first event of a choice."""
@@ -83,9 +88,9 @@ class Completion:
             "system_fingerprint": FINGERPRINT,
         }
 
-    def _event(self, model: str, choices: list[Json], usage: Json | None) -> Text:
+    def _event(self, model: str, choices: list[Json], usage: Json | None, **more: Json) -> Text:
         counted = {"usage": usage} if self._counted else {}
-        return sse.event({**self._head("chat.completion.chunk", model), "choices": choices, **counted})
+        return sse.event({**self._head("chat.completion.chunk", model), "choices": choices, **counted, **more})
 
 
 def choice(content: Text, index: int = 0, images: list[Json] | None = None) -> Json:
@@ -100,14 +105,25 @@ class ChatPresenter:
     """`drawing.Presenter` for chat completions."""
 
     def __init__(
-        self, completion: Completion, plan: Plan, words: Words, *, choices: int = 1, images_apart: bool
+        self,
+        completion: Completion,
+        plan: Plan,
+        words: Words,
+        *,
+        choices: int = 1,
+        images_apart: bool,
+        tells_progress: bool = False,
     ) -> None:
-        """`choices`: how many choices were asked for, each with a picture of its own."""
+        """`choices`: how many choices were asked for, each with a picture of its own.
+
+        `tells_progress`: whether a stream also tells what happens as data (`stream_options.include_progress`).
+        """
         self._completion = completion
         self._plan = plan
         self._words = words
         self._choices = choices
         self._images_apart = images_apart
+        self._tells_progress = tells_progress
         self._said: list[Text] = []
 
     def whole(self, result: Result) -> Text:
@@ -122,15 +138,20 @@ class ChatPresenter:
 
     def begin(self) -> Text:
         """The role, and the prompt as it was typed. Further choices come with their pictures."""
-        return join(self._completion.role(self._model), self._delta(lines.opening(self._plan, self._words)))
+        planned = {"type": "plan", **progress.of_plan(self._plan)}
+        opening = self._delta(lines.opening(self._plan, self._words))
+        return join(self._completion.role(self._model), opening, self._progress(planned))
 
     def event(self, report: Report) -> Text:
-        """The prompt that is drawn. Pictures are told together at the end."""
-        return self._delta(lines.writing(report, self._words)) if isinstance(report, FinalPrompt) else ""
+        """The prompt that is drawn. Pictures are told together at the end, and as data when they are finished."""
+        if isinstance(report, FinalPrompt):
+            written = {"type": "prompt", **progress.of_prompt(report)}
+            return join(self._delta(lines.writing(report, self._words)), self._progress(written))
+        return self._progress({"type": "picture", **progress.of_picture(report, self._plan)})
 
     def end(self, result: Result) -> Text:
         """The rest of the first choice with its picture, the other choices, and the end."""
-        events: list[Text] = []
+        events = [self._progress({"type": "failure", **failure.body()}) for failure in result.failures]
         for index, pictures in enumerate(self._shares(result)):
             if index:
                 events.append(self._completion.role(self._model, index))
@@ -146,6 +167,9 @@ class ChatPresenter:
         """A sentence for apps that show nothing but content, then the error for those that know one."""
         sentence = self._completion.chunk(self._model, {"content": lines.failure(error)})
         return join(sentence, sse.event(error.body()), sse.DONE)
+
+    def _progress(self, data: Json) -> Text:
+        return self._completion.progress(self._model, data) if self._tells_progress else ""
 
     @property
     def _model(self) -> str:

@@ -1,0 +1,47 @@
+"""What happens while a chat request is drawn, as data: for pages that show more than the text of the answer."""
+
+from typing import Any
+
+from flux import notices, picture
+from flux.pipeline import FinalPrompt, GeneratedPicture, Result
+from flux.plan import Plan
+from flux.text import data_url
+
+Json = dict[str, Any]
+
+
+def of_plan(plan: Plan) -> Json:
+    """What will be drawn, the directives of the prompt taken into account. `size` is as OpenAI writes it."""
+    return {
+        "n": plan.request.n,
+        "model": plan.model.id,
+        "prompt": plan.request.prompt,
+        "size": str(plan.size),
+        "optimize": plan.optimize,
+    }
+
+
+def of_prompt(written: FinalPrompt) -> Json:
+    """The prompt that goes to the model, and the text model that wrote it; None where it is the person's own."""
+    return {"prompt": written.prompt, "writer": written.writer, "writer_failed": written.writer_failed}
+
+
+def of_picture(one: GeneratedPicture, plan: Plan) -> Json:
+    """A finished picture: where it is, what it was drawn with, and what could not be followed.
+
+    `url` is a data URL and `expires_at` (Unix time, in seconds) is None where the picture could not be stored.
+    """
+    result = Result((one,))
+    id = picture.id_in_url(one.url) if one.url else None
+    return {
+        "index": one.index,
+        "url": one.url or data_url(one.picture.type, one.picture.blob),
+        "expires_at": picture.expiry(id) if id else None,
+        "size": one.picture.size,
+        "model": one.model.id,
+        "seed": one.seed,
+        "steps": one.steps,
+        **of_prompt(one.written),
+        "notices": list(notices.of(plan, result)),
+        "ignored": list(notices.ignored(plan, result)),
+    }
