@@ -38,7 +38,7 @@ help:
 	@echo 'make deploy   deploy to the Cloudflare account that wrangler is logged in to (ENV=: docs/deploy.md)'
 	@echo 'make smoke    check the deployment at URL= with KEY=; draws two pictures (REPORT=file: for a bug report)'
 	@echo '              (PARTNER=id: one more picture, with a model of another maker)'
-	@echo 'make describe write public/openapi.json'
+	@echo 'make describe write public/openapi.json and docs.html'
 	@echo 'make lock     write package-lock.json, for all platforms'
 	@echo 'make clean    remove everything that was installed or generated'
 
@@ -76,7 +76,7 @@ bench: $(TOOLS) runtime
 soak: $(TOOLS) runtime
 	FULL=1 $(VENV)/pytest tests/soak
 
-# public/openapi.json, from the code's own tables. A test says when it is out of date.
+# public/openapi.json from the code's own tables, and public/docs.html from that. A test says when they are out of date.
 describe: $(TOOLS)
 	PYTHONPATH=src $(VENV)/python -m dev.description
 

@@ -1,14 +1,40 @@
 /** The service, as this page calls it. */
-import { ahead, say } from "./words.js";
+import { ahead } from "./words.js";
 
-/** A refusal or failure that the page can explain; its message tells what to do. */
+const DAY = 86_400;
+const toMidnight = () => DAY - Math.floor(Date.now() / 1000) % DAY; // UTC, when allowances reset
+
+/** Sentences for the codes of the service, and the seconds after which another try helps: 0 at once, none never. */
+const CODES = {
+  invalid_api_key: ["wrongKey"],
+  content_policy_violation: ["refused"],
+  rate_limit_exceeded: ["tooMany", 60],
+  insufficient_quota: ["spent"],
+  budget_exceeded: ["spent"],
+  model_overloaded: ["overloaded", 10],
+  budget_unavailable: ["overloaded", 5],
+  storage_unavailable: ["overloaded", 5],
+  upstream_error: ["failed", 0],
+  internal_error: ["failed", 0],
+  request_timeout: ["cutOff", 0],
+  upstream_not_authorized: ["ownersTurn"],
+  invalid_configuration: ["ownersTurn"],
+  api_key_not_configured: ["ownersTurn"],
+  lost: ["lost", 0],
+  cut_off: ["cutOff", 0],
+  odd: ["odd", 0],
+};
+
+/** A refusal or failure that the page can explain: `say` has the key of a sentence and what stands in it. */
 export class Refused extends Error {
-  constructor({ message, code, param }, { status, headers } = {}) {
-    super(code === "invalid_api_key" ? say("wrongKey") : message);
-    Object.assign(this, { code, param });
-    const wait = Number(headers?.get("retry-after"));
-    if (wait) this.message += ` ${say("retry", ahead(wait))}`;
-    if (status >= 500) this.message += ` (x-request-id: ${headers.get("x-request-id")})`; // for the owner's log
+  /** @param {{message?: string, code: string, param?: string}} error of the service, or one of this page's own */
+  constructor({ message = "", code, param }, { headers, request = headers?.get("x-request-id") } = {}) {
+    super(message || code);
+    const [sentence, wait] = CODES[code] ?? ["notAccepted"];
+    const value = sentence === "failed" ? request : sentence === "spent" ? ahead(toMidnight()) : message;
+    /** @type {number | undefined} seconds; undefined where trying again is in vain */
+    const seconds = wait === undefined ? wait : Number(headers?.get("retry-after")) || wait;
+    Object.assign(this, { code, param, seconds, say: [sentence, value] });
   }
 }
 
@@ -19,65 +45,75 @@ export async function call(path, { key, ...options } = {}) {
   try {
     response = await fetch(path, { headers, cache: "no-store", ...options });
   } catch (error) {
-    if (error.name === "AbortError") throw error;
-    throw new Refused({ message: say("lost"), code: "lost" });
+    throw error.name === "AbortError" ? error : new Refused({ code: "lost" });
   }
   if (response.ok) return response;
   // Cloudflare stands before the Worker: its own errors are pages of HTML.
   const { error } = await response.json().catch(() => ({}));
-  throw new Refused(error ?? { message: say("odd", `HTTP ${response.status}`) }, response);
+  throw new Refused(error ?? { code: "odd", message: `HTTP ${response.status}` }, response);
 }
+
+const shape = ({ ratio, width, height }) => (width ? { size: `${width}x${height}` } : ratio !== "1:1" && { size: ratio });
 
 /**
  * What POST /v1/chat/completions takes. What was left alone is not sent, so that directives in the prompt still count.
  * @param {import("./form.js").Wish} wish
+ * @param {string[]} pictures data URLs of those that the wish is about
  */
-export const body = ({ prompt, model, ratio, steps, seed, n, optimize }) => ({
-  ...(model && { model }),
-  messages: [{ role: "user", content: prompt }],
-  ...(ratio !== "1:1" && { size: ratio }),
-  ...(steps && { steps }),
-  ...(seed !== null && { seed }),
-  ...(n > 1 && { n }),
-  optimize,
+export const body = (wish, pictures) => ({
+  ...(wish.model && { model: wish.model }),
+  messages: [{ role: "user", content: content(wish.prompt, pictures) }],
+  ...shape(wish),
+  ...own(wish),
+  ...(wish.n > 1 && { n: wish.n }),
+  optimize: wish.optimize,
 });
 
+const content = (text, pictures) =>
+  pictures.length
+    ? [{ type: "text", text }, ...pictures.map((url) => ({ type: "image_url", image_url: { url } }))]
+    : text;
+
+/** Fields that are the same in every API. */
+export const own = ({ steps, seed, negative, format }) => ({
+  ...(steps && { steps }),
+  ...(seed !== null && { seed }),
+  ...(negative && { negative_prompt: negative }),
+  ...(format && { output_format: format }),
+});
+
+const dataUrl = (blob) =>
+  new Promise((resolve, reject) => {
+    const reader = Object.assign(new FileReader(), { onload: () => resolve(reader.result), onerror: reject });
+    reader.readAsDataURL(blob);
+  });
+
 /**
- * What the service tells while it draws: `{name, text}` for a line, `{url}` for a picture.
- * Throws Refused, and AbortError when stopped.
+ * What the service tells while it draws (`stream_options.include_progress`): objects whose `type` is `plan`, `prompt`,
+ * `picture`, `failure` or, at the end, `usage`. Throws Refused, and AbortError when stopped.
  */
 export async function* draw(wish, key, signal) {
-  const request = JSON.stringify({ ...body(wish), stream: true });
+  const pictures = await Promise.all(wish.pictures.map(dataUrl));
+  const options = { include_usage: true, include_progress: true };
+  const request = JSON.stringify({ ...body(wish, pictures), stream: true, stream_options: options });
   const response = await call("/v1/chat/completions", { key, signal, method: "POST", body: request });
-  let said = "";
+  const id = response.headers.get("x-request-id");
+  let text = "";
+  let pictured = false;
   for await (const data of events(response.body)) {
     if (data === "[DONE]") {
-      if (said) throw new Refused({ message: say("odd", said) });
+      if (!pictured) throw new Refused({ code: "odd", message: text });
       return;
     }
-    const { error, choices } = JSON.parse(data);
-    if (error) throw new Refused(error);
-    const text = choices[0]?.delta.content ?? "";
-    // A picture comes as a text of its own: one in a prompt that is said back is never taken for it.
-    const [, url] = /^\s*!\[[^\]]*\]\((\S+)\)$/.exec(text) ?? [];
-    if (url) yield { url };
-    else yield* lines(text);
-    said = url ? "" : said + text;
+    const { error, choices, progress, usage } = JSON.parse(data);
+    if (error) throw new Refused(error, { request: id });
+    text += choices[0]?.delta.content ?? "";
+    pictured ||= progress?.type === "picture";
+    if (progress?.type === "failure") yield { type: "failure", error: new Refused(progress.error, { request: id }) };
+    else if (progress) yield progress;
+    if (usage) yield { type: "usage", usage };
   }
-  throw new Refused({ message: say("cutOff") });
-}
-
-/** The marks that lines begin with, whatever language the service speaks. */
-const MARKS = { "🎨": "prompt", "💬": "writer", "🌐": "written", "📐": "size", "⚠️": "notice" };
-
-function* lines(text) {
-  // Only a mark begins a line: a prompt may have line breaks of its own.
-  for (const line of text.split(/\n(?=🎨|💬|🌐|📐|🌟|⚠️)/u)) {
-    const [mark] = line.split(" ", 1);
-    const told = line.slice(mark.length).trim();
-    if (mark === "⚠️") yield { name: MARKS[mark], text: told };
-    else if (MARKS[mark]) yield { name: MARKS[mark], text: told.replace(/^[^:：]*[:：]\s*/, "") };
-  }
+  throw new Refused({ code: "cut_off" });
 }
 
 /** The data of server-sent events. */
@@ -93,20 +129,18 @@ async function* events(stream) {
       for (const event of events) if (event.startsWith("data: ")) yield event.slice(6);
     }
   } catch (error) {
-    throw error.name === "AbortError" ? error : new Refused({ message: say("cutOff") });
+    throw error.name === "AbortError" ? error : new Refused({ code: "cut_off" });
   } finally {
     reader.cancel().catch(() => {}); // of no use any more, whatever became of it
   }
 }
 
 /**
- * A picture as bytes, which stay when its link expires.
+ * A picture's bytes, which stay when its link expires.
  * @param {string} url as the service told it: a link, or a data URL where nothing is stored
- * @returns {Promise<{blob: Blob, expires: number}>} Unix time in milliseconds; 0 where nothing is stored
  */
-export async function fetchPicture(url) {
+export async function fetchPicture(url, signal) {
   // A link may name another host (PUBLIC_URL): the picture is here, too, and the page asks no other host.
-  const response = await call(url.startsWith("data:") ? url : `/image/${url.split("/").pop()}`);
-  const [, seconds] = /max-age=(\d+)/.exec(response.headers.get("cache-control")) ?? [];
-  return { blob: await response.blob(), expires: seconds ? Date.now() + seconds * 1000 : 0 };
+  const response = await call(url.startsWith("data:") ? url : `/image/${url.split("/").pop()}`, { signal });
+  return response.blob();
 }

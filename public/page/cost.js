@@ -39,9 +39,9 @@ export function show(cost, money) {
   else tell(at("cost"), "unpriced");
 }
 
-/** Asks what was spent, where the service counts it. */
+/** Asks what was spent, where the service counts it and the person has a key. */
 export async function showToday(key) {
-  const usage = await call("/v1/usage", { key }).then((response) => response.json(), () => ({}));
+  const usage = key ? await call("/v1/usage", { key }).then((response) => response.json(), () => ({})) : {};
   at("today").hidden = !usage.counting;
   if (!usage.counting) return;
   const { today, budget } = usage.key.budget || !usage.deployment.budget ? usage.key : usage.deployment;

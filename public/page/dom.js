@@ -20,7 +20,20 @@ export function choice(name, value, index, ...shown) {
 /** Heard by screen readers, seen nowhere. */
 export const announce = (text) => at("announcer").append(make("p", { textContent: text }));
 
-/** Copies, and says so on the button for two seconds. */
+/** Lets an element say nothing. */
+export function hush(element) {
+  delete element.dataset.t;
+  element.textContent = "";
+}
+
+/** Says on a button for two seconds that it was copied. */
+function copied(button) {
+  button.dataset.before ??= button.dataset.t;
+  tell(button, "copied");
+  announce(say("copied"));
+  setTimeout(() => tell(button, button.dataset.before), 2000);
+}
+
 export async function copy(text, button) {
   try {
     await navigator.clipboard.writeText(text);
@@ -28,8 +41,31 @@ export async function copy(text, button) {
     prompt(say("copy"), text); // no clipboard without https or permission: to be taken by hand
     return;
   }
-  button.dataset.before ??= button.dataset.t;
-  tell(button, "copied");
-  announce(say("copied"));
-  setTimeout(() => tell(button, button.dataset.before), 2000);
+  copied(button);
+}
+
+/** Copies a picture. The clipboard takes PNG alone. */
+export async function copyPicture(blob, button) {
+  const png = redrawn(blob, "image/png");
+  await navigator.clipboard.write([new ClipboardItem({ "image/png": png })]);
+  copied(button);
+}
+
+/** A picture, decoded and encoded anew, upright, at most `side` pixels long. Rejects what the browser cannot read. */
+export async function redrawn(blob, type, side = Infinity) {
+  const bitmap = await createImageBitmap(blob);
+  const scale = Math.min(1, side / Math.max(bitmap.width, bitmap.height));
+  const canvas = make("canvas", { width: Math.round(bitmap.width * scale), height: Math.round(bitmap.height * scale) });
+  canvas.getContext("2d").drawImage(bitmap, 0, 0, canvas.width, canvas.height);
+  bitmap.close();
+  return new Promise((resolve) => canvas.toBlob(resolve, type, 0.92));
+}
+
+/** Asks before something that cannot be undone. @returns {Promise<boolean>} */
+export function ask(question, ...values) {
+  const dialog = at("question");
+  tell(at("question-text"), question, ...values);
+  dialog.returnValue = "";
+  dialog.showModal();
+  return new Promise((resolve) => dialog.addEventListener("close", () => resolve(dialog.returnValue === "yes"), { once: true }));
 }

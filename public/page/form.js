@@ -1,7 +1,9 @@
 /** The form: what the person wishes for. */
 import { dollars, neurons } from "./cost.js";
-import { at, choice, make } from "./dom.js";
-import { say, tell } from "./words.js";
+import { at, choice, hush, make } from "./dom.js";
+import * as sources from "./sources.js";
+import { keeps, stored } from "./storage.js";
+import { tell } from "./words.js";
 
 /** The service's ratios (src/flux/sizes.py), each wide one above its tall counterpart, and the sides drawn for them. */
 const RATIOS = {
@@ -19,30 +21,39 @@ const RATIOS = {
   "1:2": [512, 1024],
   "9:21": [672, 1568],
 };
+/** The service's choice for edits (DEFAULT_EDIT_MODEL): the cheapest that takes pictures. */
+const EDIT_MODEL = "@cf/black-forest-labs/flux-2-klein-4b";
 const COUNTS = ["1", "2", "3", "4"];
 const SHAPE_SIDE = 22; // pixels of a drawn shape's longer side
+const DRAFT = "form";
 
 const form = at("form");
-const { prompt, model, steps, seed, optimize } = form.elements;
+const { prompt, model, negative, steps, seed, width, height, format, optimize } = form.elements;
+const NUMBERS = [steps, seed, width, height];
 let models = new Map();
+let wanted = ""; // the model that a link or the last visit names, before it is known which there are
+let onChange = () => {};
 
 /**
- * @typedef {object} Wish
- * @property {string} prompt
- * @property {string} model id; "" leaves it to the service
- * @property {string} ratio
- * @property {number} steps 0 leaves them to the service
- * @property {number | null} seed
- * @property {number} n pictures
- * @property {boolean} optimize
+ * Where a field is "", 0 or null the choice is the service's.
+ * @typedef {{prompt: string, model: string, ratio: string, width: number, height: number, steps: number,
+ *   seed: number | null, n: number, negative: string, format: string, optimize: boolean, pictures: Blob[]}} Wish
  */
 
 /** @param {() => void} changed called whenever the wish did */
 export function start(changed) {
+  onChange = changed;
   at("ratios").append(...Object.keys(RATIOS).map((ratio, index) => choice("ratio", ratio, index, drawn(ratio))));
   at("counts").append(...COUNTS.map((n, index) => choice("n", n, index)));
-  form.addEventListener("input", changed);
-  model.addEventListener("change", showAbilities);
+  form.addEventListener("input", () => {
+    hush(at("gallery-note"));
+    refresh();
+  });
+  model.addEventListener("change", () => {
+    wanted = "";
+    hush(at("model-note"));
+    showAbilities();
+  });
   prompt.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) form.requestSubmit();
   });
@@ -50,9 +61,36 @@ export function start(changed) {
     idea.addEventListener("click", () => {
       prompt.value = idea.textContent;
       prompt.focus();
-      changed();
+      refresh();
     });
   }
+  at("more").addEventListener("toggle", save);
+  sources.start(() => {
+    suit();
+    refresh();
+  });
+}
+
+/** Puts in what was in the form when the page was left. */
+export function restore() {
+  const draft = stored((storage) => JSON.parse(storage.getItem(DRAFT)));
+  if (draft && keeps()) {
+    write(draft);
+    at("more").open = draft.more === true;
+  }
+}
+
+/** Puts everything right that depends on the wish, and keeps it for the next visit. */
+function refresh() {
+  count();
+  save();
+  onChange();
+}
+
+function save() {
+  const { pictures, also, ...wish } = read();
+  const draft = JSON.stringify({ ...wish, more: at("more").open });
+  stored((storage) => (keeps() ? storage.setItem(DRAFT, draft) : storage.removeItem(DRAFT)));
 }
 
 function drawn(ratio) {
@@ -63,24 +101,63 @@ function drawn(ratio) {
   return shape;
 }
 
-/** @param {object[]} list model objects of the API @param {object} preferred the one chosen to begin with */
-export function setModels(list, preferred) {
-  models = new Map(list.map((one) => [one.id, one]));
-  model.replaceChildren(...list.map(({ id, name }) => make("option", { value: id, textContent: name })));
-  model.value = preferred.id;
-  model.disabled = false;
-  showAbilities();
+/** How long the prompt is, where the model has a limit. The service counts UTF-16 units as JavaScript does. */
+function count() {
+  const limit = models.get(model.value)?.capabilities.prompt;
+  const length = prompt.value.trim().length;
+  const far = limit && length > limit / 2;
+  at("counter").hidden = !far;
+  at("counter").classList.toggle("warn", far && length > limit);
+  if (far) tell(at("counter"), length > limit ? "tooLong" : "counter", length, limit);
 }
 
+// --- models ---
+
+/** @param {object[]} list model objects of the API @param {object} preferred the one chosen to begin with */
+export function setModels(list, preferred) {
+  const before = model.value || wanted;
+  models = new Map(list.map((one) => [one.id, one]));
+  model.replaceChildren(...list.map(({ id, name }) => make("option", { value: id, textContent: name })));
+  at("also").replaceChildren(
+    ...list.map(({ id, name }) => {
+      const box = make("input", { type: "checkbox", name: "also", value: id });
+      return make("label", { className: "check" }, box, make("span", { textContent: name }));
+    }),
+  );
+  at("also-field").hidden = list.length < 2;
+  model.disabled = false;
+  choose(models.has(before) ? before : preferred.id);
+  if (before && !models.has(before)) tell(at("model-note"), "notHere", before);
+  suit();
+}
+
+const sides = ({ ratio, width, height }) => (width && height ? [width, height] : RATIOS[ratio]);
 /** Dollars of one picture of a wish, with a model of another maker. */
-export const money = ({ model, ratio }) => models.has(model) && dollars(models.get(model), RATIOS[ratio]);
+export const money = (wish) => models.has(wish.model) && dollars(models.get(wish.model), sides(wish));
 /** Neurons of one picture of a wish. */
-export const cost = ({ model, ratio, steps }) => models.has(model) && neurons(models.get(model), RATIOS[ratio], steps);
+export const cost = (wish) => models.has(wish.model) && neurons(models.get(wish.model), sides(wish), wish.steps);
 
 export const modelName = (id) => models.get(id)?.name ?? id;
 
+function choose(id) {
+  if (models.size) model.value = models.has(id) ? id : model.value;
+  else wanted = id;
+  showAbilities();
+}
+
+/** Chooses a model that takes pictures where the chosen one cannot, and says so. */
+function suit() {
+  const chosen = models.get(model.value);
+  const able = models.get(EDIT_MODEL) ?? [...models.values()].find(({ capabilities }) => capabilities.images);
+  sources.limit(Math.max(chosen?.capabilities.images ?? 0, able?.capabilities.images ?? sources.MOST));
+  if (!chosen || !able || chosen.capabilities.images || !sources.chosen().length) return;
+  choose(able.id);
+  tell(at("model-note"), "switched", able.name, chosen.name);
+}
+
 function showAbilities() {
-  const able = models.get(model.value).capabilities;
+  const able = models.get(model.value)?.capabilities;
+  if (!able) return;
   const said = [
     [able.size ? "anySize" : "cut"],
     able.steps && ["takesSteps", ...able.steps],
@@ -92,46 +169,112 @@ function showAbilities() {
   steps.disabled = !able.steps;
   [steps.min, steps.max] = able.steps ?? ["", ""];
   seed.disabled = !able.seed;
+  negative.disabled = !able.negative_prompt;
+  for (const box of at("also").querySelectorAll("input")) {
+    box.disabled = box.value === model.value;
+    box.checked &&= !box.disabled;
+  }
+  count();
 }
 
-/** What keeps the form from being sent, told at its field; "" where nothing does. */
+// --- the wish ---
+
+/** What keeps the form from being sent: the field and the sentence; undefined where nothing does. */
 export function problem() {
-  for (const field of [prompt, steps, seed]) field.removeAttribute("aria-invalid");
-  if (!prompt.value.trim()) return blame("prompt", say("noPrompt"));
-  const wrong = [steps, seed].find((field) => !field.disabled && !field.validity.valid);
-  return wrong ? blame(wrong.id, say("wrongNumber", wrong.min, wrong.max)) : "";
+  for (const field of [prompt, model, ...NUMBERS]) field.removeAttribute("aria-invalid");
+  if (!prompt.value.trim()) return { param: "prompt", say: ["noPrompt"] };
+  const wrong = NUMBERS.find((field) => !field.disabled && !field.validity.valid);
+  if (wrong) return { param: wrong.id, say: ["wrongNumber", wrong.min, wrong.max] };
+  if (!width.value !== !height.value) {
+    const open = width.value ? height : width;
+    return { param: open.id, say: ["wrongNumber", open.min, open.max] };
+  }
+  const most = models.get(model.value)?.capabilities.images;
+  if (sources.chosen().length > most) return { param: "model", say: ["takesAtMost", modelName(model.value), most] };
 }
 
 /** Shows which field a message is about, where it is one of ours. */
-export function blame(name, message) {
-  const field = at(name);
-  field?.setAttribute("aria-invalid", "true");
-  field?.focus();
-  return message;
+export function blame(name) {
+  const field = form.elements[name === "negative_prompt" ? "negative" : name];
+  if (!field?.setAttribute) return;
+  at("more").open ||= at("more").contains(field);
+  field.setAttribute("aria-invalid", "true");
+  field.focus();
 }
 
-/** @returns {Wish} */
+const number = (field) => (field.disabled ? 0 : Number(field.value));
+
 export const read = () => ({
   prompt: prompt.value.trim(),
-  model: model.value,
+  model: model.value || wanted,
   ratio: form.elements.ratio.value,
-  steps: steps.disabled ? 0 : Number(steps.value),
+  width: number(width),
+  height: number(height),
+  steps: number(steps),
   seed: seed.disabled || seed.value === "" ? null : Number(seed.value),
   n: Number(form.elements.n.value),
+  negative: negative.disabled ? "" : negative.value.trim(),
+  format: format.value,
   optimize: optimize.checked,
+  pictures: sources.chosen(),
+  also: [...at("also").querySelectorAll(":checked")].map((box) => box.value),
 });
 
-/** A wish with a seed, where the model takes one: without it no picture could be drawn once more. */
-export function seeded(wish) {
-  const open = wish.seed === null && models.get(wish.model).capabilities.seed && !/--seed\b/.test(wish.prompt);
-  return open ? { ...wish, seed: crypto.getRandomValues(new Uint32Array(1))[0] } : wish;
+/** The wishes of the form, one for each model that is to draw. Each has a seed, where its model takes one. */
+export function wishes() {
+  const { also, ...wish } = read();
+  return [wish.model, ...also].map((id) => fit({ ...wish, model: id }));
 }
 
-/** Puts a wish back. @param {Wish} wish */
+/** A wish as its model can follow it, with a seed: without it no picture could be drawn once more. */
+export function fit(wish) {
+  const able = models.get(wish.model)?.capabilities;
+  if (!able) return wish;
+  const [least, most] = able.steps ?? [1, 0];
+  const open = wish.seed === null && !/--seed\b/.test(wish.prompt);
+  return {
+    ...wish,
+    steps: wish.steps >= least && wish.steps <= most ? wish.steps : 0,
+    seed: able.seed ? (open ? crypto.getRandomValues(new Uint32Array(1))[0] : wish.seed) : null,
+    negative: able.negative_prompt ? wish.negative : "",
+    pictures: wish.pictures.slice(0, able.images),
+  };
+}
+
+/** Puts a wish in, as if it were typed: what a field does not take is left out. @param {Partial<Wish>} wish */
 export function write(wish) {
-  for (const name of ["prompt", "model", "ratio", "n"]) form.elements[name].value = wish[name];
-  steps.value = wish.steps || "";
-  seed.value = wish.seed ?? "";
-  optimize.checked = wish.optimize;
-  showAbilities();
+  const text = (value) => (["string", "number"].includes(typeof value) ? String(value) : "");
+  prompt.value = text(wish.prompt);
+  negative.value = text(wish.negative);
+  steps.value = text(wish.steps || "");
+  seed.value = text(wish.seed);
+  width.value = text(wish.width || "");
+  height.value = text(wish.height || "");
+  form.elements.ratio.value = Object.hasOwn(RATIOS, wish.ratio) ? wish.ratio : "1:1";
+  form.elements.n.value = COUNTS.includes(text(wish.n)) ? text(wish.n) : COUNTS[0];
+  format.value = text(wish.format);
+  if (format.selectedIndex < 0) format.value = "";
+  optimize.checked = wish.optimize === true || wish.optimize === "true";
+  const id = text(wish.model);
+  hush(at("model-note"));
+  if (id) choose(id);
+  if (id && models.size && !models.has(id)) tell(at("model-note"), "notHere", id);
+  if (wish.pictures) sources.set(wish.pictures);
+  refresh();
+}
+
+/** The fields of the form as a URL's fragment. Never the key, which is no field of it; no pictures. */
+export function fragment() {
+  const { pictures, also, ...wish } = read();
+  const said = Object.entries(wish).filter(([, value]) => value !== "" && value !== 0 && value !== null && value !== false);
+  return new URLSearchParams(said).toString();
+}
+
+/** Fills the form from the page's fragment, and takes it out of the address. @returns {boolean} whether there was one */
+export function readFragment() {
+  const said = Object.fromEntries(new URLSearchParams(location.hash.slice(1)));
+  if (!said.prompt) return false;
+  history.replaceState(null, "", location.pathname + location.search);
+  write(said);
+  return true;
 }

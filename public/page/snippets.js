@@ -1,30 +1,31 @@
 /** Ready lines for people's own tools. They draw what the form says. */
-import { body } from "./api.js";
+import { body, own } from "./api.js";
 import { at, choice } from "./dom.js";
 
 const BASE = `${location.origin}/v1`;
 const KEY = "YOUR_API_KEY"; // never the real one: snippets are pasted into chats and screenshots
+const FILE = "picture.jpg"; // for each picture that was added
 
 const SNIPPETS = {
   curl: (wish) => `curl ${BASE}/chat/completions \\
   -H "Authorization: Bearer ${KEY}" \\
   -H "Content-Type: application/json" \\
-  -d '${JSON.stringify(body(wish)).replaceAll("'", "'\\''")}'`,
+  -d '${JSON.stringify(body(wish, wish.pictures.map(() => "data:image/jpeg;base64,YOUR_PICTURE"))).replaceAll("'", "'\\''")}'`,
 
   Python: (wish) => `from openai import OpenAI
 
 client = OpenAI(base_url="${BASE}", api_key="${KEY}")
-images = client.images.generate(
-${fields(standard(wish), "    ", "=")}    extra_body={
-${fields(own(wish), '        "', '": ').replace(": true", ": True").replace(": false", ": False")}    },
+images = client.images.${wish.pictures.length ? "edit" : "generate"}(
+${pictures(wish, "    image=[", `open("${FILE}", "rb")`)}${fields(standard(wish), "    ", "=")}    extra_body={
+${fields(extra(wish), '        "', '": ').replace(": true", ": True").replace(": false", ": False")}    },
 )
 print(*(image.url for image in images.data))`,
 
   JavaScript: (wish) => `import OpenAI from "openai";
-
+${wish.pictures.length ? 'import { createReadStream } from "node:fs";\n' : ""}
 const client = new OpenAI({ baseURL: "${BASE}", apiKey: "${KEY}" });
-const images = await client.images.generate({
-${fields({ ...standard(wish), ...own(wish) }, "  ", ": ")}});
+const images = await client.images.${wish.pictures.length ? "edit" : "generate"}({
+${pictures(wish, "  image: [", `createReadStream("${FILE}")`)}${fields({ ...standard(wish), ...extra(wish) }, "  ", ": ")}});
 for (const { url } of images.data) console.log(url);`,
 };
 
@@ -47,10 +48,17 @@ tool_timeout_sec = 120`,
 };
 
 /** Fields of OpenAI's Images API. */
-const standard = ({ prompt, model, ratio, n }) => ({ ...(model && { model }), prompt, size: ratio, n });
+const standard = ({ prompt, model, ratio, width, height, n }) => ({
+  ...(model && { model }),
+  prompt,
+  size: width ? `${width}x${height}` : ratio,
+  n,
+});
 
 /** Fields that this service adds. */
-const own = ({ steps, seed, optimize }) => ({ ...(steps && { steps }), ...(seed !== null && { seed }), optimize });
+const extra = (wish) => ({ ...own(wish), optimize: wish.optimize });
+
+const pictures = (wish, before, one) => (wish.pictures.length ? `${before}${wish.pictures.map(() => one).join(", ")}],\n` : "");
 
 const fields = (values, before, between) =>
   Object.entries(values)

@@ -1,132 +1,251 @@
-/** Where pictures appear: the one that is drawn or looked at, and this session's others. */
-import { at, copy, make } from "./dom.js";
+/** Where pictures appear: those of a drawing in their places, or the one of the gallery that is looked at. */
+import { announce, ask, at, copy, copyPicture, hush, make } from "./dom.js";
 import { modelName } from "./form.js";
-import { ahead, span, tell } from "./words.js";
+import * as gallery from "./gallery.js";
+import { ahead, say, span, tell } from "./words.js";
 
 const REFRESH_MS = 5000; // how often the times left are put right
 const CLOCK_MS = 250;
 
-/**
- * @typedef {object} Picture
- * @property {import("./form.js").Wish} wish with the seed of this very picture
- * @property {{name: string, text: string}[]} lines what the service told about it
- * @property {string} url "" where it is not stored
- * @property {number} expires Unix time in milliseconds
- * @property {string} file name to be saved under
- * @property {HTMLImageElement} image
- * @property {HTMLElement} left where the gallery shows the time left
- */
+/** What the service could not follow, by its code. Codes that are not here are for other ways to call it. */
+const NOTICES = { enlarged: "enlarged", rewrite_refused: "writerFailed" };
 
-/** @type {Picture[]} */
-const pictures = [];
-/** @type {Picture | undefined} */
+/** @typedef {{element: HTMLElement, picture?: import("./gallery.js").Picture, failed?: boolean}} Slot a picture's place */
+
+/** @type {import("./gallery.js").Picture | undefined} */
 let shown;
+/** @type {Slot[]} */
+let slots = [];
 let clock = 0;
+let began = 0;
 
-/** @param {(wish: object) => void} again draws a wish once more */
-export function start(again) {
-  at("copy-link").addEventListener("click", ({ target }) => copy(shown.url, target));
-  at("copy-markdown").addEventListener("click", ({ target }) => copy(markdown(shown), target));
-  at("again").addEventListener("click", () => again(shown.wish));
+/** @param {Record<"edit" | "reuse" | "variation", (picture: object) => void>} actions what app.js does with a picture */
+export function start(actions) {
+  const wired = {
+    ...actions,
+    "copy-link": (picture, button) => copy(picture.url, button),
+    "copy-markdown": (picture, button) => copy(markdown(picture), button),
+    "copy-picture": (picture, button) => copyPicture(picture.blob, button),
+    share: ({ blob, file }) => navigator.share({ files: [new File([blob], file, { type: blob.type })] }).catch(() => {}),
+    favourite: async (picture) => {
+      await gallery.favour(picture, !picture.favourite);
+      describe();
+    },
+    delete: async (picture) => {
+      if (!(await ask("askAll", 1))) return;
+      await gallery.remove(picture);
+      if (slots.length > 1) drop(picture);
+      else clear();
+    },
+  };
+  for (const [id, act] of Object.entries(wired)) {
+    at(id).addEventListener("click", ({ currentTarget }) => act(shown, currentTarget));
+  }
   setInterval(refresh, REFRESH_MS);
 }
 
 const markdown = ({ url, wish }) => `![${wish.prompt.replace(/\s+/g, " ").replace(/[[\]\\]/g, "\\$&")}](${url})`;
 
-/** The empty frame, in the shape that is wished for. */
-export function preview(ratio) {
-  if (shown || clock) return;
-  shape(...ratio.split(":"));
-  at("note-top").textContent = ratio;
+// --- places ---
+
+function lay(list) {
+  slots = list;
+  at("frame").replaceChildren(...slots.map(({ element }) => element));
+  const columns = Math.min(slots.length, slots.length > 4 ? 4 : 2);
+  at("frame").style.setProperty("--columns", columns);
+  at("frame").style.setProperty("--rows", Math.ceil(slots.length / columns));
 }
 
-function shape(width, height) {
-  at("frame").style.setProperty("--width", width);
-  at("frame").style.setProperty("--height", height);
+function shape({ element }, width, height) {
+  element.style.setProperty("--width", width);
+  element.style.setProperty("--height", height);
 }
 
-/** A drawing begins. @returns what was shown until now */
-export function begin({ ratio }) {
-  const before = shown;
+/** A place whose picture is awaited. */
+function awaited(ratio, caption) {
+  const slot = { element: make("div", { className: "slot busy" }) };
+  slot.element.append(note("", "drawing"));
+  if (caption) slot.element.append(make("span", { className: "caption", textContent: caption }));
+  shape(slot, ...ratio);
+  return slot;
+}
+
+const note = (top, key) => make("p", { className: "note" }, make("b", { textContent: top }), tell(make("span"), key));
+
+const sides = ({ ratio, width, height }) => (width ? [width, height] : ratio.split(":"));
+
+/** The empty place, in the shape that is wished for. */
+export function preview(wish) {
+  if (shown || clock || slots.some(({ failed }) => failed)) return;
+  const slot = { element: make("div", { className: "slot" }) };
+  slot.element.append(note(sides(wish).join(wish.width ? "x" : ":"), "empty"));
+  shape(slot, ...sides(wish));
+  lay([slot]);
+}
+
+export function clear() {
   shown = undefined;
-  preview(ratio);
-  at("picture").hidden = at("tools").hidden = true;
-  at("note").hidden = false;
+  slots = [];
+  at("tools").hidden = true;
   at("details").replaceChildren();
-  at("frame").className = "busy";
-  at("gallery").inert = true;
-  tell(at("note-text"), "drawing");
-  const began = Date.now();
-  clock = setInterval(() => {
-    at("note-top").textContent = span((Date.now() - began) / 1000);
-  }, CLOCK_MS);
-  at("frame").parentNode.scrollIntoView({ block: "nearest" });
-  return before;
+  gallery.mark("");
 }
 
-/** A drawing ended: where it brought no picture, the one before comes back. */
-export function end(before) {
+// --- a drawing ---
+
+/** A drawing begins. @param {object[]} wishes @returns {{slots: Slot[]}[]} the places of each of them */
+export function begin(wishes) {
+  clear();
+  const jobs = wishes.map((wish) => ({
+    caption: wishes.length > 1 ? modelName(wish.model) : "",
+    slots: [],
+  }));
+  jobs.forEach((job, index) => {
+    job.slots = Array.from({ length: wishes[index].n }, () => awaited(sides(wishes[index]), job.caption));
+  });
+  lay(jobs.flatMap((job) => job.slots));
+  began = Date.now();
+  clock = setInterval(tick, CLOCK_MS);
+  at("frame").parentNode.scrollIntoView({ block: "nearest" });
+  return jobs;
+}
+
+function tick() {
+  const time = span((Date.now() - began) / 1000);
+  for (const { element, picture } of slots) if (!picture) element.querySelector(".note b")?.replaceChildren(time);
+}
+
+/** What the service is going to draw: the directives of the prompt may ask for something else than the form. */
+export function plan(job, { n, size }) {
+  const ratio = size.split("x");
+  while (job.slots.length < n) {
+    const slot = awaited(ratio, job.caption);
+    slots.splice(slots.indexOf(job.slots.at(-1)) + 1, 0, slot);
+    job.slots.push(slot);
+  }
+  const over = new Set(job.slots.splice(n));
+  job.slots.forEach((slot) => shape(slot, ...ratio));
+  lay(slots.filter((slot) => !over.has(slot)));
+}
+
+export function foretell(key, text) {
+  if (!shown) addRow(tell(make("dt"), key), { textContent: text });
+  announce(text);
+}
+
+/** A picture takes its place. Throws EncodingError where its bytes are none. */
+export async function place(job, index, picture, open) {
+  const image = make("img", { src: gallery.source(picture), alt: picture.wish.prompt });
+  await image.decode();
+  const slot = job.slots[index];
+  fill(slot, picture, image, open);
+  if (job.caption) slot.element.append(make("span", { className: "caption", textContent: job.caption }));
+  if (!shown) choose(picture);
+}
+
+function fill(slot, picture, image, open) {
+  slot.picture = picture;
+  slot.element.className = "slot";
+  const button = make("button", { className: "picture", onclick: () => open(picture) }, image);
+  button.title = say("fullSize");
+  slot.element.replaceChildren(button);
+  shape(slot, image.naturalWidth, image.naturalHeight);
+}
+
+/** The pictures of a job that did not come have failed. @param {string[]} sentence as `tell` takes it */
+export function fail(job, sentence, again) {
+  for (const slot of job.slots.filter((one) => !one.picture && !one.failed)) {
+    slot.failed = true;
+    slot.element.className = "slot failed";
+    const button = tell(make("button", { className: "quiet retry", onclick: again, hidden: true }), "tryAgain");
+    slot.element.replaceChildren(tell(make("p"), ...sentence), button);
+    if (job.caption) slot.element.append(make("span", { className: "caption", textContent: job.caption }));
+  }
+}
+
+/** The drawing is over; places that are still awaited were given up. */
+export function end() {
   clearInterval(clock);
   clock = 0;
-  at("frame").className = "";
-  tell(at("note-text"), "empty");
-  at("gallery").inert = false;
-  if (shown) return;
-  at("details").replaceChildren();
-  if (before) show(before);
+  const left = slots.filter(({ picture, failed }) => picture || failed);
+  if (left.length) lay(left);
+  else clear();
+  if (!shown) at("details").replaceChildren();
 }
 
-/** One thing that is known about a picture. */
-export function addLine({ name, text }) {
-  addRow(name === "notice" ? make("dt", { textContent: "⚠️" }) : tell(make("dt"), name), { textContent: text });
+// --- a picture ---
+
+/** Looks at a picture of the gallery. */
+export async function show(picture, open) {
+  if (clock) return;
+  const slot = slots.find((one) => one.picture?.id === picture.id);
+  if (!slot) {
+    const image = make("img", { src: gallery.source(picture), alt: picture.wish.prompt });
+    await image.decode();
+    const only = { element: make("div") };
+    fill(only, picture, image, open);
+    lay([only]);
+  }
+  choose(picture);
+}
+
+function choose(picture) {
+  shown = picture;
+  for (const { element, picture: one } of slots) element.classList.toggle("chosen", one?.id === picture.id);
+  gallery.mark(picture.id);
+  describe();
+}
+
+function drop(picture) {
+  lay(slots.filter((slot) => slot.picture?.id !== picture.id));
+  const next = slots.find((slot) => slot.picture)?.picture;
+  if (next) choose(next);
+  else clear();
+}
+
+/** All that is known about the picture, and what can be done with it. */
+function describe() {
+  const { wish, told, blob, file, favourite } = shown;
+  at("details").replaceChildren();
+  const said = [
+    ["prompt", wish.prompt],
+    ["negative", wish.negative],
+    ["written", told.writer && told.prompt],
+    ["writer", told.writer],
+    ["size", told.size],
+    ["model", modelName(told.model)],
+    ["steps", told.steps],
+    ["seed", told.seed],
+  ];
+  for (const [key, text] of said) if (text || text === 0) addRow(tell(make("dt"), key), { textContent: text });
+  const notices = told.notices.filter((code) => NOTICES[code]).map((code) => [NOTICES[code]]);
+  if (told.writer_failed) notices.push(["writerFailed"]);
+  if (told.asked && told.asked !== told.model) notices.push(["fallback", modelName(told.asked)]);
+  if (told.ignored.length) notices.push(["ignored", told.ignored.join(", ")]);
+  for (const words of notices) addRow(make("dt", { textContent: "⚠️" }), tell(make("dd"), ...words));
+  addRow(tell(make("dt"), "expires"), { id: "expires" });
+  addRow(tell(make("dt"), "kept"), tell(make("dd"), shown.tabOnly ? "tabOnly" : "inBrowser"));
+  Object.assign(at("download"), { href: gallery.source(shown), download: file });
+  at("favourite").setAttribute("aria-pressed", String(favourite));
+  at("share").hidden = !navigator.canShare?.({ files: [new File([blob], file, { type: blob.type })] });
+  at("tools").hidden = false;
+  refresh();
 }
 
 function addRow(term, value) {
-  at("details").append(make("div", {}, term, make("dd", value)));
-}
-
-/** Adds a finished picture. Throws EncodingError where its bytes are none. */
-export async function add(wish, lines, url, { blob, expires }) {
-  const image = make("img", { src: URL.createObjectURL(blob), alt: wish.prompt });
-  await image.decode();
-  const words = wish.prompt.match(/[\p{L}\p{N}]+/gu) ?? ["picture"];
-  const file = `${words.join("-").slice(0, 60)}.${blob.type.slice(6).replace("jpeg", "jpg")}`;
-  const picture = { wish, lines, url: expires ? url : "", expires, file, image, left: make("small") };
-  const button = make("button", { onclick: () => show(picture) }, image, picture.left);
-  at("gallery").prepend(make("li", {}, button));
-  at("session").hidden = false;
-  pictures.push(picture);
-  return picture;
-}
-
-/** @param {Picture} picture */
-export function show(picture) {
-  const { wish, lines, image } = (shown = picture);
-  shape(image.naturalWidth, image.naturalHeight);
-  Object.assign(at("picture"), { src: image.src, alt: image.alt, hidden: false });
-  at("note").hidden = true;
-  at("details").replaceChildren();
-  lines.forEach(addLine);
-  addRow(tell(make("dt"), "model"), { textContent: modelName(wish.model) });
-  if (wish.seed !== null) addRow(tell(make("dt"), "seed"), { textContent: wish.seed });
-  addRow(tell(make("dt"), "expires"), { id: "expires" });
-  tell(at("again"), wish.seed === null ? "again" : "againSeed");
-  Object.assign(at("download"), { href: image.src, download: shown.file });
-  at("tools").hidden = false;
-  for (const { image, left } of pictures) left.parentNode.setAttribute("aria-pressed", String(image === shown.image));
-  refresh();
+  at("details").append(make("div", {}, term, value instanceof Element ? value : make("dd", value)));
 }
 
 /** Puts every time left right. */
 export function refresh() {
-  const secondsLeft = ({ expires }) => Math.max(0, (expires - Date.now()) / 1000);
-  for (const picture of pictures) {
-    const seconds = secondsLeft(picture);
-    picture.left.textContent = seconds ? span(seconds) : "–";
-  }
+  gallery.refresh();
   if (!shown) return;
-  const seconds = secondsLeft(shown);
+  const seconds = Math.max(0, (shown.expires - Date.now()) / 1000);
   at("copy-link").hidden = at("copy-markdown").hidden = !seconds;
-  if (seconds) at("expires").textContent = ahead(seconds);
-  else tell(at("expires"), "tabOnly");
+  const row = at("expires");
+  if (!seconds) tell(row, shown.url ? "linkGone" : "tabOnly");
+  else {
+    hush(row);
+    row.textContent = ahead(seconds);
+  }
 }

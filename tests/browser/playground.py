@@ -53,7 +53,8 @@ class Playground:
 
     @property
     def picture(self) -> Locator:
-        return self.at("#picture")
+        """The one that is looked at."""
+        return self.at("#frame .chosen img")
 
     @property
     def problem(self) -> Locator:
@@ -80,8 +81,15 @@ class Playground:
         else:
             expect(self.at("#key-problem")).not_to_be_empty()
 
+    def more(self) -> None:
+        """Unfold the other options."""
+        if self.at("#more").get_attribute("open") is None:
+            self.at("#more summary").click()
+
     def wish(self, prompt: str, *, model: str = "", ratio: str = "", n: int = 0, **fields: str) -> None:
         """Fill in the form; what is left out stays as it is."""
+        if fields:
+            self.more()
         self.at("#prompt").fill(prompt)
         if model:
             self.at("#model").select_option(model)
@@ -97,6 +105,7 @@ class Playground:
         before = self.at("#gallery li").count()
         self.at("#draw").click()
         expect(self.at("#gallery li").nth(before)).to_be_attached()
+        expect(self.at("#draw-label[data-t=draw]")).to_be_attached()
         expect(self.picture).to_be_visible()
 
     def natural_size(self) -> tuple[int, int]:

@@ -13,6 +13,7 @@ from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
 from dev import description
+from dev.description import reference
 from flux import app, catalog, errors, fields, partners, picture, sizes
 from flux.endpoints import chat, images, responses
 from tests.builders import chat_request
@@ -25,6 +26,11 @@ METHODS = {"get", "head", "post", "put", "patch", "delete"}
 def test_the_file_is_up_to_date() -> None:
     """Write it with: PYTHONPATH=src .venv/bin/python -m dev.description."""
     assert description.FILE.read_text() == description.text()
+
+
+def test_the_reference_is_made_of_it_and_up_to_date() -> None:
+    """Write it anew with: PYTHONPATH=src .venv/bin/python -m dev.description."""
+    assert reference.FILE.read_text() == reference.text(DOCUMENT)
 
 
 def test_it_is_valid_openapi() -> None:

@@ -50,7 +50,7 @@ def chat(body: Body, headers: Mapping[str, str]) -> ChatRequest:
             fields=frozenset(body),
             streamed=stream,
         ),
-        options=fields.output_options(body).over(fields.options(body)),
+        options=fields.options(body),
         stream=stream or False,
         include_usage=fields.switch(stream_options, "include_usage") or False,
         include_progress=fields.switch(stream_options, "include_progress") or False,

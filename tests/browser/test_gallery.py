@@ -1,0 +1,192 @@
+"""Pictures that stay: after a reload, in other tabs, when storage is full, and not at all where that is wanted."""
+
+import json
+from pathlib import Path
+
+import httpx
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Open
+from tests.browser.playground import LUCID, Playground
+
+KEPT = """new Promise((resolve) => {
+    const opened = indexedDB.open("flux-image-api", 1);
+    opened.onsuccess = () => {
+        const all = opened.result.transaction("pictures").objectStore("pictures").getAll();
+        all.onsuccess = () => { opened.result.close(); resolve(all.result.map(({ wish }) => wish.prompt)); };
+    };
+})"""
+"""The prompts of what the browser's store holds."""
+
+
+@pytest.fixture
+def page(open_page: Open) -> Playground:
+    page = open_page(accept_downloads=True)
+    page.connect()
+    return page
+
+
+def reload(page: Page) -> None:
+    page.reload()
+    page.locator("#health[data-state]").wait_for()
+
+
+def test_pictures_and_the_form_outlive_a_reload(page: Playground, service: str) -> None:
+    """Pictures are read once: the page asks the service for none of them again."""
+    page.wish("A quiet harbour", model=LUCID, ratio="3:2", seed="41")
+    page.draw()
+    page.wish("Something else", ratio="9:16", negative="")
+    asked: list[str] = []
+    page.page.on("request", lambda request: asked.append(request.url))
+    reload(page.page)
+    expect(page.at("#gallery li")).to_have_count(1)
+    expect(page.at("#prompt")).to_have_value("Something else")
+    expect(page.at("[name=ratio]:checked")).to_have_value("9:16")
+    expect(page.at("#more")).to_have_attribute("open", "")
+    page.at("#gallery button").click()
+    assert page.natural_size() == (768, 512)
+    expect(page.detail("Seed")).to_have_text("41")
+    expect(page.detail("Link expires")).to_have_text("in 30 minutes")
+    assert not [url for url in asked if url.startswith(f"{service}/image/")]
+    page.connect()
+    expect(page.at("#model")).to_have_value(LUCID)
+
+
+def test_two_tabs_show_the_same_pictures(page: Playground, service: str) -> None:
+    other = Playground(page.page.context.new_page(), service)
+    page.wish("A quiet harbour")
+    page.draw()
+    expect(other.at("#gallery li")).to_have_count(1)
+    other.at("#gallery button").click()
+    other.button("Delete").click()
+    other.at("#question-yes").click()
+    expect(page.at("#gallery li")).to_have_count(0)
+    assert other.errors == []
+
+
+def test_a_picture_that_came_before_a_reload_is_kept(page: Playground) -> None:
+    page.page.once("dialog", lambda dialog: dialog.accept())
+    page.wish("A boat", n=1)
+    page.draw()
+    page.wish("A river [[delay 20s]]")
+    page.at("#draw").click()
+    expect(page.detail("Prompt")).to_be_visible()
+    reload(page.page)
+    expect(page.at("#gallery li")).to_have_count(1)
+    expect(page.at("#draw-label")).to_have_text("Draw")
+
+
+def test_favourites_stay_when_the_storage_is_full_and_the_oldest_others_go(page: Playground) -> None:
+    for prompt in ("Oldest", "Second", "Third"):
+        page.wish(f"{prompt} [[bytes 400kb]]", model=LUCID)
+        page.draw()
+    page.at("#gallery button").last.click()
+    page.button("Favourite").click()
+    expect(page.at("#favourite")).to_have_attribute("aria-pressed", "true")
+    expect(page.at("#gallery li").last).to_contain_text("★")
+    devtools = page.page.context.new_cdp_session(page.page)
+    used = page.page.evaluate("navigator.storage.estimate().then(({ usage }) => usage)")
+    devtools.send(
+        "Storage.overrideQuotaForOrigin", {"origin": page.page.evaluate("location.origin"), "quotaSize": used + 100_000}
+    )
+    page.wish("Newest [[bytes 400kb]]", model=LUCID)
+    page.draw()
+    expect(page.at("#gallery-note")).to_have_text("Storage full: the oldest pictures were deleted, not the favourites.")
+    kept = [prompt.split()[0] for prompt in page.page.evaluate(KEPT)]
+    assert "Oldest" in kept
+    assert "Second" not in kept
+
+
+def test_one_picture_or_all_can_be_deleted_and_exported(page: Playground, tmp_path: Path) -> None:
+    for prompt in ("One boat", "Two boats"):
+        page.wish(prompt, model=LUCID)
+        page.draw()
+    files: dict[str, bytes] = {}
+    page.page.on("download", lambda download: files.update({download.suggested_filename: download.path().read_bytes()}))
+    page.button("Export all").click()
+    page.page.wait_for_timeout(1500)
+    assert set(files) == {"2-Two-boats.jpg", "1-One-boat.jpg", "settings.json"}
+    assert files["1-One-boat.jpg"].startswith(b"\xff\xd8")
+    assert [one["prompt"] for one in json.loads(files["settings.json"])] == ["Two boats", "One boat"]
+    page.button("Delete").click()
+    page.at("#question").get_by_text("Cancel").click()
+    expect(page.at("#gallery li")).to_have_count(2)
+    page.button("Delete all").click()
+    page.at("#question-yes").click()
+    expect(page.at("#gallery li")).to_have_count(0)
+    assert page.page.evaluate(KEPT) == []
+
+
+def test_nothing_is_kept_where_that_is_switched_off(page: Playground) -> None:
+    page.wish("A boat")
+    page.draw()
+    page.at("#keep").uncheck()
+    page.at("#question-yes").click()
+    page.wish("A river")
+    page.draw()
+    expect(page.detail("Kept")).to_have_text("only in this tab")
+    assert page.page.evaluate(KEPT) == []
+    assert page.page.evaluate("localStorage.getItem('form')") is None
+    reload(page.page)
+    expect(page.at("#gallery li")).to_have_count(0)
+    expect(page.at("#prompt")).to_have_value("")
+    expect(page.at("#keep")).not_to_be_checked()
+
+
+def test_forgetting_the_key_offers_to_delete_the_pictures(page: Playground) -> None:
+    page.wish("A boat")
+    page.draw()
+    page.at("#key-button").click()
+    page.button("Forget").click()
+    expect(page.at("#question-text")).to_contain_text("1 pictures")
+    page.at("#question-yes").click()
+    expect(page.at("#gallery li")).to_have_count(0)
+    expect(page.at("#need-key")).to_be_visible()
+
+
+def test_a_stopped_drawing_keeps_what_has_come(page: Playground) -> None:
+    """And a failure does not take away the pictures of the same request that were drawn."""
+    page.wish("A harbour [[delay 6s on flux-1-schnell]]", model=LUCID)
+    page.more()
+    page.at("#also").get_by_text("FLUX.1 [schnell]").check()
+    page.at("#draw").click()
+    expect(page.at("#frame .picture")).to_have_count(1)
+    expect(page.at("#frame .busy")).to_have_count(1)
+    page.page.keyboard.press("Escape")
+    expect(page.at("#draw-label")).to_have_text("Draw")
+    expect(page.picture).to_be_visible()
+    expect(page.at("#gallery li")).to_have_count(1)
+
+
+def test_a_picture_of_several_that_fails_leaves_the_others(page: Playground) -> None:
+    """Each model draws for itself, named in its place; what failed can be tried again alone."""
+    page.wish("A harbour [[fault text Bad luck on phoenix]]", model=LUCID)
+    page.more()
+    page.at("#also").get_by_text("Phoenix 1.0").check()
+    page.at("#draw").click()
+    expect(page.at(".failed")).to_contain_text("could not be drawn")
+    expect(page.at(".failed .caption")).to_have_text("Phoenix 1.0")
+    expect(page.at("#frame .picture")).to_have_count(1)
+    expect(page.at("#gallery li")).to_have_count(1)
+    assert page.violations() == []
+    page.at("#retry").click()
+    expect(page.at(".failed")).to_have_count(1)
+    assert [drawing["model"].rsplit("/")[-1] for drawing in page.drawings] == [
+        "lucid-origin",
+        "phoenix-1.0",
+        "phoenix-1.0",
+    ]
+
+
+def test_a_kept_picture_is_the_one_that_its_link_leads_to(page: Playground) -> None:
+    page.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.wish("A quiet harbour", model=LUCID)
+    page.draw()
+    page.button("Copy link").click()
+    expect(page.at("#copy-link")).to_have_text("Copied")
+    link = page.page.evaluate("navigator.clipboard.readText()")
+    kept = page.page.evaluate(
+        "fetch(document.querySelector('#gallery img').src).then((one) => one.blob()).then((b) => b.size)"
+    )
+    assert kept == len(httpx.get(link).content)
