@@ -215,7 +215,7 @@ async function keep(wish, job, planned, told) {
   };
   await stage.place(job, told.index, picture, view);
   await gallery.add(picture);
-  stage.refresh();
+  stage.describe();
 }
 
 /** What draws this very picture again: what the service drew with, where the prompt had directives too. */

@@ -246,10 +246,10 @@ export function write(wish) {
   const text = (value) => (["string", "number"].includes(typeof value) ? String(value) : "");
   prompt.value = text(wish.prompt);
   negative.value = text(wish.negative);
-  steps.value = text(wish.steps || "");
-  seed.value = text(wish.seed);
-  width.value = text(wish.width || "");
-  height.value = text(wish.height || "");
+  for (const field of NUMBERS) {
+    const value = wish[field.id];
+    field.value = /^\d+$/.test(value) && (field === seed || value > 0) ? value : "";
+  }
   form.elements.ratio.value = Object.hasOwn(RATIOS, wish.ratio) ? wish.ratio : "1:1";
   form.elements.n.value = COUNTS.includes(text(wish.n)) ? text(wish.n) : COUNTS[0];
   format.value = text(wish.format);

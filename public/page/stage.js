@@ -204,7 +204,8 @@ function drop(picture) {
 }
 
 /** All that is known about the picture, and what can be done with it. */
-function describe() {
+export function describe() {
+  if (!shown) return;
   const { wish, told, blob, file, favourite } = shown;
   at("details").replaceChildren();
   const said = [

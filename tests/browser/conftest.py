@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
 from dev import ROOT, serve
 from tests.browser import chromium
-from tests.browser.playground import KEY, Playground
+from tests.browser.playground import KEY, LUCID, Playground
 
 DRAWING_MS = 20
 """A test in which time is the point asks for its own with `[[delay 2s]]`."""
@@ -65,12 +65,13 @@ def bare_service(stand_in: serve.Server, tmp_path: Path) -> Iterator[str]:
 
 @pytest.fixture
 def foreign_service(stand_in: serve.Server, tmp_path: Path) -> Iterator[str]:
-    """The URL of a Worker that answers in Russian, with links to another host and with a budget."""
+    """The URL of a Worker that answers in Russian, with links to another host, a budget and a fallback model."""
     variables = {
         "API_KEY": KEY,
         "RESPONSE_LANGUAGE": "ru",
         "PUBLIC_URL": "https://pictures.example",
         "DAILY_NEURONS": "9500",
+        "FLUX_FALLBACK_MODEL": LUCID,
     }
     with serve.start(tmp_path, ai=stand_in, vars=variables) as server:
         yield server.url

@@ -280,8 +280,11 @@ def test_everything_can_be_done_with_the_keyboard(open_page: Open) -> None:
     assert page.natural_size() == (1120, 896)
 
 
-def test_the_owners_language_and_host_are_not_the_pages(open_page: Open, foreign_service: str) -> None:
-    """The lines are told in the page's language, and the picture comes from where the page does; links stay as told."""
+def test_the_owners_language_host_and_fallback_are_not_the_pages(open_page: Open, foreign_service: str) -> None:
+    """All is told in the page's language, and the picture comes from where the page does; links stay as told.
+
+    The model that is named is the one that drew.
+    """
     page = open_page(foreign_service, permissions=["clipboard-read", "clipboard-write"])
     page.connect()
     page.wish("A quiet harbour: at night", ratio="4:3")
@@ -296,6 +299,10 @@ def test_the_owners_language_and_host_are_not_the_pages(open_page: Open, foreign
     assert page.page.evaluate("navigator.clipboard.readText()").startswith("https://pictures.example/image/")
     expect(page.at("#today")).to_have_text(re.compile(r"Today: 1 pictures, \d\d of 9,500 neurons"))
     assert SDXL not in page.at("#model option").evaluate_all("options => options.map(one => one.value)")
+    page.wish("A harbour [[fault 3040 on schnell]]")
+    page.draw()
+    expect(page.detail("Model")).to_have_text("Lucid Origin")
+    expect(page.detail("⚠️")).to_have_text("FLUX.1 [schnell] was out of capacity: this model drew instead.")
 
 
 def test_it_tells_what_the_picture_will_cost_and_what_was_spent(open_page: Open) -> None:
