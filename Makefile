@@ -2,6 +2,8 @@
 PYTHON ?= python3
 PORT ?= 8787
 AI ?= stand-in
+# `make dev`: a line for people for each request, or with `json` the line that a deployment logs.
+LOG ?= text
 # Test files that run side by side, each with servers of its own. They wait more than they work: more than there are cores.
 JOBS ?= 3
 # Not `?=`: shells have a variable of this name. CLOUDFLARE_ENV is wrangler's own.
@@ -28,9 +30,19 @@ NPMS := .local/npm/node_modules/.package-lock.json
 .DELETE_ON_ERROR:
 .PHONY: help dev test check bench soak deploy smoke describe lock runtime clean
 
+# A word that is no target.
+.DEFAULT:
+	@echo "There is no 'make $@'. There is:" >&2
+	@$(MAKE) --no-print-directory help >&2
+	@exit 2
+
+# Says what is being installed, with the number of the step in the first `make dev`.
+comma := ,
+step = $(info $(if $(STEPS),$(1) of $(STEPS): )$(2))
+
 help:
 	@echo 'make dev      run the Worker at http://localhost:$(PORT) (PORT=), with a stand-in for Workers AI'
-	@echo '              (AI=cloudflare: the real one, after `npx wrangler login`; it costs neurons)'
+	@echo '              (AI=cloudflare: the real one, after `npx wrangler login`; it costs neurons. LOG=json)'
 	@echo 'make test     run all checks (JOBS=: how many test files at the same time)'
 	@echo 'make check    check lint, types and spelling only'
 	@echo 'make bench    compare with JavaScript Workers: bench/RESULTS.md'
@@ -42,8 +54,11 @@ help:
 	@echo 'make lock     write package-lock.json, for all platforms'
 	@echo 'make clean    remove everything that was installed or generated'
 
-dev: runtime
-	@$(PYTHON) -m dev.serve --port $(PORT) --ai $(AI)
+# The port first, before anything is installed or written.
+dev:
+	@$(PYTHON) -m dev.serve --port $(PORT) --check
+	@$(MAKE) -s --no-print-directory runtime STEPS=4
+	@$(PYTHON) -m dev.serve --port $(PORT) --ai $(AI) --log $(LOG)
 
 test: check runtime $(TEST_NPM) $(DEPLOY_TOOLS) $(NPMS)
 	$(BIN)/node --test dev/ai/*.test.js
@@ -106,9 +121,10 @@ $(NPM): $(PACKAGES) dev/node.js .node-version
 $(PACKAGES): package.json package-lock.json .npmrc
 	@command -v node >/dev/null && command -v npm >/dev/null || \
 	  { echo "Node and npm are missing: install Node $$(cat .node-version), which brings both." >&2; exit 1; }
-	npm install --no-save --omit=dev --loglevel=error
+	$(call step,1,installing Node and wrangler$(comma) about 30 s)
+	@npm install --no-save --omit=dev --loglevel=error >/dev/null
 	@$(NEW_NODE) node dev/node.js
-	$(NEW_NODE) npm install --no-save
+	@$(NEW_NODE) npm install --no-save --loglevel=error >/dev/null
 	@touch $@
 
 # What only tests use, so that the first `make dev` and `make deploy` install none of it. In tests/ npm reads no other
@@ -127,8 +143,9 @@ $(NPMS): tests/deploy/npm.json
 # A pip of our own: older ones know no dependency groups.
 .venv/pyvenv.cfg:
 	@$(NEW_PYTHON)
-	$(PYTHON) -m venv .venv
-	$(PIP) install pip==26.3
+	$(call step,2,making .venv$(comma) about 10 s)
+	@$(PYTHON) -m venv .venv
+	@$(PIP) install pip==26.3
 
 $(TOOLS): pyproject.toml .venv/pyvenv.cfg
 	$(PIP) install --group dev
@@ -140,9 +157,11 @@ $(DEPLOY_TOOLS): pyproject.toml .venv/pyvenv.cfg
 	@touch $@
 
 $(SDK): pyproject.toml .venv/pyvenv.cfg
-	rm -rf $(@D)
-	$(PIP) install --no-compile --target $(@D) --group worker
+	$(call step,3,installing the Workers SDK$(comma) about 10 s)
+	@rm -rf $(@D)
+	@$(PIP) install --no-compile --target $(@D) --group worker
 	@touch $@
 
 $(BUNDLE): $(NPM) dev/pyodide_bundle.py
-	$(PYTHON) -m dev.pyodide_bundle
+	$(call step,4,assembling Python for the runtime$(comma) about 5 s)
+	@$(PYTHON) -m dev.pyodide_bundle

@@ -16,17 +16,18 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from dev import BIN, BUNDLE_FOLDER, LOCAL, NODE_MODULES, PYTHON_MODULES, ROOT, configuration
+from dev import BIN, BUNDLE_FOLDER, LOCAL, NODE_MODULES, PYTHON_MODULES, ROOT, configuration, terminal
 
 START_SECONDS = 120
 """A quiet machine needs five."""
@@ -45,6 +46,9 @@ WELCOME = """\
 
   Edits reload it, Ctrl-C stops it. Its log:
 """
+AGAIN = "Started again at {url}."
+QUIET_SECONDS = 1.0
+"""After which a report in the log is taken to be whole."""
 
 
 class ServerFailed(Exception):
@@ -221,27 +225,84 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m dev.serve", description="Run the Worker on this machine.")
     parser.add_argument("--port", type=int, default=8787)
     parser.add_argument("--ai", choices=("stand-in", "cloudflare"), default="stand-in")
+    parser.add_argument("--log", choices=("text", "json"), default="text", help="a line for people, or as deployed")
+    parser.add_argument("--check", action="store_true", help="only say whether the port is free")
     options = parser.parse_args()
+    if is_in_use(options.port):
+        sys.exit(f"Port {options.port} is in use: stop what runs there, or choose another, make dev PORT=9000.")
+    if options.check:
+        return
 
-    dev_vars = DEV_VARS.read_text() if DEV_VARS.exists() else ""
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job is started deaf to it
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     signal.signal(signal.SIGHUP, lambda *_: sys.exit())
     print("Starting the Worker ...", flush=True)
     try:
-        with start(
+        develop(
             LOCAL / f"port-{options.port}",
             port=options.port,
             remote_ai=options.ai == "cloudflare",
-            vars={"API_KEY": LOCAL_KEY},
-            dev_vars=dev_vars,
-        ) as server:
-            print(WELCOME.format(url=server.url.replace("127.0.0.1", "localhost"), key=local_key(dev_vars)), flush=True)
-            follow(server)
+            as_json=options.log == "json",
+        )
     except ServerFailed as failure:
         sys.exit(str(failure))
     except KeyboardInterrupt:
         print("\nStopped.")
+
+
+def is_in_use(port: int) -> bool:
+    """Whether somebody listens on this port of the machine; never so for 0, which is a free one."""
+    with socket.socket() as probe:
+        return port != 0 and probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def develop(
+    folder: Path,
+    *,
+    port: int,
+    remote_ai: bool = False,
+    as_json: bool = False,
+    changes: Mapping[str, object] | None = None,
+) -> None:
+    """Serve until the server ends by itself, and print its log.
+
+    A Worker that cannot be imported ends wrangler: it is started anew as soon as one of its files has changed. Raises
+    ServerFailed where the start fails for another reason.
+    """
+    main_file = Path(str((changes or {}).get("main", ROOT / "src" / "entry.py")))
+    dev_vars = DEV_VARS.read_text() if DEV_VARS.exists() else ""
+    welcome = WELCOME
+    while True:
+        before = _edited(main_file.parent)
+        try:
+            with start(
+                folder,
+                port=port,
+                remote_ai=remote_ai,
+                vars={"API_KEY": LOCAL_KEY},
+                dev_vars=dev_vars,
+                changes=changes,
+            ) as server:
+                url = server.url.replace("127.0.0.1", "localhost")
+                print(welcome.format(url=url, key=local_key(dev_vars)), flush=True)
+                welcome = AGAIN
+                before = follow(server, main_file.parent, terminal.Log(as_json=as_json))
+                log = server.log_path.read_text(errors="replace")
+        except ServerFailed as failure:
+            log = str(failure)
+            if not terminal.import_failure(log):
+                raise
+            print(terminal.import_failure(log), flush=True)
+        if not terminal.import_failure(log):
+            return
+        print("The Worker cannot start: edit the file, and it is started again.", flush=True)
+        while _edited(main_file.parent) == before:
+            time.sleep(POLL_SECONDS)
+
+
+def _edited(folder: Path) -> dict[Path, int]:
+    """When each file of the Worker was last changed."""
+    return {path: path.stat().st_mtime_ns for path in folder.rglob("*.py")}
 
 
 def filled(dev_vars: str) -> str:
@@ -255,14 +316,29 @@ def local_key(dev_vars: str) -> str:
     return own[1] if own else LOCAL_KEY
 
 
-def follow(server: Server) -> None:
-    """Print what the server logs from now on, as long as it runs."""
-    with server.log_path.open(errors="replace") as log:
-        log.seek(0, os.SEEK_END)
-        while server.is_running():
-            print(log.read(), end="", flush=True)
+def follow(server: Server, source: Path, log: terminal.Log) -> dict[Path, int]:
+    """Print what the server logs from now on, as long as it runs. Gives back the files that it last ran with."""
+    quiet_since = time.monotonic()
+    edited = _edited(source)
+    with server.log_path.open(errors="replace") as file:
+        file.seek(0, os.SEEK_END)
+        running = True
+        rest = ""
+        while running:
+            running = server.is_running()  # asked first: what it logs at its end is read as well
+            if text := file.read():
+                edited, quiet_since = _edited(source), time.monotonic()
+                *lines, rest = (rest + text).split("\n")
+                _print(told for line in lines for told in log.read(line))
+            elif not running or time.monotonic() - quiet_since > QUIET_SECONDS:
+                _print(log.rest())
             time.sleep(POLL_SECONDS)
-        print(log.read(), end="", flush=True)
+    return edited
+
+
+def _print(lines: Iterable[str]) -> None:
+    for line in lines:
+        print(line, flush=True)
 
 
 if __name__ == "__main__":

@@ -56,7 +56,7 @@ def take(page: Playground, path: Path, *, top: str) -> None:
     first, last, width = page.page.evaluate(
         """top => [
             document.querySelector(top).getBoundingClientRect().top + scrollY,
-            document.querySelector(".pipeline").getBoundingClientRect().bottom + scrollY,
+            document.querySelector("#details").getBoundingClientRect().bottom + scrollY,
             innerWidth,
         ]""",
         top,

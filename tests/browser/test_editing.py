@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from PIL import Image
-from playwright.sync_api import expect
+from playwright.sync_api import FilePayload, expect
 
 from flux import catalog
 from tests.browser.conftest import Open
@@ -40,8 +40,8 @@ def page(open_page: Open) -> Playground:
 
 
 def choose(page: Playground, *pictures: bytes, mime: str = "image/png") -> None:
-    files = [{"name": f"{index}.png", "mimeType": mime, "buffer": data} for index, data in enumerate(pictures)]
-    page.at("#source-files").set_input_files(files)  # type: ignore[arg-type] - FilePayload, as dictionaries
+    files = [FilePayload(name=f"{index}.png", mimeType=mime, buffer=data) for index, data in enumerate(pictures)]
+    page.at("#source-files").set_input_files(files)
 
 
 @pytest.mark.parametrize("way", ["choose", "paste", "drop"])

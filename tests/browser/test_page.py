@@ -584,9 +584,9 @@ def test_a_degraded_service_says_what_is_missing_and_still_draws(open_page: Open
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [360, 820, 1280])
+@pytest.mark.parametrize("width", [360, 768, 1280, 1920])
 def test_every_state_fits_and_can_be_read(open_page: Open, screenshots: Path, width: int, scheme: str) -> None:
-    """In both themes and three widths: nothing to scroll sideways for, and nothing that axe finds."""
+    """In both themes and four widths: nothing to scroll sideways for, and nothing that axe finds."""
     page = open_page(width=width, height=780 if width == 360 else 900, color_scheme=scheme)
     paper = page.at("html").evaluate("html => getComputedStyle(html).backgroundColor")
     brightness = sum(int(part) for part in re.findall(r"\d+", paper)[:3]) / 3
@@ -614,6 +614,14 @@ def test_every_state_fits_and_can_be_read(open_page: Open, screenshots: Path, wi
     page.at("#draw").click()
     expect(page.problem).not_to_be_empty()
     look("refused")
+    page.more()
+    look("more")
+    page.at("#gallery button").first.click()
+    page.at("#frame .picture").click()
+    look("viewer", full=False)
+    page.at("#viewer-close").click()
+    page.at("#delete").click()
+    look("question", full=False)
 
 
 @pytest.mark.parametrize("locale", [locale for locale in LANGUAGES if locale != "pt-BR"])

@@ -5,6 +5,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -109,3 +110,57 @@ def test_make_dev_prints_how_to_call_it_and_ends_on_a_signal(number: int) -> Non
     assert picture, answer
     with pytest.raises(urllib.error.URLError, match="refused"):
         body(picture[1])
+
+
+# --- make dev -------------------------------------------------------------------------------------
+
+DEVELOP = """\
+import sys
+from pathlib import Path
+from dev import serve
+folder, main = map(Path, sys.argv[1:])
+serve.develop(folder, port=0, changes={"main": str(main), "services": None})
+"""
+
+
+def test_a_broken_file_is_reported_and_the_server_goes_on_when_it_is_mended(worker: Path, tmp_path: Path) -> None:
+    """While it runs, and when it is started: a line with the file, the number and the reason, and no more."""
+    worker.write_text("import nowhere_to_be_found\n")
+    command = [sys.executable, "-c", DEVELOP, str(tmp_path / "server"), str(worker)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as launcher:
+        assert launcher.stdout
+        try:
+            lines = filter(str.strip, iter(launcher.stdout.readline, ""))
+            assert "line 1: ModuleNotFoundError: No module named 'nowhere_to_be_found'" in next(lines)
+            assert next(lines) == "The Worker cannot start: edit the file, and it is started again.\n"
+            worker.write_text(WORKER.replace("ANSWER", "'one'"))
+            url = next(found[0] for line in lines if (found := re.findall(r"http://localhost:\d+", line)))
+            next(line for line in lines if "Its log:" in line)
+            assert body(f"{url}/any") == "one"
+            worker.write_text("def broken(:\n")
+            assert "line 1: SyntaxError" in next(lines)
+            next(lines)
+            worker.write_text(WORKER.replace("ANSWER", "'two'"))
+            again = next(lines)
+            assert again.startswith("Started again at ")
+            assert body(again.split()[-1].rstrip(".") + "/any") == "two"
+        finally:
+            launcher.send_signal(signal.SIGINT)
+    assert launcher.returncode != 0
+
+
+def test_a_port_in_use_is_said_in_one_line_before_anything_is_touched() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        done = subprocess.run(
+            ["make", "dev", f"PORT={port}", f"PYTHON={sys.executable}"],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert done.returncode != 0
+    assert done.stdout == ""
+    said = [line for line in done.stderr.splitlines() if not line.startswith("make: ***")]
+    assert said == [f"Port {port} is in use: stop what runs there, or choose another, make dev PORT=9000."]
+    assert not (ROOT / ".local" / f"port-{port}").exists()
