@@ -136,8 +136,6 @@ def _range(schema: Json) -> str:
 
 def _fields(schema: Json, schemas: Json, before: str = "") -> Iterator[tuple[str, ...]]:
     """A row for each field of an object, and of the objects in it."""
-    for part in schema.get("allOf", ()):
-        yield from _fields(schemas[part["$ref"].rsplit("/", 1)[1]], schemas, before)
     required = schema.get("required", ())
     for name, field in schema.get("properties", {}).items():
         limits = _range(field)
@@ -148,6 +146,8 @@ def _fields(schema: Json, schemas: Json, before: str = "") -> Iterator[tuple[str
         yield f"<code>{before}{_escape(name)}</code>{needed}", _type(field), limits, told
         if "properties" in field:
             yield from _fields(field, schemas, f"{before}{name}.")
+    for part in schema.get("allOf", ()):
+        yield from _fields(schemas[part["$ref"].rsplit("/", 1)[1]], schemas, before)
 
 
 _FIELD_HEAD = ("Field", "Type", "Range, default", "What it does")

@@ -152,15 +152,15 @@ function fill(slot, picture, image, open) {
   shape(slot, image.naturalWidth, image.naturalHeight);
 }
 
-/** The pictures of a job that did not come have failed. @param {string[]} sentence as `tell` takes it */
+/** The pictures of a job that did not come have failed: one place says so. @param {string[]} sentence for `tell` */
 export function fail(job, sentence, again) {
-  for (const slot of job.slots.filter((one) => !one.picture && !one.failed)) {
-    slot.failed = true;
-    slot.element.className = "slot failed";
-    const button = tell(make("button", { className: "quiet retry", onclick: again, hidden: true }), "tryAgain");
-    slot.element.replaceChildren(tell(make("p"), ...sentence), button);
-    if (job.caption) slot.element.append(make("span", { className: "caption", textContent: job.caption }));
-  }
+  const slot = job.slots.find((one) => !one.picture);
+  if (!slot) return;
+  slot.failed = true;
+  slot.element.className = "slot failed";
+  const button = tell(make("button", { className: "quiet retry", onclick: again, hidden: true }), "tryAgain");
+  slot.element.replaceChildren(tell(make("p"), ...sentence), button);
+  if (job.caption) slot.element.append(make("span", { className: "caption", textContent: job.caption }));
 }
 
 /** The drawing is over; places that are still awaited were given up. */

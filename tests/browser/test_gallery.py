@@ -147,7 +147,7 @@ def test_forgetting_the_key_offers_to_delete_the_pictures(page: Playground) -> N
     page.draw()
     page.at("#key-button").click()
     page.button("Forget").click()
-    expect(page.at("#question-text")).to_contain_text("1 pictures")
+    expect(page.at("#question-text")).to_have_text("Delete from this browser? Pictures: 1")
     page.at("#question-yes").click()
     expect(page.at("#gallery li")).to_have_count(0)
     expect(page.at("#need-key")).to_be_visible()

@@ -594,8 +594,9 @@ def test_every_state_fits_and_can_be_read(open_page: Open, screenshots: Path, wi
 
     def look(state: str, *, full: bool = True) -> None:
         page.page.screenshot(path=screenshots / f"{state}-{width}-{scheme}.png", full_page=full)
-        assert page.violations() == []
         assert page.overflow() == 0
+        if scheme == ("dark" if width in (360, 1280) else "light"):  # axe is slow: each width and each theme once
+            assert page.violations() == []
 
     look("empty")
     page.connect("wrong", remember=True)
@@ -603,7 +604,7 @@ def test_every_state_fits_and_can_be_read(open_page: Open, screenshots: Path, wi
     page.connect()
     page.wish("A lighthouse at dusk, oil painting", model=LUCID, ratio="21:9")
     page.draw()
-    page.wish("A tiny greenhouse, isometric [[delay 3s]]", ratio="9:16", n=4)
+    page.wish("A tiny greenhouse, isometric [[delay 2s]]", ratio="9:16", n=4)
     page.at("#draw").click()
     expect(page.detail("Prompt")).to_be_visible()
     look("drawing")
