@@ -67,7 +67,7 @@ async def test_a_picture_that_could_not_be_stored_is_told_itself() -> None:
     assert one["expires_at"] is None
 
 
-@pytest.mark.parametrize("seconds", [0, 5])
+@pytest.mark.parametrize("seconds", [0, 5, 25])
 async def test_the_pictures_come_before_the_text_that_shows_them(seconds: float) -> None:
     """And every chunk is one that OpenAI's clients read."""
     answer = await drawn(Service(painter=Painter(seconds=seconds)), "A cat", n=2)

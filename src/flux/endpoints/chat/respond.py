@@ -147,7 +147,9 @@ class ChatPresenter:
         if isinstance(report, FinalPrompt):
             written = {"type": "prompt", **progress.of_prompt(report)}
             return join(self._delta(lines.writing(report, self._words)), self._progress(written))
-        return self._progress({"type": "picture", **progress.of_picture(report, self._plan)})
+        if isinstance(report, GeneratedPicture):
+            return self._progress({"type": "picture", **progress.of_picture(report, self._plan)})
+        return ""
 
     def end(self, result: Result) -> Text:
         """The rest of the first choice with its picture, the other choices, and the end."""
