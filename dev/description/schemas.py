@@ -648,6 +648,13 @@ ANSWERS: Json = {
                     "seed": {"type": "boolean"},
                     "negative_prompt": {"type": "boolean"},
                     "images": {**COUNT, "description": "How many pictures it takes in."},
+                    "image_side": {
+                        "type": ["integer", "null"],
+                        "minimum": 1,
+                        "description": "Pixels of the longest side of a picture it takes in: a larger one is scaled "
+                        "down. Null where it takes none.",
+                    },
+                    "edits_only": {"type": "boolean", "description": "Draws nothing without a picture to edit."},
                     "prompt": {
                         "type": ["integer", "null"],
                         "minimum": 1,

@@ -90,12 +90,11 @@ const dataUrl = (blob) =>
 
 /**
  * What the service tells while it draws (`stream_options.include_progress`): objects whose `type` is `plan`, `prompt`,
- * `picture`, `failure` or, at the end, `usage`. Throws Refused, and AbortError when stopped.
+ * `picture` or `failure`. Throws Refused, and AbortError when stopped.
  */
 export async function* draw(wish, key, signal) {
   const pictures = await Promise.all(wish.pictures.map(dataUrl));
-  const options = { include_usage: true, include_progress: true };
-  const request = JSON.stringify({ ...body(wish, pictures), stream: true, stream_options: options });
+  const request = JSON.stringify({ ...body(wish, pictures), stream: true, stream_options: { include_progress: true } });
   const response = await call("/v1/chat/completions", { key, signal, method: "POST", body: request });
   const id = response.headers.get("x-request-id");
   let text = "";
@@ -105,13 +104,12 @@ export async function* draw(wish, key, signal) {
       if (!pictured) throw new Refused({ code: "odd", message: text });
       return;
     }
-    const { error, choices, progress, usage } = JSON.parse(data);
+    const { error, choices, progress } = JSON.parse(data);
     if (error) throw new Refused(error, { request: id });
     text += choices[0]?.delta.content ?? "";
     pictured ||= progress?.type === "picture";
     if (progress?.type === "failure") yield { type: "failure", error: new Refused(progress.error, { request: id }) };
     else if (progress) yield progress;
-    if (usage) yield { type: "usage", usage };
   }
   throw new Refused({ code: "cut_off" });
 }

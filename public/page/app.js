@@ -20,6 +20,7 @@ const CHECKS = {
   storage: "checkStorage",
   images: "checkImages",
   rate_limiter: "checkLimiter",
+  ledger: "checkLedger",
 };
 
 /** @type {AbortController | undefined} of the drawing under way */
@@ -105,7 +106,7 @@ function changed() {
   const wish = form.read();
   stage.preview(wish);
   snippets.show(wish);
-  if (key) cost.show(form.cost(wish), form.money(wish));
+  if (key) cost.show(form.costs());
   else hush(at("cost"));
 }
 

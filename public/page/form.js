@@ -1,5 +1,5 @@
 /** The form: what the person wishes for. */
-import { dollars, neurons } from "./cost.js";
+import { price } from "./cost.js";
 import { at, choice, hush, make } from "./dom.js";
 import * as sources from "./sources.js";
 import { keeps, stored } from "./storage.js";
@@ -132,10 +132,15 @@ export function setModels(list, preferred) {
 }
 
 const sides = ({ ratio, width, height }) => (width && height ? [width, height] : RATIOS[ratio]);
-/** Dollars of one picture of a wish, with a model of another maker. */
-export const money = (wish) => models.has(wish.model) && dollars(models.get(wish.model), sides(wish));
-/** Neurons of one picture of a wish. */
-export const cost = (wish) => models.has(wish.model) && neurons(models.get(wish.model), sides(wish), wish.steps);
+
+/** What the wish costs with each of its models, for `cost.show`. */
+export const costs = () =>
+  wishes().map((wish) => {
+    const model = models.get(wish.model);
+    const images = sources.sides().slice(0, wish.pictures.length);
+    const each = price(model, sides(wish), wish.steps, images);
+    return { name: model.name, unit: model.pricing?.unit, each, n: wish.n };
+  });
 
 export const modelName = (id) => models.get(id)?.name ?? id;
 
@@ -145,24 +150,34 @@ function choose(id) {
   showAbilities();
 }
 
-/** Chooses a model that takes pictures where the chosen one cannot, and says so. */
+const editor = () => models.get(EDIT_MODEL) ?? [...models.values()].find(({ capabilities }) => capabilities.images);
+
+/** Whether a model can follow a wish with pictures, or one without. */
+const suits = ({ capabilities }) => (sources.chosen().length ? capabilities.images > 0 : !capabilities.edits_only);
+
+/** Chooses a model that can do with the pictures, or without them, where the chosen one cannot, and says so. */
 function suit() {
   const chosen = models.get(model.value);
-  const able = models.get(EDIT_MODEL) ?? [...models.values()].find(({ capabilities }) => capabilities.images);
-  sources.limit(Math.max(chosen?.capabilities.images ?? 0, able?.capabilities.images ?? sources.MOST));
-  if (!chosen || !able || chosen.capabilities.images || !sources.chosen().length) return;
-  choose(able.id);
-  tell(at("model-note"), "switched", able.name, chosen.name);
+  for (const option of model.options) {
+    option.disabled = models.get(option.value)?.capabilities.edits_only && !sources.chosen().length;
+  }
+  const able = sources.chosen().length ? editor() : [...models.values()].find(suits);
+  if (chosen && able && !suits(chosen)) {
+    choose(able.id);
+    tell(at("model-note"), sources.chosen().length ? "switched" : "switchedBack", able.name, chosen.name);
+  }
+  showAbilities();
 }
 
 function showAbilities() {
   const able = models.get(model.value)?.capabilities;
   if (!able) return;
+  sources.limit(Math.max(able.images, editor()?.capabilities.images ?? 0));
   const said = [
     [able.size ? "anySize" : "cut"],
     able.steps && ["takesSteps", ...able.steps],
     able.seed && ["seed"],
-    able.negative_prompt && ["takesNegative"],
+    able.negative_prompt && ["negative"],
     able.images && ["takesPictures", able.images],
   ];
   at("abilities").replaceChildren(...said.filter(Boolean).map((words) => tell(make("li"), ...words)));
@@ -171,7 +186,7 @@ function showAbilities() {
   seed.disabled = !able.seed;
   negative.disabled = !able.negative_prompt;
   for (const box of at("also").querySelectorAll("input")) {
-    box.disabled = box.value === model.value;
+    box.disabled = box.value === model.value || !suits(models.get(box.value));
     box.checked &&= !box.disabled;
   }
   count();
@@ -260,6 +275,7 @@ export function write(wish) {
   if (id) choose(id);
   if (id && models.size && !models.has(id)) tell(at("model-note"), "notHere", id);
   if (wish.pictures) sources.set(wish.pictures);
+  else suit();
   refresh();
 }
 

@@ -7,7 +7,7 @@ const TYPES = ["image/jpeg", "image/png", "image/webp"]; // what the service rea
 const MAX_BYTES = 3 * 2 ** 20; // so that four fit into a request, in base64
 const MAX_SIDE = 2048; // pixels of what is larger in bytes
 
-/** @type {{blob: Blob, url: string}[]} */
+/** @type {{blob: Blob, url: string, sides: number[]}[]} `sides` in pixels */
 let pictures = [];
 let most = MOST;
 let onChange = () => {};
@@ -36,6 +36,7 @@ function take(event, { files }) {
 }
 
 export const chosen = () => pictures.map(({ blob }) => blob);
+export const sides = () => pictures.map((picture) => picture.sides);
 
 export const limit = (count) => {
   most = count;
@@ -50,8 +51,7 @@ export async function add(blobs) {
       break;
     }
     try {
-      const ready = await prepared(blob);
-      pictures.push({ blob: ready, url: URL.createObjectURL(ready) });
+      pictures.push(await prepared(blob));
     } catch {
       tell(at("source-note"), "noPicture", blob.name ?? blob.type);
     }
@@ -59,18 +59,19 @@ export async function add(blobs) {
   show();
 }
 
-/** As the service takes it. */
-async function prepared(blob) {
-  const fits = TYPES.includes(blob.type) && blob.size <= MAX_BYTES;
-  if (!fits) return redrawn(blob, "image/jpeg", MAX_SIDE);
-  (await createImageBitmap(blob)).close(); // throws where it is no picture after all
-  return blob;
+/** As the service takes it. Throws where it is no picture. */
+async function prepared(given) {
+  const fits = TYPES.includes(given.type) && given.size <= MAX_BYTES;
+  const blob = fits ? given : await redrawn(given, "image/jpeg", MAX_SIDE);
+  const bitmap = await createImageBitmap(blob);
+  const sides = [bitmap.width, bitmap.height];
+  bitmap.close();
+  return { blob, sides, url: URL.createObjectURL(blob) };
 }
 
-export function set(blobs) {
-  for (const { url } of pictures) URL.revokeObjectURL(url);
-  pictures = blobs.map((blob) => ({ blob, url: URL.createObjectURL(blob) }));
-  show();
+export async function set(blobs) {
+  for (const { url } of pictures.splice(0)) URL.revokeObjectURL(url);
+  await add(blobs);
 }
 
 function show() {

@@ -158,7 +158,7 @@ export function fail(job, sentence, again) {
   if (!slot) return;
   slot.failed = true;
   slot.element.className = "slot failed";
-  const button = tell(make("button", { className: "quiet retry", onclick: again, hidden: true }), "tryAgain");
+  const button = tell(make("button", { className: "retry", onclick: again, hidden: true }), "tryAgain");
   slot.element.replaceChildren(tell(make("p"), ...sentence), button);
   if (job.caption) slot.element.append(make("span", { className: "caption", textContent: job.caption }));
 }

@@ -21,10 +21,9 @@ const KEYS = {
   0: () => scale(1),
 };
 
-at("viewer-before").addEventListener("click", () => move(-1));
-at("viewer-after").addEventListener("click", () => move(1));
-at("viewer-smaller").addEventListener("click", () => scale(zoom / STEP));
-at("viewer-larger").addEventListener("click", () => scale(zoom * STEP));
+for (const [name, key] of [["before", "ArrowLeft"], ["after", "ArrowRight"], ["smaller", "-"], ["larger", "+"]]) {
+  at(`viewer-${name}`).addEventListener("click", KEYS[key]);
+}
 at("viewer-close").addEventListener("click", () => dialog.close());
 area.addEventListener("dblclick", () => scale(zoom > 1 ? 1 : 2));
 dialog.addEventListener("keydown", (event) => {

@@ -8,9 +8,9 @@ const chooser = document.getElementById("language");
 const LANGUAGES = [...chooser.options].map((option) => option.value);
 
 const english = gather();
-/** @type {Record<string, string[]>} key to its translations; under "", the languages in their order */
+/** @type {Record<string, string>} key to its translations, with "|" between them; under "", the languages in their order */
 let table = {};
-let column = -1;
+let column = -1; // of the language, in each of them
 
 function gather() {
   const found = {};
@@ -22,7 +22,7 @@ function gather() {
 
 /** The sentence of a key, with {0} and {1} filled in. */
 export const say = (key, ...values) =>
-  (table[key]?.[column] ?? english[key]).replace(/\{(\d)\}/g, (_, index) => values[index]);
+  (table[key]?.split("|")[column] ?? english[key]).replace(/\{(\d)\}/g, (_, index) => values[index]);
 
 /** Lets an element say something, now and in each language chosen later. */
 export function tell(element, key, ...values) {
@@ -32,7 +32,10 @@ export function tell(element, key, ...values) {
   return element;
 }
 
-export const number = (value) => new Intl.NumberFormat(chooser.value).format(value);
+export const number = (value, style) => new Intl.NumberFormat(chooser.value, style).format(value);
+
+/** @param {number} dollars @returns {string} "US$0.03", to the millionth */
+export const money = (dollars) => number(dollars, { style: "currency", currency: "USD", maximumFractionDigits: 6 });
 
 /** Seconds as the largest unit that tells enough. */
 const rounded = (seconds) => {
@@ -46,7 +49,7 @@ export const ahead = (seconds) => new Intl.RelativeTimeFormat(chooser.value).for
 /** @param {number} seconds @returns {string} "29 min" */
 export function span(seconds) {
   const [value, unit] = rounded(seconds);
-  return new Intl.NumberFormat(chooser.value, { style: "unit", unit, unitDisplay: "short" }).format(value);
+  return number(value, { style: "unit", unit, unitDisplay: "short" });
 }
 
 /** @param {() => void} changed called after each change of language, the first included */
@@ -79,7 +82,7 @@ async function speak(wanted) {
     }
   }
   chooser.value = document.documentElement.lang = wanted;
-  column = table[""]?.indexOf(wanted) ?? -1;
+  column = table[""]?.split("|").indexOf(wanted) ?? -1;
   for (const element of document.querySelectorAll("[data-t]")) {
     element.textContent = say(element.dataset.t, ...JSON.parse(element.dataset.v ?? "[]"));
   }

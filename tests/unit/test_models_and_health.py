@@ -32,12 +32,21 @@ async def test_every_model_that_we_serve_is_listed() -> None:
             SCHNELL,
             {"size": False, "seed": False, "negative_prompt": False, "images": 0, "steps": [1, 8]} | {"prompt": 2048},
         ),
-        (KLEIN, {"size": True, "seed": True, "negative_prompt": False, "images": 4, "steps": None}),
+        (KLEIN, {"size": True, "seed": True, "negative_prompt": False, "images": 4, "image_side": 511, "steps": None}),
         (PHOENIX, {"size": True, "seed": True, "negative_prompt": True, "images": 0, "steps": [1, 50]}),
     ],
 )
 async def test_a_model_says_what_it_can_do(name: str, capabilities: dict[str, Any]) -> None:
-    assert (await Service().get(f"/v1/models/{name}")).json["capabilities"] == {"prompt": None} | capabilities
+    usual = {"prompt": None, "image_side": None, "edits_only": False}
+    assert (await Service().get(f"/v1/models/{name}")).json["capabilities"] == usual | capabilities
+
+
+async def test_a_model_that_can_only_edit_says_so() -> None:
+    service = Service(variables={"PARTNER_MODELS": "bria/fibo-edit-1.5, bria/fibo-generate-1.5"})
+    able = [
+        (await service.get(f"/v1/models/bria/fibo-{name}-1.5")).json["capabilities"] for name in ("edit", "generate")
+    ]
+    assert [(one["edits_only"], one["image_side"]) for one in able] == [(True, 2048), (False, 2048)]
 
 
 @pytest.mark.parametrize(

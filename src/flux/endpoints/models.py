@@ -49,6 +49,8 @@ def model_object(one: Model, settings: Settings) -> dict[str, Any]:
             "seed": bool(one.seeds),
             "negative_prompt": one.negative_prompt,
             "images": one.max_images,
+            "image_side": one.max_image_side or None,
+            "edits_only": one.edits_alone,
             "prompt": one.max_prompt,
             "steps": [one.steps.min, one.steps.max] if one.steps else None,
         },
