@@ -57,8 +57,7 @@ const shape = ({ ratio, width, height }) => (width ? { size: `${width}x${height}
 
 /**
  * What POST /v1/chat/completions takes. What was left alone is not sent, so that directives in the prompt still count.
- * @param {import("./form.js").Wish} wish
- * @param {string[]} pictures data URLs of those that the wish is about
+ * @param {import("./form.js").Wish} wish @param {string[]} pictures data URLs
  */
 export const body = (wish, pictures) => ({
   ...(wish.model && { model: wish.model }),
@@ -133,12 +132,9 @@ async function* events(stream) {
   }
 }
 
-/**
- * A picture's bytes, which stay when its link expires.
- * @param {string} url as the service told it: a link, or a data URL where nothing is stored
- */
-export async function fetchPicture(url, signal) {
+/** A picture's bytes, which stay when its link expires. @param {string} url a link, or a data URL where nothing is stored */
+export async function fetchPicture(url) {
   // A link may name another host (PUBLIC_URL): the picture is here, too, and the page asks no other host.
-  const response = await call(url.startsWith("data:") ? url : `/image/${url.split("/").pop()}`, { signal });
+  const response = await call(url.startsWith("data:") ? url : `/image/${url.split("/").pop()}`);
   return response.blob();
 }

@@ -139,7 +139,7 @@ async function drawFrom() {
   await drawAll(form.wishes()); // only now it is known what there is to choose from
 }
 
-/** Draws wishes side by side. What has come stays, whatever becomes of the others. */
+/** Draws wishes side by side. Pictures that arrive stay, whatever happens to the others. */
 async function drawAll(wishes) {
   if (drawing) return;
   calm();
@@ -171,7 +171,7 @@ async function drawAll(wishes) {
   if (document.hidden) document.title = `✓ ${document.title}`;
 }
 
-/** One request, from its plan to its last picture. @returns {{error, wish} | undefined} why pictures are missing */
+/** One request. @returns {{error, wish} | undefined} why pictures are missing */
 async function drawOne(wish, job, signal) {
   let planned = { n: wish.n, prompt: wish.prompt, model: wish.model };
   let left;
@@ -219,7 +219,7 @@ async function keep(wish, job, planned, told) {
   stage.describe();
 }
 
-/** What draws this very picture again: what the service drew with, where the prompt had directives too. */
+/** What draws this very picture again, directives in the prompt included. */
 function settings(wish, planned, told) {
   const [width, height] = told.size.split("x").map(Number);
   const [across, down] = wish.ratio.split(":").map(Number);
@@ -244,7 +244,7 @@ function calm() {
   at("retry").hidden = true;
 }
 
-/** Says why pictures are missing: beside the button and in their places, with another try where that may help. */
+/** Says why pictures are missing, beside the button and in their places; offers another try where that may help. */
 function explain(failed) {
   if (!failed.length) return;
   again = () => drawAll(failed.map(({ wish }) => wish));

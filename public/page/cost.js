@@ -43,7 +43,7 @@ export function price({ pricing, capabilities }, sides, steps, images) {
   return sum(Object.entries(counts), ([name, times]) => times * (pricing[`per_${name}`] ?? 0));
 }
 
-/** @param {{name: string, unit?: string, each?: number, n: number}[]} parts one for each model; `each`: one picture's price */
+/** @param {{name: string, unit?: string, each?: number, n: number}[]} parts one for each model; `each`: a picture's price */
 export function show(parts) {
   const priced = parts.filter(({ each }) => each !== undefined);
   const unpriced = parts.filter((part) => !priced.includes(part)).map(({ name }) => name);

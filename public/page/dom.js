@@ -51,7 +51,7 @@ export async function copyPicture(blob, button) {
   copied(button);
 }
 
-/** A picture, decoded and encoded anew, upright, at most `side` pixels long. Rejects what the browser cannot read. */
+/** A picture re-encoded, at most `side` pixels long. Rejects what the browser cannot read. */
 export async function redrawn(blob, type, side = Infinity) {
   const bitmap = await createImageBitmap(blob);
   const scale = Math.min(1, side / Math.max(bitmap.width, bitmap.height));

@@ -5,7 +5,7 @@ import * as sources from "./sources.js";
 import { keeps, stored } from "./storage.js";
 import { tell } from "./words.js";
 
-/** The service's ratios (src/flux/sizes.py), each wide one above its tall counterpart, and the sides drawn for them. */
+/** The service's ratios (src/flux/sizes.py) and their sides, each wide one above its tall counterpart. */
 const RATIOS = {
   "1:1": [1024, 1024],
   "5:4": [1120, 896],
@@ -71,7 +71,7 @@ export function start(changed) {
   });
 }
 
-/** Puts in what was in the form when the page was left. */
+/** Fills in what the form held when the page was left. */
 export function restore() {
   const draft = stored((storage) => JSON.parse(storage.getItem(DRAFT)));
   if (draft && keeps()) {
@@ -80,7 +80,7 @@ export function restore() {
   }
 }
 
-/** Puts everything right that depends on the wish, and keeps it for the next visit. */
+/** Updates what depends on the wish, and keeps it for the next visit. */
 function refresh() {
   count();
   save();
@@ -101,7 +101,7 @@ function drawn(ratio) {
   return shape;
 }
 
-/** How long the prompt is, where the model has a limit. The service counts UTF-16 units as JavaScript does. */
+/** How long the prompt is, where the model has a limit. */
 function count() {
   const limit = models.get(model.value)?.capabilities.prompt;
   const length = prompt.value.trim().length;
@@ -155,7 +155,7 @@ const editor = () => models.get(EDIT_MODEL) ?? [...models.values()].find(({ capa
 /** Whether a model can follow a wish with pictures, or one without. */
 const suits = ({ capabilities }) => (sources.chosen().length ? capabilities.images > 0 : !capabilities.edits_only);
 
-/** Chooses a model that can do with the pictures, or without them, where the chosen one cannot, and says so. */
+/** Changes a model that cannot follow the wish for one that can, and says so. */
 function suit() {
   const chosen = models.get(model.value);
   for (const option of model.options) {
@@ -194,7 +194,7 @@ function showAbilities() {
 
 // --- the wish ---
 
-/** What keeps the form from being sent: the field and the sentence; undefined where nothing does. */
+/** What is wrong: the field and the sentence, if anything. */
 export function problem() {
   for (const field of [prompt, model, ...NUMBERS]) field.removeAttribute("aria-invalid");
   if (!prompt.value.trim()) return { param: "prompt", say: ["noPrompt"] };
@@ -235,13 +235,13 @@ export const read = () => ({
   also: [...at("also").querySelectorAll(":checked")].map((box) => box.value),
 });
 
-/** The wishes of the form, one for each model that is to draw. Each has a seed, where its model takes one. */
+/** The wishes of the form, one for each model. */
 export function wishes() {
   const { also, ...wish } = read();
   return [wish.model, ...also].map((id) => fit({ ...wish, model: id }));
 }
 
-/** A wish as its model can follow it, with a seed: without it no picture could be drawn once more. */
+/** A wish as its model can follow it, with a seed, so that it can be drawn again. */
 export function fit(wish) {
   const able = models.get(wish.model)?.capabilities;
   if (!able) return wish;
@@ -256,7 +256,7 @@ export function fit(wish) {
   };
 }
 
-/** Puts a wish in, as if it were typed: what a field does not take is left out. @param {Partial<Wish>} wish */
+/** Fills the form as if it were typed: what a field does not take is left out. @param {Partial<Wish>} wish */
 export function write(wish) {
   const text = (value) => (["string", "number"].includes(typeof value) ? String(value) : "");
   prompt.value = text(wish.prompt);
@@ -279,14 +279,14 @@ export function write(wish) {
   refresh();
 }
 
-/** The fields of the form as a URL's fragment. Never the key, which is no field of it; no pictures. */
+/** The form as a URL's fragment, without the key and pictures. */
 export function fragment() {
   const { pictures, also, ...wish } = read();
   const said = Object.entries(wish).filter(([, value]) => value !== "" && value !== 0 && value !== null && value !== false);
   return new URLSearchParams(said).toString();
 }
 
-/** Fills the form from the page's fragment, and takes it out of the address. @returns {boolean} whether there was one */
+/** Fills the form from the fragment and removes that. @returns {boolean} whether there was one */
 export function readFragment() {
   const said = Object.fromEntries(new URLSearchParams(location.hash.slice(1)));
   if (!said.prompt) return false;

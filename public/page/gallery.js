@@ -34,7 +34,7 @@ function open() {
   });
 }
 
-/** Does something with the store. @returns {Promise<any>} its result. Rejects with a QuotaExceededError where it is full. */
+/** Does something with the store; rejects with a QuotaExceededError where it is full. */
 async function inStore(mode, use) {
   const db = await database;
   if (!db) return undefined;
@@ -93,13 +93,12 @@ async function store(picture) {
       await inStore("readwrite", (store) => store.put(record));
       channel.postMessage("");
       return;
-    } catch {
-      const oldest = all().findLast((one) => !one.favourite && !one.tabOnly && one.id !== picture.id);
-      tell(at("gallery-note"), "storageFull");
-      if (!oldest) {
-        picture.tabOnly = true;
-        return;
-      }
+    } catch (error) {
+      const full = error?.name === "QuotaExceededError";
+      const oldest = full && all().findLast((one) => !one.favourite && !one.tabOnly && one.id !== picture.id);
+      picture.tabOnly = !oldest;
+      if (full) tell(at("gallery-note"), "storageFull");
+      if (!oldest) return;
       await remove(oldest);
     }
   }

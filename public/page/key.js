@@ -16,10 +16,7 @@ let onForget = () => {};
 
 const storedKey = () => stored((storage) => storage.getItem(STORED)) ?? "";
 
-/**
- * @param {(models: object[], preferred: object) => void} connected told what the service can draw with
- * @param {() => void} forgotten called when the person lets the key be forgotten
- */
+/** @param {(models: object[], preferred: object) => void} connected @param {() => void} forgotten */
 export async function start(connected, forgotten) {
   onConnect = connected;
   onForget = forgotten;
@@ -55,6 +52,7 @@ function showState() {
   at("key-state").hidden = !storedKey();
   at("key-forget").hidden = !key && !storedKey();
   at("key-tab").hidden = remember.checked;
+  at("key-warning").hidden = !remember.checked;
 }
 
 /** Tries a key. Throws Refused where it opens nothing. */

@@ -1,4 +1,4 @@
-/** Where pictures appear: those of a drawing in their places, or the one of the gallery that is looked at. */
+/** Where pictures appear: those of a drawing, or one of the gallery. */
 import { announce, ask, at, copy, copyPicture, hush, make } from "./dom.js";
 import { modelName } from "./form.js";
 import * as gallery from "./gallery.js";
@@ -7,7 +7,7 @@ import { ahead, say, span, tell } from "./words.js";
 const REFRESH_MS = 5000; // how often the times left are put right
 const CLOCK_MS = 250;
 
-/** What the service could not follow, by its code. Codes that are not here are for other ways to call it. */
+/** What the service could not follow, by its code; other codes are for other APIs. */
 const NOTICES = { enlarged: "enlarged", rewrite_refused: "writerFailed" };
 
 /** @typedef {{element: HTMLElement, picture?: import("./gallery.js").Picture, failed?: boolean}} Slot a picture's place */
@@ -64,10 +64,14 @@ function shape({ element }, width, height) {
 /** A place whose picture is awaited. */
 function awaited(ratio, caption) {
   const slot = { element: make("div", { className: "slot busy" }) };
-  slot.element.append(note("", "drawing"));
-  if (caption) slot.element.append(make("span", { className: "caption", textContent: caption }));
+  fill(slot, caption, note("", "drawing"));
   shape(slot, ...ratio);
   return slot;
+}
+
+function fill({ element }, caption, ...shown) {
+  element.replaceChildren(...shown);
+  if (caption) element.append(make("span", { className: "caption", textContent: caption }));
 }
 
 const note = (top, key) => make("p", { className: "note" }, make("b", { textContent: top }), tell(make("span"), key));
@@ -115,7 +119,7 @@ function tick() {
   for (const { element, picture } of slots) if (!picture) element.querySelector(".note b")?.replaceChildren(time);
 }
 
-/** What the service is going to draw: the directives of the prompt may ask for something else than the form. */
+/** What will be drawn: directives in the prompt may differ from the form. */
 export function plan(job, { n, size }) {
   const ratio = size.split("x");
   while (job.slots.length < n) {
@@ -138,29 +142,27 @@ export async function place(job, index, picture, open) {
   const image = make("img", { src: gallery.source(picture), alt: picture.wish.prompt });
   await image.decode();
   const slot = job.slots[index];
-  fill(slot, picture, image, open);
-  if (job.caption) slot.element.append(make("span", { className: "caption", textContent: job.caption }));
+  hang(slot, picture, image, open, job.caption);
   if (!shown) choose(picture);
 }
 
-function fill(slot, picture, image, open) {
+function hang(slot, picture, image, open, caption) {
   slot.picture = picture;
   slot.element.className = "slot";
   const button = make("button", { className: "picture", onclick: () => open(picture) }, image);
   button.title = say("fullSize");
-  slot.element.replaceChildren(button);
+  fill(slot, caption, button);
   shape(slot, image.naturalWidth, image.naturalHeight);
 }
 
-/** The pictures of a job that did not come have failed: one place says so. @param {string[]} sentence for `tell` */
+/** Shows once why pictures of a job are missing. @param {string[]} sentence for `tell` */
 export function fail(job, sentence, again) {
   const slot = job.slots.find((one) => !one.picture);
   if (!slot) return;
   slot.failed = true;
   slot.element.className = "slot failed";
   const button = tell(make("button", { className: "retry", onclick: again, hidden: true }), "tryAgain");
-  slot.element.replaceChildren(tell(make("p"), ...sentence), button);
-  if (job.caption) slot.element.append(make("span", { className: "caption", textContent: job.caption }));
+  fill(slot, job.caption, tell(make("p"), ...sentence), button);
 }
 
 /** The drawing is over; places that are still awaited were given up. */
@@ -183,7 +185,7 @@ export async function show(picture, open) {
     const image = make("img", { src: gallery.source(picture), alt: picture.wish.prompt });
     await image.decode();
     const only = { element: make("div") };
-    fill(only, picture, image, open);
+    hang(only, picture, image, open);
     lay([only]);
   }
   choose(picture);
@@ -203,7 +205,7 @@ function drop(picture) {
   else clear();
 }
 
-/** All that is known about the picture, and what can be done with it. */
+/** What is known about the picture, and what can be done with it. */
 export function describe() {
   if (!shown) return;
   const { wish, told, blob, file, favourite } = shown;

@@ -1,6 +1,6 @@
 /** What the browser keeps between visits, beside the pictures. */
 
-/** @returns what `use` does; null where the browser forbids storage, so that what is chosen holds for this tab alone */
+/** @returns what `use` does; null where the browser forbids storage */
 export function stored(use) {
   try {
     return use(localStorage);
