@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
 from dev import ROOT, serve
 from tests.browser import chromium
-from tests.browser.playground import KEY, LUCID, Playground
+from tests.browser.playground import FIBO, KEY, LUCID, MAX, QWEN, Playground
 
 DRAWING_MS = 20
 """A test in which time is the point asks for its own with `[[delay 2s]]`."""
@@ -55,25 +55,27 @@ def service(worker: serve.Server) -> str:
     return worker.url
 
 
-@pytest.fixture
-def bare_service(stand_in: serve.Server, tmp_path: Path) -> Iterator[str]:
+@pytest.fixture(scope="session")
+def bare_service(stand_in: serve.Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The URL of a Worker that can keep nothing and cut nothing."""
     changes = {"kv_namespaces": None, "images": None}
-    with serve.start(tmp_path, ai=stand_in, vars={"API_KEY": KEY}, changes=changes) as server:
+    with serve.start(tmp_path_factory.mktemp("bare"), ai=stand_in, vars={"API_KEY": KEY}, changes=changes) as server:
         yield server.url
 
 
-@pytest.fixture
-def foreign_service(stand_in: serve.Server, tmp_path: Path) -> Iterator[str]:
-    """The URL of a Worker that answers in Russian, with links to another host, a budget and a fallback model."""
+@pytest.fixture(scope="session")
+def foreign_service(stand_in: serve.Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a Worker that answers in Russian, with links to another host, budgets, a fallback and partners."""
     variables = {
         "API_KEY": KEY,
         "RESPONSE_LANGUAGE": "ru",
         "PUBLIC_URL": "https://pictures.example",
-        "DAILY_NEURONS": "9500",
+        "DAILY_NEURONS": "95000",
+        "DAILY_DOLLARS": "5",
         "FLUX_FALLBACK_MODEL": LUCID,
+        "PARTNER_MODELS": f"{QWEN}, {MAX}, {FIBO}",
     }
-    with serve.start(tmp_path, ai=stand_in, vars=variables) as server:
+    with serve.start(tmp_path_factory.mktemp("foreign"), ai=stand_in, vars=variables) as server:
         yield server.url
 
 

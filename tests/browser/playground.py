@@ -1,23 +1,40 @@
 """The page as a person meets it."""
 
+import io
 import json
+import re
 from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.sync_api import ConsoleMessage, Locator, Page, Request, expect
+from PIL import Image
+from playwright.sync_api import ConsoleMessage, FilePayload, Locator, Page, Request, expect
 
 from tests.npm import NODE_MODULES
 
 KEY = "browser-key"
 SCHNELL = "@cf/black-forest-labs/flux-1-schnell"
+KLEIN = "@cf/black-forest-labs/flux-2-klein-4b"
 SDXL = "@cf/stabilityai/stable-diffusion-xl-base-1.0"
 LUCID = "@cf/leonardo/lucid-origin"
 """A model that takes sizes, steps and seeds; the default takes steps alone."""
+QWEN = "alibaba/qwen-image-3.0-pro"
+"""Costs more above a megapixel."""
+MAX = "black-forest-labs/flux-2-max"
+"""Costs by the megapixel, also for pictures that go in."""
+FIBO = "bria/fibo-edit-1.5"
+"""Can only edit."""
 
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 REFUSED = "Failed to load resource: "
 """What Chromium itself writes into the console for every answer of 400 and above, and for a lost connection."""
+
+
+def png(color: str = "teal", size: tuple[int, int] = (64, 64)) -> bytes:
+    """A picture to work from."""
+    out = io.BytesIO()
+    Image.new("RGB", size, color).save(out, "png")
+    return out.getvalue()
 
 
 class Playground:
@@ -100,6 +117,11 @@ class Playground:
         for name, value in fields.items():
             self.at(f"#{name}").fill(value)
 
+    def add(self, *pictures: bytes, mime: str = "image/png") -> None:
+        """Choose pictures to work from."""
+        files = [FilePayload(name=f"{index}.png", mimeType=mime, buffer=data) for index, data in enumerate(pictures)]
+        self.at("#source-files").set_input_files(files)
+
     def draw(self) -> None:
         """Press the button and wait for the picture."""
         before = self.at("#gallery li").count()
@@ -117,7 +139,8 @@ class Playground:
 
     def violations(self) -> list[str]:
         """What axe finds: the rule and where."""
-        self.page.evaluate((NODE_MODULES / "axe-core" / "axe.min.js").read_text())
+        if not self.page.evaluate("Boolean(window.axe)"):
+            self.page.evaluate((NODE_MODULES / "axe-core" / "axe.min.js").read_text())
         found = self.page.evaluate("tags => axe.run({runOnly: tags})", WCAG)
         return [f"{one['id']}: {node['html'][:120]}" for one in found["violations"] for node in one["nodes"]]
 
@@ -125,3 +148,16 @@ class Playground:
         """Pixels by which the page is wider than its window."""
         wider: int = self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         return wider
+
+    def contrast(self, selector: str) -> float:
+        """Of an element's text with its background, as WCAG counts it."""
+        style = "one => { const style = getComputedStyle(one); return [style.color, style.backgroundColor]; }"
+        low, high = sorted(map(luminance, self.at(selector).evaluate(style)))
+        return (high + 0.05) / (low + 0.05)
+
+
+def luminance(color: str) -> float:
+    """Of a color as the browser writes it: `rgb(1, 2, 3)`."""
+    shares = [int(one) / 255 for one in re.findall(r"\d+", color)[:3]]
+    red, green, blue = [one / 12.92 if one <= 0.04045 else ((one + 0.055) / 1.055) ** 2.4 for one in shares]
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue

@@ -6,11 +6,11 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from PIL import Image
-from playwright.sync_api import FilePayload, expect
+from playwright.sync_api import expect
 
 from flux import catalog
 from tests.browser.conftest import Open
-from tests.browser.playground import LUCID, Playground
+from tests.browser.playground import LUCID, Playground, png
 
 SCHNELL = catalog.DEFAULT_MODEL
 KLEIN = catalog.DEFAULT_EDIT_MODEL
@@ -26,12 +26,6 @@ PASTED = """async (base64) => {
 }"""
 
 
-def png(color: str = "teal", side: int = 64) -> bytes:
-    out = io.BytesIO()
-    Image.new("RGB", (side, side), color).save(out, "png")
-    return out.getvalue()
-
-
 @pytest.fixture
 def page(open_page: Open) -> Playground:
     page = open_page()
@@ -39,16 +33,11 @@ def page(open_page: Open) -> Playground:
     return page
 
 
-def choose(page: Playground, *pictures: bytes, mime: str = "image/png") -> None:
-    files = [FilePayload(name=f"{index}.png", mimeType=mime, buffer=data) for index, data in enumerate(pictures)]
-    page.at("#source-files").set_input_files(files)
-
-
 @pytest.mark.parametrize("way", ["choose", "paste", "drop"])
 def test_a_picture_is_added_and_changed(page: Playground, way: str) -> None:
     """The model changes to one that can, and the page says so."""
     if way == "choose":
-        choose(page, png())
+        page.add(png())
     else:
         page.page.evaluate(PASTED.replace("KIND", repr(way)), base64.b64encode(png()).decode())
     expect(page.at("#sources li")).to_have_count(1)
@@ -66,7 +55,7 @@ def test_a_picture_is_added_and_changed(page: Playground, way: str) -> None:
 
 
 def test_as_many_pictures_as_the_model_takes_and_each_can_go(page: Playground) -> None:
-    choose(page, *(png(color) for color in ("red", "green", "blue", "gold", "pink")))
+    page.add(*(png(color) for color in ("red", "green", "blue", "gold", "pink")))
     expect(page.at("#sources li")).to_have_count(4)
     expect(page.at("#source-note")).to_have_text("Model: 4 pictures at most.")
     page.button("Remove picture 2").click()
@@ -80,11 +69,11 @@ def test_as_many_pictures_as_the_model_takes_and_each_can_go(page: Playground) -
 
 
 def test_what_is_no_picture_is_refused_and_what_the_service_cannot_read_is_converted(page: Playground) -> None:
-    choose(page, b"no picture at all")
+    page.add(b"no picture at all")
     expect(page.at("#source-note")).to_have_text("0.png: not a picture that can be read.")
     gif = io.BytesIO()
     Image.new("RGB", (40, 30), "red").save(gif, "gif")
-    choose(page, gif.getvalue(), mime="image/gif")
+    page.add(gif.getvalue(), mime="image/gif")
     expect(page.at("#sources li")).to_have_count(1)
     page.wish("Make it night")
     page.draw()
@@ -139,7 +128,7 @@ def test_a_writer_that_failed_is_not_named(page: Playground) -> None:
     page.wish("A harbour [[writer 500]]")
     page.at("#optimize").check()
     page.draw()
-    expect(page.detail("⚠️")).to_have_text("The prompt could not be improved: yours was drawn.")
+    expect(page.detail("⚠️")).to_have_text("The prompt could not be improved.")
     expect(page.detail("Improved by")).to_have_count(0)
 
 
@@ -217,7 +206,8 @@ def test_the_viewer_shows_each_picture_in_full_size(page: Playground) -> None:
     keys.press("ArrowRight")
     expect(viewed).to_have_attribute("alt", "One")
     expect(page.at("#viewer-place")).to_have_text("2 / 2")
-    width = viewed.evaluate("picture => picture.clientWidth")
+    area, width = page.at("#viewer-area").bounding_box(), viewed.evaluate("picture => picture.clientWidth")
+    assert viewed.bounding_box() == area  # the whole picture is seen
     keys.press("+")
     assert viewed.evaluate("picture => picture.clientWidth") > width
     keys.press("0")
@@ -243,7 +233,7 @@ def test_the_picture_itself_is_copied(open_page: Open) -> None:
 
 def test_the_first_visit_says_that_a_key_is_needed(open_page: Open) -> None:
     page = open_page()
-    expect(page.at("#need-key")).to_have_text("Drawing needs the API key of this service")
+    expect(page.at("#need-key")).to_have_text("Drawing needs an API key")
     page.at("#need-key").click()
     expect(page.at("#key-tab")).to_be_visible()
     expect(page.at("#key-state")).to_be_hidden()

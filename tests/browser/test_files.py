@@ -10,6 +10,8 @@ from PIL import Image
 
 from dev import ROOT
 from flux import catalog, sizes
+from flux.endpoints import models
+from flux.prices import DollarPrice, Price
 from flux.words import LANGUAGES
 
 PUBLIC = ROOT / "public"
@@ -131,6 +133,12 @@ def test_the_ratios_are_those_of_the_service() -> None:
 def test_edits_are_drawn_with_the_services_model_for_them() -> None:
     assert f'const EDIT_MODEL = "{catalog.DEFAULT_EDIT_MODEL}";' in SCRIPTS["form.js"]
     assert f"export const MOST = {catalog.MAX_IMAGES};" in SCRIPTS["sources.js"]
+
+
+def test_every_row_of_a_price_is_counted() -> None:
+    """What the API may name in `pricing`: `per_tile` and so on."""
+    [counts] = re.findall(r"const counts = \{(.*?)\};", SCRIPTS["cost.js"], re.DOTALL)
+    assert set(re.findall(r"(\w+):", counts)) == {*models.rates(Price), *models.rates(DollarPrice)}
 
 
 def test_foreign_text_never_becomes_markup() -> None:
