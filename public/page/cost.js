@@ -70,8 +70,8 @@ export async function showToday(key) {
   const { today, budget } = usage.key.budget || !usage.deployment.budget ? usage.key : usage.deployment;
   const spent = (unit, write) => [today[unit], budget?.[unit]?.limit].filter((one) => one >= 0).map(write).join(" / ");
   const neurons = spent("neurons", (count) => number(Math.ceil(count)));
-  // The dollars count the neurons, too: told where there is more to them.
-  const more = budget?.dollars || today.dollars - today.neurons * A_NEURON > 1e-5;
+  // Dollars include the neurons, each call rounded up: shown only if something else was paid for.
+  const more = budget?.dollars || today.dollars - today.neurons * A_NEURON > 1e-3;
   const said = [budget && !budget.neurons ? "" : say("neurons", neurons), more ? spent("dollars", money) : ""];
   tell(at("today"), "today", number(today.pictures), said.filter(Boolean).join(", "));
 }

@@ -34,8 +34,8 @@ export function tell(element, key, ...values) {
 
 export const number = (value, style) => new Intl.NumberFormat(chooser.value, style).format(value);
 
-/** @param {number} dollars @returns {string} "US$0.03", to the millionth */
-export const money = (dollars) => number(dollars, { style: "currency", currency: "USD", maximumFractionDigits: 6 });
+/** @param {number} dollars @returns {string} "$0.03" */
+export const money = (dollars) => number(dollars, { style: "currency", currency: "USD", maximumFractionDigits: 4 });
 
 /** Seconds as the largest unit that tells enough. */
 const rounded = (seconds) => {
