@@ -4,7 +4,7 @@ import { ahead } from "./words.js";
 const DAY = 86_400;
 const toMidnight = () => DAY - Math.floor(Date.now() / 1000) % DAY; // UTC, when allowances reset
 
-/** Sentences for the codes of the service, and the seconds after which another try helps: 0 at once, none never. */
+/** Sentences for the service's codes, and the seconds after which to try again: 0 at once, none never. */
 const CODES = {
   invalid_api_key: ["wrongKey"],
   content_policy_violation: ["refused"],
@@ -25,7 +25,7 @@ const CODES = {
   odd: ["odd", 0],
 };
 
-/** A refusal or failure that the page can explain: `say` has the key of a sentence and what stands in it. */
+/** A failure that the page can explain: `say` has the key of a sentence and its values. */
 export class Refused extends Error {
   /** @param {{message?: string, code: string, param?: string}} error of the service, or one of this page's own */
   constructor({ message = "", code, param }, { headers, request = headers?.get("x-request-id") } = {}) {

@@ -198,7 +198,7 @@ async function drawOne(wish, job, signal) {
   return left;
 }
 
-/** Reads a picture that has come, keeps it and shows it. Stop is too late for it. */
+/** Reads, keeps and shows a picture that has come. Stop is too late for it. */
 async function keep(wish, job, planned, told) {
   const blob = await fetchPicture(told.url);
   const words = planned.prompt.match(/[\p{L}\p{N}]+/gu) ?? ["picture"];
@@ -244,7 +244,7 @@ function calm() {
   at("retry").hidden = true;
 }
 
-/** Says why pictures are missing, beside the button and in their places; offers another try where that may help. */
+/** Says why pictures are missing, and offers another try where that may help. */
 function explain(failed) {
   if (!failed.length) return;
   again = () => drawAll(failed.map(({ wish }) => wish));

@@ -62,7 +62,7 @@ export function show(parts) {
 const amount = ({ neurons, dollars }) =>
   [neurons && say("neurons", number(neurons)), dollars && money(dollars)].filter(Boolean).join(" + ");
 
-/** Asks what was spent, where the service counts it and the person has a key. */
+/** What was spent today, where the service counts it. */
 export async function showToday(key) {
   const usage = key ? await call("/v1/usage", { key }).then((response) => response.json(), () => ({})) : {};
   at("today").hidden = !usage.counting;

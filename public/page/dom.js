@@ -51,6 +51,10 @@ export async function copyPicture(blob, button) {
   copied(button);
 }
 
+const files = ({ blob, file }) => ({ files: [new File([blob], file, { type: blob.type })] });
+export const canShare = (picture) => navigator.canShare?.(files(picture)) ?? false;
+export const share = (picture) => navigator.share(files(picture)).catch(() => {}); // the person may change their mind
+
 /** A picture re-encoded, at most `side` pixels long. Rejects what the browser cannot read. */
 export async function redrawn(blob, type, side = Infinity) {
   const bitmap = await createImageBitmap(blob);

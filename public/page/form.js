@@ -113,7 +113,7 @@ function count() {
 
 // --- models ---
 
-/** @param {object[]} list model objects of the API @param {object} preferred the one chosen to begin with */
+/** @param {object[]} list models of the API @param {object} preferred the one chosen to begin with */
 export function setModels(list, preferred) {
   const before = model.value || wanted;
   models = new Map(list.map((one) => [one.id, one]));

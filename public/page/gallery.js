@@ -1,4 +1,4 @@
-/** The pictures that were drawn: kept in this browser (IndexedDB), shared by its tabs, listed newest first. */
+/** The pictures that were drawn: kept in this browser (IndexedDB), shared by its tabs. */
 import { ask, at, hush, make } from "./dom.js";
 import { keeps, stored } from "./storage.js";
 import { say, span, tell } from "./words.js";

@@ -1,5 +1,5 @@
 /** Where pictures appear: those of a drawing, or one of the gallery. */
-import { announce, ask, at, copy, copyPicture, hush, make } from "./dom.js";
+import { announce, ask, at, canShare, copy, copyPicture, hush, make, share } from "./dom.js";
 import { modelName } from "./form.js";
 import * as gallery from "./gallery.js";
 import { ahead, say, span, tell } from "./words.js";
@@ -19,14 +19,14 @@ let slots = [];
 let clock = 0;
 let began = 0;
 
-/** @param {Record<"edit" | "reuse" | "variation", (picture: object) => void>} actions what app.js does with a picture */
+/** @param {Record<"edit" | "reuse" | "variation", (picture: object) => void>} actions */
 export function start(actions) {
   const wired = {
     ...actions,
     "copy-link": (picture, button) => copy(picture.url, button),
     "copy-markdown": (picture, button) => copy(markdown(picture), button),
     "copy-picture": (picture, button) => copyPicture(picture.blob, button),
-    share: ({ blob, file }) => navigator.share({ files: [new File([blob], file, { type: blob.type })] }).catch(() => {}),
+    share,
     favourite: async (picture) => {
       await gallery.favour(picture, !picture.favourite);
       describe();
@@ -97,7 +97,7 @@ export function clear() {
 
 // --- a drawing ---
 
-/** A drawing begins. @param {object[]} wishes @returns {{slots: Slot[]}[]} the places of each of them */
+/** @param {object[]} wishes @returns {{slots: Slot[]}[]} the places of each of them */
 export function begin(wishes) {
   clear();
   const jobs = wishes.map((wish) => ({
@@ -208,7 +208,7 @@ function drop(picture) {
 /** What is known about the picture, and what can be done with it. */
 export function describe() {
   if (!shown) return;
-  const { wish, told, blob, file, favourite } = shown;
+  const { wish, told, file, favourite } = shown;
   at("details").replaceChildren();
   const said = [
     ["prompt", wish.prompt],
@@ -230,7 +230,7 @@ export function describe() {
   addRow(tell(make("dt"), "kept"), tell(make("dd"), shown.tabOnly ? "tabOnly" : "inBrowser"));
   Object.assign(at("download"), { href: gallery.source(shown), download: file });
   at("favourite").setAttribute("aria-pressed", String(favourite));
-  at("share").hidden = !navigator.canShare?.({ files: [new File([blob], file, { type: blob.type })] });
+  at("share").hidden = !canShare(shown);
   at("tools").hidden = false;
   refresh();
 }

@@ -1,5 +1,5 @@
 /** A picture in full size, with those before and after it. */
-import { at } from "./dom.js";
+import { at, canShare, copyPicture, share } from "./dom.js";
 import * as gallery from "./gallery.js";
 
 const STEP = 1.5;
@@ -24,6 +24,8 @@ const KEYS = {
 for (const [name, key] of [["before", "ArrowLeft"], ["after", "ArrowRight"], ["smaller", "-"], ["larger", "+"]]) {
   at(`viewer-${name}`).addEventListener("click", KEYS[key]);
 }
+at("viewer-copy").addEventListener("click", ({ target }) => copyPicture(picture.blob, target));
+at("viewer-share").addEventListener("click", () => share(picture));
 at("viewer-close").addEventListener("click", () => dialog.close());
 area.addEventListener("dblclick", () => scale(zoom > 1 ? 1 : 2));
 dialog.addEventListener("keydown", (event) => {
@@ -48,6 +50,7 @@ function show(next) {
   const place = list.findIndex(({ id }) => id === picture.id);
   Object.assign(image, { src: gallery.source(picture), alt: picture.wish.prompt });
   Object.assign(at("viewer-download"), { href: image.src, download: picture.file });
+  at("viewer-share").hidden = !canShare(picture);
   at("viewer-place").textContent = `${place + 1} / ${list.length}`;
   at("viewer-before").disabled = place <= 0;
   at("viewer-after").disabled = place >= list.length - 1;

@@ -1,14 +1,11 @@
-/**
- * The page's words. An element remembers what it says (data-t: the key; data-v: the values in it), so a change of
- * language reaches each of them, whoever put it there.
- */
+/** The page's words. Elements remember what they say (data-t: the key, data-v: the values), for a change of language. */
 import { stored } from "./storage.js";
 
 const chooser = document.getElementById("language");
 const LANGUAGES = [...chooser.options].map((option) => option.value);
 
 const english = gather();
-/** @type {Record<string, string>} key to its translations, with "|" between them; under "", the languages in their order */
+/** @type {Record<string, string>} key to its translations, with "|" between them; under "", the languages */
 let table = {};
 let column = -1; // of the language, in each of them
 

@@ -30,6 +30,13 @@ REFUSED = "Failed to load resource: "
 """What Chromium itself writes into the console for every answer of 400 and above, and for a lost connection."""
 
 
+SHARE = """() => {
+    navigator.canShare = ({ files }) => files.length === 1;
+    navigator.share = async ({ files: [file] }) => { window.shared = [file.name, file.type, file.size]; };
+}"""
+"""Web Share, which Chromium on Linux does not have."""
+
+
 def png(color: str = "teal", size: tuple[int, int] = (64, 64)) -> bytes:
     """A picture to work from."""
     out = io.BytesIO()
@@ -141,7 +148,8 @@ class Playground:
         """What axe finds: the rule and where."""
         if not self.page.evaluate("Boolean(window.axe)"):
             self.page.evaluate((NODE_MODULES / "axe-core" / "axe.min.js").read_text())
-        found = self.page.evaluate("tags => axe.run({runOnly: tags})", WCAG)
+        # It looks for a selector for every element that it reports: not for what is in order.
+        found = self.page.evaluate("tags => axe.run({runOnly: tags, resultTypes: ['violations']})", WCAG)
         return [f"{one['id']}: {node['html'][:120]}" for one in found["violations"] for node in one["nodes"]]
 
     def overflow(self) -> int:

@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 
 from flux import catalog
 from tests.browser.conftest import Open
-from tests.browser.playground import LUCID, Playground, png
+from tests.browser.playground import LUCID, SHARE, Playground, png
 
 SCHNELL = catalog.DEFAULT_MODEL
 KLEIN = catalog.DEFAULT_EDIT_MODEL
@@ -194,7 +194,9 @@ def test_a_theme_is_chosen_and_kept(open_page: Open) -> None:
     assert page.page.evaluate(paper) == light
 
 
-def test_the_viewer_shows_each_picture_in_full_size(page: Playground) -> None:
+def test_the_viewer_shows_each_picture_in_full_size(open_page: Open) -> None:
+    page = open_page(permissions=["clipboard-read", "clipboard-write"])
+    page.connect()
     for prompt in ("One", "Two"):
         page.wish(prompt)
         page.draw()
@@ -212,6 +214,13 @@ def test_the_viewer_shows_each_picture_in_full_size(page: Playground) -> None:
     assert viewed.evaluate("picture => picture.clientWidth") > width
     keys.press("0")
     assert viewed.evaluate("picture => picture.clientWidth") == width
+    page.page.evaluate(SHARE)
+    keys.press("ArrowLeft")
+    page.at("#viewer-share").click()
+    assert page.page.evaluate("window.shared[0]") == "Two.jpg"
+    page.at("#viewer-copy").click()
+    expect(page.at("#viewer-copy")).to_have_text("Copied")
+    keys.press("ArrowRight")
     with page.page.expect_download() as downloading:
         page.at("#viewer-download").click()
     assert downloading.value.suggested_filename == "One.jpg"

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Open
-from tests.browser.playground import LUCID, Playground
+from tests.browser.playground import LUCID, SHARE, Playground
 
 KEPT = """new Promise((resolve) => {
     const opened = indexedDB.open("flux-image-api", 1);
@@ -238,13 +238,6 @@ def test_the_pictures_are_there_without_a_network(page: Playground) -> None:
     with page.page.expect_download() as downloading:
         page.at("#download").click()
     assert downloading.value.path().read_bytes().startswith(b"\xff\xd8")
-
-
-SHARE = """() => {
-    navigator.canShare = ({ files }) => files.length === 1;
-    navigator.share = async ({ files: [file] }) => { window.shared = [file.name, file.type, file.size]; };
-}"""
-"""Web Share, which Chromium on Linux does not have."""
 
 
 def test_a_picture_is_shared_where_the_browser_can(page: Playground) -> None:

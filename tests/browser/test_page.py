@@ -126,7 +126,7 @@ def test_a_chosen_language_is_kept_and_reaches_everything(open_page: Open) -> No
     expect(page.at("#tools")).to_contain_text("Diese Einstellungen verwenden")
     expect(page.at("#details")).to_contain_text("in 30 Minuten")
     expect(page.at("#abilities")).to_contain_text("1–40 Schritte")
-    expect(page.at("#seed")).to_have_attribute("placeholder", "zufällig")
+    expect(page.at("#seed")).to_have_attribute("placeholder", "automatisch")
     page.page.reload()
     expect(page.at("#draw-label")).to_have_text("Zeichnen")
     page.at("#language").select_option("en")
