@@ -266,7 +266,7 @@ def develop(
 ) -> None:
     """Serve until the server ends by itself, and print its log.
 
-    A Worker that cannot be imported ends wrangler: it is started anew as soon as one of its files has changed. Raises
+    A Worker that cannot be imported ends wrangler: it is started again as soon as one of its files has changed. Raises
     ServerFailed where the start fails for another reason.
     """
     main_file = Path(str((changes or {}).get("main", ROOT / "src" / "entry.py")))
