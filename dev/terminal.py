@@ -29,16 +29,19 @@ class Log:
         self._as_json = as_json
         self._clock = clock
         self._trouble: list[str] = []
+        self._broken = False
+        """Whether a file that cannot be imported was told: what wrangler adds to that, however late, is no news."""
 
     def read(self, line: str) -> Iterator[str]:
         """What to print for a line of the log."""
         line = _ANSI.sub("", line).rstrip("\n")
         facts = _facts(line)
         access = _ACCESS.match(line)
-        if self._trouble and not (facts or access or line.startswith("⎔")):
-            self._trouble.append(line)
+        if (self._trouble or self._broken) and not (facts or access or line.startswith("⎔")):
+            self._trouble += [] if self._broken else [line]
             return
         yield from self.rest()
+        self._broken = False
         if facts:
             yield line if self._as_json else self._request(facts)
             if not self._as_json and (traceback := facts.get("traceback")):
@@ -56,6 +59,7 @@ class Log:
         if self._trouble:
             text = "\n".join(self._trouble)
             self._trouble = []
+            self._broken = bool(import_failure(text))
             yield import_failure(text) or text.strip()
 
     def _request(self, facts: dict[str, Any]) -> str:

@@ -77,6 +77,14 @@ def test_a_broken_file_is_one_line() -> None:
     assert terminal.import_failure("Ready on http://127.0.0.1:8787") == ""
 
 
+def test_a_broken_file_stays_one_line_where_wrangler_adds_to_it_later() -> None:
+    """As on a busy machine: the report pauses, and goes on."""
+    log = terminal.Log()
+    assert [*(told for line in FAILED.splitlines() for told in log.read(line)), *log.rest()]
+    assert [*log.read("  Runtime stderr:"), *log.read("✘ [ERROR] once more"), *log.rest()] == []
+    assert [*log.read("⎔ Reloading local server..."), *log.read("what somebody printed")] == ["what somebody printed"]
+
+
 def test_what_it_does_not_know_is_printed_as_it_is() -> None:
     assert printed("what somebody printed", "✘ [ERROR] Build failed with 1 error:", "  it is so") == [
         "what somebody printed",
