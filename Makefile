@@ -4,6 +4,8 @@ PORT ?= 8787
 AI ?= stand-in
 # `make dev`: a line for people for each request, or with `json` the line that a deployment logs.
 LOG ?= text
+SEED ?= 1
+COUNT ?= 20
 # Test files that run side by side, each with servers of its own. They wait more than they work: more than there are cores.
 JOBS ?= 3
 # Not `?=`: shells have a variable of this name. CLOUDFLARE_ENV is wrangler's own.
@@ -28,7 +30,7 @@ BUNDLE := .local/bundle/pyodide_dev.capnp.bin
 NPMS := .local/npm/node_modules/.package-lock.json
 
 .DELETE_ON_ERROR:
-.PHONY: help dev test check bench soak deploy smoke describe lock runtime clean
+.PHONY: help dev test test-fast check mutants bench soak deploy smoke describe lock runtime clean
 
 # A word that is no target.
 .DEFAULT:
@@ -44,7 +46,9 @@ help:
 	@echo 'make dev      run the Worker at http://localhost:$(PORT) (PORT=), with a stand-in for Workers AI'
 	@echo '              (AI=cloudflare: the real one, after `npx wrangler login`; it costs neurons. LOG=json)'
 	@echo 'make test     run all checks (JOBS=: how many test files at the same time)'
+	@echo 'make test-fast run lint, types, unit tests and one file of tests in the real runtime'
 	@echo 'make check    check lint, types and spelling only'
+	@echo 'make mutants  list random changes to the core that no unit test notices (COUNT=, SEED=)'
 	@echo 'make bench    compare with JavaScript Workers: bench/RESULTS.md'
 	@echo 'make soak     run soak and fuzzing in full: a few minutes'
 	@echo 'make deploy   deploy to the Cloudflare account that wrangler is logged in to (ENV=: docs/deploy.md)'
@@ -64,6 +68,10 @@ test: check runtime $(TEST_NPM) $(DEPLOY_TOOLS) $(NPMS)
 	$(BIN)/node --test dev/ai/*.test.js
 	$(VENV)/python -m tests.browser.chromium
 	$(VENV)/pytest -n $(JOBS) --dist loadfile
+
+# For the inner loop. The tests of the runtime are started first: they wait more than they work.
+test-fast: check runtime
+	$(VENV)/pytest -n 2 --dist loadfile tests/worker/test_openai_python.py tests/unit
 
 check: $(TOOLS) $(TEST_NPM)
 	$(VENV)/ruff check
@@ -90,6 +98,10 @@ bench: $(TOOLS) runtime
 # test` runs some hundred of each.
 soak: $(TOOLS) runtime
 	FULL=1 $(VENV)/pytest tests/soak
+
+# Each mutant takes some seconds, or as long as the unit tests if none of them notices it.
+mutants: $(TOOLS)
+	$(VENV)/python -m dev.mutants --seed=$(SEED) --count=$(COUNT)
 
 # public/openapi.json from the code's own tables, and public/docs.html from that. A test says when they are out of date.
 describe: $(TOOLS)

@@ -74,6 +74,15 @@ def tool(picture: bytes = PHOTO, *, stream: bool = False, **arguments: Any) -> R
     return posted("/mcp", body, {"accept": "application/json, text/event-stream"} if stream else {})
 
 
+@pytest.fixture(autouse=True, scope="module")
+def what_was_there_before() -> Iterator[None]:
+    """The thousands of other tests that pytest holds are left out when objects are collected and counted."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
 @pytest.fixture(autouse=True)
 def no_collector() -> Iterator[None]:
     """Only what nothing refers to is freed."""
