@@ -15,7 +15,20 @@ from flux.absent import NoLimiter
 from flux.http import Request
 from flux.ports import LimiterFailed
 from flux.trace import Trace
-from tests.builders import CHAT, EDITS, GENERATIONS, KEY, ORIGIN, SCHNELL, Service, chat_of, posted, request, stream_of
+from tests.builders import (
+    CHAT,
+    EDITS,
+    GENERATIONS,
+    KEY,
+    NOW,
+    ORIGIN,
+    SCHNELL,
+    Service,
+    chat_of,
+    posted,
+    request,
+    stream_of,
+)
 from tests.fakes import Allowance, Painter, Posted
 
 pytestmark = pytest.mark.usefixtures("clock")
@@ -473,6 +486,14 @@ async def test_each_request_is_one_line_of_json_with_what_it_cost() -> None:
     assert answer.headers["server-timing"] == (
         'draw;desc="1024x1024 image/jpeg";dur=1000, cut;dur=0, keep;dur=0, total;dur=500'
     )
+
+
+async def test_what_a_step_took_does_not_depend_on_the_time_of_day(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which is set back now and then."""
+    monkeypatch.setattr(time, "time", lambda: NOW - asyncio.get_running_loop().time())
+    service = Service(painter=Painter(seconds=0.5))
+    await service.generate()
+    assert service.log[0]["ms"] == {"draw": 500, "keep": 0, "total": 500}
 
 
 @pytest.mark.parametrize(("log_prompts", "told"), [("false", False), ("true", True)])

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flux import chores
-from flux.chores import Chore
+from flux.chores import Chore, titles
 from flux.chores.rule import Rule, Stage, TextRule, merged
 from flux.conversation import Conversation
 from flux.endpoints.responses import parse as responses_parse
@@ -318,6 +318,17 @@ def test_a_default_template_is_answered_in_the_form_its_app_reads(template: Json
     assert found is not None
     assert found.kind == template["kind"]
     assert parsed(found.text) == expected(template["answer"], talk)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "title"),
+    [
+        ("雪地里红狐，清晨柔光三十五毫米胶片质感", "雪地里红狐，清晨柔光三十五毫米胶"),
+        ("雪地里的红狐，清晨柔光三十五毫米胶片质", "雪地里的红狐"),
+    ],
+)
+def test_a_title_ends_with_a_clause_unless_less_than_a_third_would_be_left(prompt: str, title: str) -> None:
+    assert titles.title((prompt,)) == title
 
 
 @pytest.mark.parametrize("language", CHORES["next_chat"]["title"])

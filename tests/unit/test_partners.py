@@ -153,6 +153,13 @@ def test_size_is_controlled_as_the_schema_says(model: Model) -> None:
             raise AssertionError(control)
 
 
+@pytest.mark.parametrize(("wanted", "found"), [(600, 1024), (1024, 1024), (4096, 2048)])
+def test_of_sizes_in_any_order_the_smallest_that_covers_is_asked_for(wanted: int, found: int) -> None:
+    """The largest where none does."""
+    listed = Listed(tuple(Size(side, side) for side in (2048, 512, 1024)))
+    assert listed.ask(Size(wanted, wanted)).size == Size(found, found)
+
+
 DOLLARS = {
     "Per image": "picture",
     "output_size_1k": "picture",

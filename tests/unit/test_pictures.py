@@ -125,6 +125,7 @@ async def test_an_img_is_shown_that_its_picture_is_gone(accept: str) -> None:
     assert answer.text.startswith("<svg ")
     assert "expired" in answer.text
     assert "<script" not in answer.text
+    assert kept.service.log[0]["error"] == "picture_expired"
 
 
 @pytest.mark.parametrize(

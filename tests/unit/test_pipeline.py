@@ -1,6 +1,7 @@
 """Write, draw, cut, keep: what becomes of a plan when everything works, and when something does not."""
 
 import asyncio
+import random
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
@@ -461,16 +462,27 @@ class SlowAndBusy(Painter):
 
     async def draw(self, *asked: Any, **_options: Any) -> Any:
         self.drawings.append(asked[0])
-        await asyncio.sleep(8)
+        await asyncio.sleep(self._seconds)
         raise BUSY
 
 
 async def test_no_try_of_a_model_begins_later_than_15_seconds_after_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
     """The caller is waiting, and there may be a fallback that is quicker. The time of day does not matter."""
     monkeypatch.setattr(time, "time", lambda: float(NOW))
-    painter = SlowAndBusy()
+    painter = SlowAndBusy(seconds=8)
     await failed(plan_of(), painter)
     assert len(painter.drawings) == 2
+
+
+@pytest.mark.parametrize(("seconds", "tries"), [(14.5, 2), (14.625, 1)])
+async def test_the_wait_before_a_try_is_a_part_of_the_15_seconds(
+    seconds: float, tries: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Which is half a second here."""
+    monkeypatch.setattr(random, "random", lambda: 0.0)
+    painter = SlowAndBusy(seconds=seconds)
+    await failed(plan_of(), painter)
+    assert len(painter.drawings) == tries
 
 
 # --- several pictures, some of which fail ---------------------------------------------------------

@@ -65,6 +65,7 @@ def _disposition(call: Call) -> str:
 def _gone(call: Call, error: NotFound) -> Response:
     """A 404 that no cache keeps; a picture of it for an `<img>`, which cannot show JSON."""
     if call.headers.get("accept", "").startswith("image/"):
+        call.trace.failed(error)
         headers = {"content-type": "image/svg+xml", "content-security-policy": "default-src 'none'"}
         return Response(error.status, headers, _EXPIRED_PICTURE)
     raise error
