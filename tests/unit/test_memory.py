@@ -14,7 +14,7 @@ import pytest
 
 from flux import upstream
 from flux.http import Request
-from flux.ports import NotStored, ResizeFailed, RewriteFailed
+from flux.ports import LedgerFailed, NotStored, ResizeFailed, RewriteFailed
 from tests.builders import (
     CHAT,
     EDITS,
@@ -29,7 +29,7 @@ from tests.builders import (
     request,
     stream_of,
 )
-from tests.fakes import Bytes, Painter, Rewriter, Scissors, Shelf, encoded, opened, painted
+from tests.fakes import Bytes, Painter, Rewriter, Scissors, Shelf, Tally, encoded, opened, painted
 
 pytestmark = pytest.mark.usefixtures("clock")
 
@@ -52,6 +52,10 @@ def busy() -> Exception:
 
 def refused() -> Exception:
     return upstream.failure("3030: NSFW")
+
+
+def flagged() -> Exception:
+    return upstream.failure("3030: Your output has been flagged")
 
 
 def edit(picture: bytes = PHOTO, **fields: Any) -> Request:
@@ -168,6 +172,21 @@ posted(CHAT, chat_of(CONTENT, model="klein", stream=True)),
         lambda: Service(painter=Forgetful(refused(), refused())),
         edit(optimize=True),
         400,
+    ),
+    "a ledger that fails": (
+        lambda: Service(tally=Tally(LedgerFailed("x")), variables={"DAILY_NEURONS": "1000"}),
+        edit(),
+        503,
+    ),
+    "a ledger that hangs, in a stream": (
+        lambda: Service(tally=Tally(1e6), variables={"DAILY_NEURONS": "1000"}),
+        edit(stream=True),
+        200,
+    ),
+    "a redrawn picture that hangs, in a stream": (
+        lambda: Service(painter=Forgetful(flagged(), 1e6)),
+        edit(stream=True),
+        200,
     ),
     "a tool": (lambda: Service(painter=Forgetful(spent())), tool(), 200),
     "a tool, early": (lambda: Service(painter=Forgetful(spent())), tool(stream=True), 200),

@@ -149,6 +149,15 @@ def test_exif_of_a_webp_counts_where_its_flag_says_so() -> None:
     assert (found.orientation, found.width) == (1, 40)
 
 
+def test_exif_of_a_webp_is_found_behind_chunks_of_any_length() -> None:
+    """Up to 20 MB of pixels, which take all four bytes of a chunk's length."""
+    data = lying("image/webp", exif(8))
+    length = 17 * 2**20
+    found = look(Bytes(data[:30] + b"ALPH" + struct.pack("<I", length) + bytes(length) + data[30:]))
+    assert found is not None
+    assert found.orientation == 8
+
+
 CHANGES = st.lists(st.tuples(st.integers(0, 399), st.integers(0, 255)), max_size=12)
 
 

@@ -96,12 +96,12 @@ async def test_without_counting_there_are_no_figures() -> None:
     assert service.tally.asked == 0
 
 
-@pytest.mark.parametrize("outcome", [LedgerFailed("out of order"), 30.0])
-async def test_a_ledger_that_does_not_answer_is_a_503(outcome: Outcome) -> None:
+@pytest.mark.parametrize(("outcome", "reason"), [(LedgerFailed("out of order"), "out of order"), (30.0, "time-out")])
+async def test_a_ledger_that_does_not_answer_is_a_503(outcome: Outcome, reason: str) -> None:
     service = Service(variables={"COUNT_USAGE": "true"}, tally=Tally(outcome))
     answer = await service.get("/v1/usage")
     assert (answer.status, answer.error["code"], answer.headers["retry-after"]) == (503, "budget_unavailable", "5")
-    assert "ledger_error" in service.log[0]
+    assert service.log[0]["ledger_error"] == reason
 
 
 async def test_usage_needs_a_key() -> None:
