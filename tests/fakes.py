@@ -385,8 +385,11 @@ class Allowance:
     async def allows(self, key: str, cost: int) -> bool:
         """See `Limiter.allows`."""
         await self.fate.next()
-        self.spent[key] = self.spent.get(key, 0) + cost
-        return self.spent[key] <= self._pictures
+        spent = self.spent.get(key, 0)
+        if spent >= self._pictures:
+            return False
+        self.spent[key] = spent + cost
+        return True
 
 
 class Tally:

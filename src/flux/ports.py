@@ -122,7 +122,7 @@ class Limiter(Protocol):
         """How its last answer fell short of counting pictures; "" where it did not."""
 
     async def allows(self, key: str, cost: int) -> bool:
-        """Whether `key` may draw `cost` more pictures now. Raises `LimiterFailed`."""
+        """Whether `key` has pictures left; if so, `cost` more are counted. Raises `LimiterFailed`."""
 
 
 class LimiterFailed(Exception):

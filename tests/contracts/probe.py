@@ -1,18 +1,30 @@
-"""A Worker whose ports can be called over HTTP: `POST /OPERATION?ARGUMENT=...`, pictures as bodies.
+"""A Worker whose ports can be called over HTTP: `POST /OPERATION?ARGUMENT=...`, pictures or JSON as bodies.
 
 What comes of it is the answer's body, what it is in `x-picture`; an exception of a port is its name with status 422.
 """
 
+import asyncio
+import base64
+import json
 from collections.abc import Awaitable, Callable
+from dataclasses import asdict
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import js
+from pyodide.ffi import to_js
 from workers import Response, WorkerEntrypoint, import_from_javascript
 
+from entry import Ledger  # noqa: F401 - the class of the binding
+from flux import catalog
 from flux.edge.images import ImagesResizer
 from flux.edge.js_bytes import Bytes, array_of
 from flux.edge.kv import KvPictureStore
+from flux.edge.ledger import DurableLedger
+from flux.edge.limiter import BindingLimiter
+from flux.edge.workers_ai import AiBinding, BindingModel, BindingRewriter
+from flux.errors import UpstreamFailure
+from flux.ledger import Reservation
 from flux.picture import Picture
 from flux.ports import NotStored, ResizeFailed, TooLarge
 from flux.sizes import Size
@@ -46,12 +58,53 @@ async def _read(env: Any, query: Query, _given: Picture) -> Any:
     return _picture(found) if found else _nothing()
 
 
+async def _draw(env: Any, _query: Query, given: Picture) -> Any:
+    asked = _json(given)
+    model = catalog.MODELS[asked["model"]]
+    images = tuple(Bytes(to_js(base64.b64decode(image))) for image in asked["images"])
+    return _picture(await BindingModel(AiBinding(env.AI, None)).draw(model, asked["inputs"], images))
+
+
+async def _rewrite(env: Any, query: Query, _given: Picture) -> Any:
+    rewriter = BindingRewriter(AiBinding(env.AI, None), catalog.DEFAULT_PROMPT_MODEL, "Write a prompt.")
+    rewritten = await rewriter.rewrite(query["prompt"])
+    most = asdict(rewriter.most(query["prompt"]))
+    return Response(json.dumps({"text": rewritten.text, "cost": asdict(rewritten.cost), "most": most}))
+
+
+async def _allows(env: Any, query: Query, _given: Picture) -> Any:
+    limiter = BindingLimiter(env.RATE_LIMITER)
+    allowed = await limiter.allows(query["key"], int(query["cost"]))
+    return Response(json.dumps([allowed, limiter.shortfall]))
+
+
+async def _ledger(env: Any, _query: Query, given: Picture) -> Any:
+    """Several questions of one request, the last of which is waited for."""
+    ledger = DurableLedger(env.LEDGER, asyncio.ensure_future)
+    *before, (last, arguments) = _json(given)
+    for kind, told in before:
+        if kind == "count":
+            ledger.count(Reservation(**told))
+        else:
+            ledger.settle(**told)
+    answer = await (ledger.reserve(Reservation(**arguments)) if last == "reserve" else ledger.usage(**arguments))
+    return Response(json.dumps(asdict(answer)))
+
+
+def _json(given: Picture) -> Any:
+    return json.loads(given.blob.read(0, given.blob.size))
+
+
 OPERATIONS: dict[str, Callable[[Any, Query, Picture], Awaitable[Any]]] = {
     "resize": _resize,
     "fit_within": _fit_within,
     "put": _put,
     "get": _get,
     "read": _read,
+    "draw": _draw,
+    "rewrite": _rewrite,
+    "allows": _allows,
+    "ledger": _ledger,
 }
 
 
@@ -81,5 +134,5 @@ class Default(WorkerEntrypoint):
         given = Picture(query.get("type", ""), int(query.get("width", "1")), int(query.get("height", "1")), body)
         try:
             return await OPERATIONS[operation](env, query, given)
-        except (NotStored, ResizeFailed, TooLarge) as error:
+        except (NotStored, ResizeFailed, TooLarge, UpstreamFailure) as error:
             return Response(type(error).__name__, status=422)

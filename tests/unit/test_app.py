@@ -368,7 +368,7 @@ async def test_a_key_is_limited_by_the_pictures_that_it_asks_for() -> None:
     assert refused.error["type"] == "rate_limit_error"
     assert refused.headers["retry-after"] == "60"
     assert other.status == 200
-    assert sorted(limiter.spent.values()) == [3, 4]
+    assert list(limiter.spent.values()) == [3, 3]
     assert all(len(key) == 64 and "one" not in key for key in limiter.spent)
 
 

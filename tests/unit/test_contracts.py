@@ -1,19 +1,33 @@
 """The twins keep the promises of the ports, which tests/worker/test_contracts.py holds the real ones to."""
 
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import pytest
 
-from flux.ports import PictureStore, Resizer
-from tests.contracts import picture_store, resizer
-from tests.fakes import Scissors, Shelf
+from tests.contracts import image_model, ledger, limiter, picture_store, prompt_rewriter, resizer
+from tests.fakes import Allowance, Painter, Rewriter, Scissors, Shelf, Tally
 
 
-@pytest.mark.parametrize("promise", picture_store.PROMISES, ids=lambda promise: promise.__name__)
-async def test_the_twin_of_the_store_keeps_its_promises(promise: Callable[[PictureStore], Awaitable[None]]) -> None:
-    await promise(Shelf())
+def allowance() -> Allowance:
+    return Allowance(limiter.PICTURES)
 
 
-@pytest.mark.parametrize("promise", resizer.PROMISES, ids=lambda promise: promise.__name__)
-async def test_the_twin_of_the_resizer_keeps_its_promises(promise: Callable[[Resizer], Awaitable[None]]) -> None:
-    await promise(Scissors())
+TWINS: dict[Callable[[], object], tuple[Callable[[Any], Awaitable[None]], ...]] = {
+    allowance: limiter.PROMISES,
+    Painter: image_model.PROMISES,
+    Rewriter: prompt_rewriter.PROMISES,
+    Scissors: resizer.PROMISES,
+    Shelf: picture_store.PROMISES,
+    Tally: ledger.PROMISES,
+}
+
+
+@pytest.mark.parametrize(
+    ("twin", "promise"),
+    [pytest.param(twin, promise, id=promise.__name__) for twin, promises in TWINS.items() for promise in promises],
+)
+async def test_a_twin_keeps_the_promises_of_its_port(
+    twin: Callable[[], object], promise: Callable[[Any], Awaitable[None]]
+) -> None:
+    await promise(twin())

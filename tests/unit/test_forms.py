@@ -270,6 +270,7 @@ def test_a_text_has_the_charset_of_its_part_or_of_the_form(kind: str | None, fie
         ("multipart/form-data", b""),
         ("multipart/form-data", b"prompt=a+cat"),
         ("multipart/form-data", b'{"prompt": "a cat"}'),
+        ("multipart/form-data", b"--\r\n" + PART + b"2\r\n----"),
         ("multipart/form-data; boundary=B", b""),
         ("multipart/form-data; boundary=B", b"--A\r\n" + PART + b"2\r\n--A--"),
         ("multipart/form-data; boundary=B", b"--B"),

@@ -18,7 +18,7 @@ from flux.picture import Picture, look
 from flux.pipeline import MAX_IN_TEXT
 from flux.plan import ModelCall
 from flux.ports import ResizeFailed
-from flux.size_control import Listed, Ratios, WidthAndHeight, WidthByHeight, value_of
+from flux.size_control import Bounds, Listed, Ratios, WidthAndHeight, WidthByHeight, value_of
 from flux.sizes import Size
 from tests.builders import SCHNELL, Service, chat_of, data_url, plan_of, settings_of
 from tests.fakes import Bytes, Scissors, data_of, encoded, file_of, painted, schema_refusal
@@ -158,6 +158,12 @@ def test_of_sizes_in_any_order_the_smallest_that_covers_is_asked_for(wanted: int
     """The largest where none does."""
     listed = Listed(tuple(Size(side, side) for side in (2048, 512, 1024)))
     assert listed.ask(Size(wanted, wanted)).size == Size(found, found)
+
+
+def test_no_side_is_shorter_than_the_shortest_that_a_model_takes() -> None:
+    """Where the longest it takes would make it so."""
+    bounds = Bounds(min_side=256, max_side=1024, max_pixels=1024 * 1024)
+    assert bounds.nearest(Size(64, 4096)) == Size(256, 1024)
 
 
 DOLLARS = {

@@ -1,0 +1,44 @@
+"""What every `Limiter` promises: held to by the rate-limiting binding in real workerd and by its twin."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from uuid import uuid4
+
+from flux.ports import Limiter
+
+PICTURES = 5
+"""What each key may draw, in a minute or ever."""
+
+
+PERIOD, MARGIN = 60, 10
+"""Seconds. The local binding counts afresh with each minute of the clock, in the middle of which a promise is tried."""
+
+
+async def _allowed(limiter: Limiter, *costs: int) -> list[bool]:
+    """What a new key is answered."""
+    left = PERIOD - time.time() % PERIOD
+    await asyncio.sleep(left if left < MARGIN else 0)
+    key = uuid4().hex
+    return [await limiter.allows(key, cost) for cost in costs]
+
+
+async def a_request_counts_as_many_pictures_as_it_asks_for(limiter: Limiter) -> None:
+    assert await _allowed(limiter, 3, 2, 1) == [True, True, False]
+    assert limiter.shortfall == ""
+
+
+async def a_key_with_one_picture_left_may_ask_for_several(limiter: Limiter) -> None:
+    assert await _allowed(limiter, PICTURES - 1, 4, 1) == [True, True, False]
+    assert await _allowed(limiter, PICTURES + 1, 1) == [True, False]
+
+
+async def no_key_counts_for_another(limiter: Limiter) -> None:
+    assert [await _allowed(limiter, PICTURES, 1) for _ in range(3)] == [[True, False]] * 3
+
+
+PROMISES: tuple[Callable[[Limiter], Awaitable[None]], ...] = (
+    a_request_counts_as_many_pictures_as_it_asks_for,
+    a_key_with_one_picture_left_may_ask_for_several,
+    no_key_counts_for_another,
+)
