@@ -53,7 +53,7 @@ ROWS = {
     row.error.code: row
     for row in (
         Row(
-            InvalidJson("The body is not valid JSON (line 1): send a JSON object."),
+            InvalidJson("The body is not valid JSON (line 1)."),
             f"The body is not a JSON object, or is nested deeper than {MAX_DEPTH} levels.",
         ),
         Row(
@@ -65,7 +65,11 @@ ROWS = {
             "A field has the wrong type, is out of range, or holds a picture that cannot be read.",
         ),
         Row(
-            UnsupportedModel("@cf/black-forest-labs/flux-1-schnell takes no pictures.", param="model"),
+            UnsupportedModel(
+                "@cf/black-forest-labs/flux-1-schnell takes no pictures. These do: @cf/black-forest-labs/flux-2-dev, "
+                "@cf/black-forest-labs/flux-2-klein-4b, @cf/black-forest-labs/flux-2-klein-9b.",
+                param="model",
+            ),
             "An edit is asked of a model that takes no pictures.",
         ),
         Row(
@@ -112,7 +116,7 @@ ROWS = {
         ),
         Row(_upstream(3036), "The account's allowance of Workers AI is used up until 00:00 UTC."),
         Row(
-            InvalidConfiguration("FLUX_NUM_STEPS", "must be a whole number from 1 to 100."),
+            InvalidConfiguration("FLUX_NUM_STEPS", "must be a whole number from {} to {}.".format(*RANGES["steps"])),
             "A variable of the deployment is wrong; the message names it. For its owner.",
         ),
         Row(
@@ -131,7 +135,7 @@ ROWS = {
             "The deployment has no key yet, so it lets nobody in.",
         ),
         Row(
-            StorageUnavailable("The store did not answer. Try again in a few seconds.", retry_after=5),
+            StorageUnavailable.because(""),
             "The store of pictures did not answer; the picture may well exist.",
         ),
         Row(BudgetUnavailable.because(""), "There is a budget, and the ledger that counts it did not answer."),

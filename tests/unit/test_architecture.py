@@ -101,8 +101,8 @@ def test_imports_point_one_way() -> None:
 
 
 @pytest.mark.parametrize("module", CORE)
-def test_no_room_of_the_core_looks_outside(module: str) -> None:
-    """Not at the edge or the door; and only the app knows the endpoints, only the edge the app."""
+def test_no_module_of_the_core_imports_what_is_outside(module: str) -> None:
+    """Neither the edge nor the entry module; and only the app knows the endpoints, only the edge the app."""
     assert not {name for name in OURS[module] if is_edge(name) or name == "entry"}
     assert not {name.split(".")[0] for name in imports_of(module)} & RUNTIME
     assert "flux.app" not in OURS[module]
@@ -160,7 +160,7 @@ def test_what_parses_and_presents_waits_for_nothing(module: str) -> None:
     assert not any(isinstance(node, ast.AsyncFunctionDef | ast.Await) for node in ast.walk(MODULES[module]))
 
 
-def test_nothing_but_the_door_imports_the_edge() -> None:
+def test_nothing_but_the_entry_module_imports_the_edge() -> None:
     importers = {name for name in MODULES if any(map(is_edge, OURS[name])) and not is_edge(name)}
     assert importers == {"entry"}
 

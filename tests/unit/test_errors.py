@@ -48,7 +48,7 @@ def raised(kind: type[ApiError]) -> ApiError:
 def test_a_case_has_its_status_type_code_and_word_on_retries(
     kind: type[ApiError], status: int, family: str, code: str, retry: str | None
 ) -> None:
-    """As api.md lists them; SDKs retry a 429 and a 5xx by themselves, and a 4xx never."""
+    """SDKs retry a 429 and a 5xx by themselves, and a 4xx never."""
     error = raised(kind)
     body = error.body()["error"]
     assert (error.status, body["type"], body["code"]) == (status, family, code)
