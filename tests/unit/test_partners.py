@@ -166,6 +166,12 @@ def test_no_side_is_shorter_than_the_shortest_that_a_model_takes() -> None:
     assert bounds.nearest(Size(64, 4096)) == Size(256, 1024)
 
 
+def test_no_side_is_longer_than_the_longest_that_a_model_takes() -> None:
+    """Also where that is no multiple of sixteen."""
+    bounds = Bounds(min_side=256, max_side=1000, max_pixels=1024 * 1024)
+    assert bounds.nearest(Size(2000, 2000)) == Size(992, 992)
+
+
 DOLLARS = {
     "Per image": "picture",
     "output_size_1k": "picture",
