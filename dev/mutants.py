@@ -227,6 +227,10 @@ def stages(root: Path, file: Path, seconds: dict[str, float]) -> Iterator[list[s
     yield [name for name in tests if name not in naming]
 
 
+PASS, FAIL, LATE = "SURVIVED", "caught", "timed out"
+"""What comes of a run of the tests. One that is late counts as caught: the change may have made a loop endless."""
+
+
 class Copy:
     """A copy of the project in which the tests are run."""
 
@@ -235,8 +239,8 @@ class Copy:
         self.seconds = dict.fromkeys(tests_of_the_core(root), 600.0)
         """What each test file takes; far too much until it is measured."""
 
-    def passes(self, tests: Iterable[str], *options: str) -> bool:
-        """Whether these tests pass, and in time."""
+    def outcome(self, tests: Iterable[str], *options: str) -> str:
+        """What comes of these tests."""
         tests = list(tests)
         limit = SLOWER * sum(self.seconds[name] for name in tests) + MORE_SECONDS
         command = [
@@ -260,26 +264,27 @@ class Copy:
                 output, _ = run.communicate(timeout=limit)
             except subprocess.TimeoutExpired:
                 os.killpg(run.pid, signal.SIGKILL)
-                return False
+                return LATE
         if options and run.returncode:
             sys.exit(f"The tests do not pass on the unchanged code:\n{output}")
-        return run.returncode == 0
+        return FAIL if run.returncode else PASS
 
     def measure(self) -> None:
         """Run all tests on the unchanged code, which must pass them."""
         report = self.root / "report.xml"
-        self.passes(self.seconds, f"--junitxml={report}")
+        self.outcome(self.seconds, f"--junitxml={report}")
         self.seconds = dict.fromkeys(self.seconds, 0.0)
         for test in ET.parse(report).iter("testcase"):  # noqa: S314 - pytest's own
             self.seconds[test.attrib["classname"].split(".")[2]] += float(test.attrib["time"])
 
-    def survives(self, change: Change) -> bool:
-        """Whether all tests pass with a change."""
+    def outcome_of(self, change: Change) -> str:
+        """What comes of all tests with a change."""
         file = self.root / change.file
         source = file.read_bytes()
         try:
             _write(file, change.made(source))
-            return all(self.passes(tests) for tests in stages(self.root, change.file, self.seconds) if tests)
+            outcomes = (self.outcome(tests) for tests in stages(self.root, change.file, self.seconds) if tests)
+            return next((one for one in outcomes if one != PASS), PASS)
         finally:
             _write(file, source)
 
@@ -300,10 +305,9 @@ def main(seed: int, count: int) -> None:
         survivors = []
         for number, change in enumerate(chosen(copy.root, seed, count), 1):
             begun = time.monotonic()
-            survived = copy.survives(change)
-            survivors += [change] * survived
-            word = "SURVIVED" if survived else "caught"
-            print(f"{number}/{count} {word} in {time.monotonic() - begun:.0f} s: {change}", flush=True)
+            outcome = copy.outcome_of(change)
+            survivors += [change] * (outcome == PASS)
+            print(f"{number}/{count} {outcome} in {time.monotonic() - begun:.0f} s: {change}", flush=True)
     print(f"\n{count - len(survivors)} of {count} caught. These survived:" if survivors else f"\nAll {count} caught.")
     print(*survivors, sep="\n")
 
