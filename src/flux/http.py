@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from flux.errors import ApiError, InvalidJson, RequestTimeout, RequestTooLarge
-from flux.text import Blob, Text, read_json, write_json
+from flux.text import SURROGATE_ESCAPE, Blob, Text, clean_json, read_json, write_json
 
 MIB = 1024 * 1024
 MAX_TEXT = MIB
@@ -104,14 +104,15 @@ def marked(body: Searchable, places: Mapping[str, tuple[int, int]], decode: Deco
 
 
 def json_object(text: str) -> dict[str, Any]:
-    """The object that a body is. Raises `InvalidJson`."""
+    """The object that a body is, its texts clean. Raises `InvalidJson`."""
     try:
         value = read_json(text)
     except ValueError as error:
         raise InvalidJson(f"The body {error}.") from error
     if not isinstance(value, dict):
         raise InvalidJson("The body must be a JSON object.")
-    return value
+    cleaned: dict[str, Any] = clean_json(value) if SURROGATE_ESCAPE.search(text) else value
+    return cleaned
 
 
 IDLE_SECONDS = 30

@@ -140,6 +140,20 @@ def clean(text: str) -> str:
 
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
+SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
+"""Where JSON may carry a lone surrogate: UTF-8 cannot."""
+
+
+def clean_json(value: Any) -> Any:
+    """A JSON value with all its texts clean, the names of its fields among them."""
+    match value:
+        case str():
+            return clean(value)
+        case list():
+            return [clean_json(item) for item in value]
+        case dict():
+            return {clean(name): clean_json(item) for name, item in value.items()}
+    return value
 
 
 MAX_QUOTED = 100

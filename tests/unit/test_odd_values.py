@@ -9,7 +9,23 @@ from tests.builders import Service
 
 pytestmark = pytest.mark.usefixtures("clock")
 
-ODD: list[Any] = [{}, [], {"a": 1}, [1], True, 1.5, "", " ", None, [None], {"type": {}}, {"type": []}, "x"]
+ODD: list[Any] = [
+    {},
+    [],
+    {"a": 1},
+    [1],
+    True,
+    1.5,
+    "",
+    " ",
+    None,
+    [None],
+    {"type": {}},
+    {"type": []},
+    "x",
+    "\udc00",
+    {"\udc00": "\ud800"},
+]
 
 CHAT, RESPONSES, GENERATIONS, EDITS, MCP = (
     "/v1/chat/completions",
@@ -96,6 +112,7 @@ async def test_no_value_of_a_field_is_an_error_of_ours(path: str, name: str) -> 
     for odd in ODD:
         answer = await Service().post(path, {**FIELDS[path][0], name: odd})
         assert answer.status < 500, (odd, answer.text)
+        answer.text.encode()
 
 
 @pytest.mark.parametrize("place", INSIDE)
@@ -104,3 +121,4 @@ async def test_no_value_inside_a_field_is_an_error_of_ours(place: str) -> None:
     for odd in ODD:
         answer = await Service().post(path, body(odd))
         assert answer.status < 500, (odd, answer.text)
+        answer.text.encode()

@@ -53,6 +53,11 @@ def test_cleaning_changes_nothing_but_lone_surrogates() -> None:
     assert text.clean("🐱 \ud83d, \udc31") == "🐱 \ufffd, \ufffd"
 
 
+def test_a_json_value_is_cleaned_wherever_it_holds_a_text() -> None:
+    value = {"\ud800": ["\udc00", {"a": "\udc00"}, 1, None, True], "b": "猫"}
+    assert text.clean_json(value) == {"\ufffd": ["\ufffd", {"a": "\ufffd"}, 1, None, True], "b": "猫"}
+
+
 def test_joining_texts_keeps_their_order_and_as_few_pieces_as_can_be() -> None:
     assert join() == ""
     assert join("a", "", "b") == "ab"
