@@ -12,7 +12,7 @@ PICTURES = 5
 
 
 PERIOD, MARGIN = 60, 10
-"""Seconds. The local binding counts afresh with each minute of the clock, in the middle of which a promise is tried."""
+"""Seconds. The local binding resets its counts at each minute of the clock: a promise is not tried close to it."""
 
 
 async def _allowed(limiter: Limiter, *costs: int) -> list[bool]:
