@@ -244,7 +244,7 @@ class Copy:
         tests = list(tests)
         limit = SLOWER * sum(self.seconds[name] for name in tests) + MORE_SECONDS
         command = [
-            *(sys.executable, "-m", "pytest", "-x", "-q", "--hypothesis-seed=0"),
+            *(sys.executable, "-m", "pytest", "-x", "-q", "--hypothesis-seed=0", "--hypothesis-profile=mutants"),
             *("-p", "pytest_asyncio.plugin", "-p", "_hypothesis_pytestplugin", "-p", "no:cacheprovider"),
             *(options or ("--tb=no",)),
             *(str(UNIT_TESTS / f"{name}.py") for name in tests),

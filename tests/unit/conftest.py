@@ -13,6 +13,11 @@ from tests.fakes import skipping_loop
 # No example is too slow: a machine that others work on at the same time is no failure of ours.
 hypothesis.settings.register_profile("unit", hypothesis.settings(), deadline=None)
 hypothesis.settings.load_profile("unit")
+# `make mutants` asks whether a test fails, and not for the smallest example, which takes minutes to find.
+hypothesis.settings.register_profile(
+    "mutants",
+    hypothesis.settings(deadline=None, database=None, phases=(hypothesis.Phase.explicit, hypothesis.Phase.generate)),
+)
 
 
 def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
