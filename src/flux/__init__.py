@@ -1,3 +1,3 @@
-"""An OpenAI-compatible image service. Pure Python but for `flux.edge`, which touches the runtime."""
+"""An OpenAI-compatible image service. Only `flux.edge` touches the runtime; the rest is pure Python."""
 
 VERSION = "1.7.0"

@@ -1,4 +1,4 @@
-"""What stands in for a binding that a deployment has not got: each says so in its port's own way."""
+"""Stand-ins for bindings that a deployment does not have. Each reports that in the way of its port."""
 
 from flux.catalog import Model
 from flux.errors import InvalidConfiguration
@@ -15,7 +15,7 @@ class NoModel:
     async def draw(
         self, model: Model, inputs: Inputs, images: tuple[Blob, ...], *, reject_if_busy: bool = False
     ) -> Picture:
-        """Nothing can be drawn."""
+        """Always raises: nothing can be drawn."""
         raise InvalidConfiguration("AI", "is not bound, and CF_ACCOUNT_ID with CF_API_TOKEN is not set either.")
 
 
@@ -25,41 +25,41 @@ class NoRewriter:
     name = ""
 
     def most(self, prompt: str) -> Cost:
-        """Nothing is asked."""
+        """Nothing: no model is called."""
         return NOTHING
 
     async def rewrite(self, prompt: str) -> Rewritten:
-        """The original prompt will be drawn."""
+        """Always raises: the original prompt is drawn instead."""
         raise RewriteFailed("no text model", may_have_cost=False)
 
 
 class NoResizer:
-    """`Resizer` without the Images binding: pictures stay as they were drawn."""
+    """`Resizer` without the Images binding: pictures keep the size that the model drew."""
 
     async def resize(self, picture: Picture, size: Size, mime: str, quality: int | None = None) -> Picture:
-        """The picture will be delivered as it is."""
+        """Always raises: the picture is delivered as it is."""
         raise ResizeFailed("no IMAGES binding")
 
     async def fit_within(
         self, picture: Picture, side: int, mime: str | None = None, quality: int | None = None
     ) -> Picture:
-        """The picture will be used as it is, or refused as too large."""
+        """Always raises: the picture is used as it is, or refused as too large."""
         raise ResizeFailed("no IMAGES binding")
 
 
 class NoPictureStore:
-    """`PictureStore` without KV: pictures travel in the answers."""
+    """`PictureStore` without KV: pictures are sent inside the answers."""
 
     async def put(self, id: str, picture: Picture) -> None:
-        """The picture will be part of the answer."""
+        """Always raises: the picture becomes part of the answer."""
         raise NotStored("no FLUX_CF_KV binding")
 
     async def get(self, name: str) -> StoredPicture | None:
-        """Nothing is ever found."""
+        """Always None."""
         return None
 
     async def read(self, id: str, max_bytes: int) -> Picture | None:
-        """Nothing is ever found."""
+        """Always None."""
         return None
 
 
@@ -69,5 +69,5 @@ class NoLimiter:
     shortfall = ""
 
     async def allows(self, key: str, cost: int) -> bool:
-        """Everything is allowed."""
+        """Always true."""
         return True

@@ -1,4 +1,4 @@
-"""The routes, and what every answer has.
+"""The routes, and what all answers have in common.
 
 Authentication, CORS, the error format, the request id and the log line are added here, once, so that no handler can
 forget them.
@@ -40,23 +40,23 @@ Handler = Callable[[Call], Awaitable[Response]]
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One path and what answers there. A path that ends in `/` takes the rest as its argument."""
+    """A path and its handlers. If the path ends in `/`, the rest of the request's path is the handler's argument."""
 
     path: str
     methods: Mapping[str, Handler]
     protected: bool = True
     absent: str = ""
-    """Why there is nothing here for any method."""
+    """Why the path is not served, for every method."""
 
     @property
     def allow(self) -> str:
-        """For the `Allow` header."""
+        """The value of the `Allow` header."""
         head = ("HEAD",) if "GET" in self.methods else ()
         return ", ".join((*self.methods, *head, "OPTIONS"))
 
 
 async def _static(call: Call) -> Response:
-    """The page and the description are assets: only a deployment without them comes here."""
+    """Cloudflare serves the page and the description as assets. A request gets here only if the deployment has none."""
     raise NotFound("This deployment was made without its static files.")
 
 
@@ -70,10 +70,10 @@ API = (
     Route("/images/edits", {"POST": images.edit}),
     Route("/usage", {"GET": usage.show}),
 )
-"""Each answers at `/v1` and without it."""
+"""Served with and without `/v1`."""
 
 TOOLS = (Route("/mcp", {"POST": mcp.answer}),)
-"""At no `/v1` by its name, and found there all the same."""
+"""MCP's path has no version in it, but `/v1/mcp` works too."""
 
 OPEN = (
     Route("/", {"GET": _static}, protected=False),
@@ -88,10 +88,10 @@ EXACT = frozenset(path for path in ROUTES if not path.endswith("/"))
 PREFIXES = tuple(path for path in ROUTES if path.endswith("/") and path != "/")
 
 BASES = ("/v1", "/api", "/openai", *(route.path for route in API if "POST" in route.methods))
-"""What base URLs end with, one of which is then followed by a whole path: `/v1/v1/models`, `/api/v1/models`,
+"""Ends of base URLs. Clients may append a whole path to one of them: `/v1/v1/models`, `/api/v1/models`,
 `/v1/chat/completions/v1/chat/completions`."""
 MAX_BASES = 6
-"""How many of them may stand before a path."""
+"""How many of them are skipped at the start of a path."""
 
 _ANOTHER_SERVICE = "This service only draws pictures: use another one for {}."
 _OPENAI_INSTEAD = "{} is not served here: set the client to OpenAI's API, or to an OpenAI-compatible one."
@@ -130,7 +130,7 @@ ABSENT: Mapping[str, str] = {
         _OPENAI_INSTEAD.format("Ollama's API"),
     ),
 }
-"""Paths that are not served, at `/v1` and without it and with all below them: what to use instead."""
+"""Paths that are not served, with or without `/v1`, including everything below them, and what to use instead."""
 
 CORS = {
     "access-control-allow-origin": "*",
@@ -145,12 +145,12 @@ PREFLIGHT = {
     "vary": "Access-Control-Request-Headers",
 }
 CLIENT_LEFT = 499
-"""For the log alone, as nginx writes it: nobody was there to be answered."""
+"""Used only in the log, as by nginx: the client left before it was answered."""
 DEFAULT_ALLOWED_HEADERS = "authorization, content-type, api-key"
 
 
 class App:
-    """The service: `Request` in, `Response` out. Made once, shared by all requests."""
+    """The service: takes a `Request`, returns a `Response`. Created once and shared by all requests."""
 
     def __init__(self, services: Services, api_keys: tuple[ApiKey, ...], log: Callable[[str], None]) -> None:
         self.services = services
@@ -159,11 +159,11 @@ class App:
             for one in api_keys
             for sent in dict.fromkeys((one.key, one.entry))
         )
-        """The digest of what may be sent, that of the key which it stands for, and the key's name."""
+        """The digest of an accepted key, the hexadecimal digest of the key it stands for, and that key's name."""
         self._log = log
 
     async def __call__(self, request: Request) -> Response:
-        """Answer. Never raises, but for cancellation."""
+        """Answer a request. Raises nothing but `CancelledError`."""
         share_one_timer()
         trace = Trace(os.urandom(12).hex())
         trace.facts.method, trace.facts.route = request.method[:16], "none"
@@ -175,11 +175,11 @@ class App:
         except ApiError as error:
             trace.failed(error)
             response = _refusal(error, request)
-        except Exception:  # noqa: BLE001 - outermost: a bug of ours ends here, told in the log alone
+        except Exception:  # noqa: BLE001 - outermost handler: bugs end here, and only the log has the details
             response = _refusal(_bug(trace), request)
         return self._completed(request, response, trace)
 
-    # --- one way through ------------------------------------------------------------------------
+    # --- routing and authentication -------------------------------------------------------------
 
     async def _answer(self, request: Request, trace: Trace) -> Response:
         if request.method == "OPTIONS":
@@ -197,7 +197,7 @@ class App:
         if route.protected:
             digest, name = self._authenticated(request)
             trace.facts.key = name or None
-            _ = self.services.configured  # raises what is wrong with the settings
+            _ = self.services.configured  # raises if a setting is wrong
         return await handler(Call(request, self.services, trace, digest, name, argument))
 
     def _where(self, request: Request) -> str:
@@ -207,10 +207,10 @@ class App:
         return f"The base URL of this API is {base}/v1, and {base}/docs describes it."
 
     def _authenticated(self, request: Request) -> tuple[str, str]:
-        """The digest in hexadecimal and the name of the key that was sent, if it is one of ours.
+        """The hexadecimal digest and the name of the key that was sent. Raises an `ApiError` if it is not valid.
 
-        Digests are compared, all of them and each in constant time, so that neither a key's
-        length nor its place in the list shows.
+        Every digest is compared, each in constant time, so that timing reveals neither a key's length nor its place in
+        the list.
         """
         if not self._keys:
             raise ApiKeyNotConfigured(
@@ -227,7 +227,7 @@ class App:
             )
         return known[0]
 
-    # --- what every answer has ------------------------------------------------------------------
+    # --- what all answers have ------------------------------------------------------------------
 
     def _completed(self, request: Request, response: Response, trace: Trace) -> Response:
         headers = {
@@ -249,7 +249,7 @@ class App:
         return Response(response.status, headers | response.headers, body)
 
     def _followed(self, stream: Stream, status: int, trace: Trace) -> Stream:
-        """The stream with its log line at the end, and with what goes wrong in the middle told in it."""
+        """The stream, with its log line written at the end and failures on the way reported inside it."""
         told = False
 
         async def texts() -> AsyncGenerator[Text, None]:
@@ -284,13 +284,13 @@ def _digest(key: str) -> bytes:
 
 
 def _refusal(error: ApiError, request: Request) -> Response:
-    # Stainless, which makes OpenAI's SDKs, counts their retries in this header.
+    # Stainless, which generates OpenAI's SDKs, counts their retries in this header.
     retried = bool(error.should_retry) and request.headers.get("x-stainless-retry-count", "0") not in ("", "0")
     return json(error.body(), error.status, error.headers(already_retried=retried))
 
 
 def _is_header_list(text: str) -> bool:
-    """Whether a text is a list of header names (RFC 9110, 5.6.2) and may be said back in a header."""
+    """Whether a text is a list of header names (RFC 9110, 5.6.2) and safe to repeat in a header."""
     return bool(text) and all(c.isascii() and (c.isalnum() or c in "!#$%&'*+-.^_`|~, ") for c in text)
 
 
@@ -298,9 +298,9 @@ NOWHERE = Route("none", {}, absent="There is nothing here.")
 
 
 def _find(path: str) -> tuple[Route, str]:
-    """The route of a path, and what stands in its variable part.
+    """The route for a path, and the variable part of the path.
 
-    A slash too many is accepted: users type base URLs with one at the end. Few do, and the others cost nothing.
+    Extra slashes are accepted: users type base URLs with a slash at the end. An exact path skips this clean-up.
     """
     readings = (path,) if path in EXACT else tuple(_readings(_tidy(path)))
     for reading in readings:
@@ -318,14 +318,14 @@ def _find(path: str) -> tuple[Route, str]:
 
 
 def _tidy(path: str) -> str:
-    """The path without a slash too many."""
+    """The path without extra slashes."""
     while "//" in path:
         path = path.replace("//", "/")
     return path.rstrip("/") or "/"
 
 
 def _readings(path: str) -> Iterator[str]:
-    """The path, then what it is without one base after the other before it."""
+    """The path, then what remains of it as one base after another is removed from its start."""
     yield path
     for _ in range(MAX_BASES):
         base = next((base for base in BASES if path.startswith(f"{base}/")), None)
@@ -335,11 +335,11 @@ def _readings(path: str) -> Iterator[str]:
         yield f"/v1{path}"
 
 
-# --- the whole service, put together --------------------------------------------------------------
+# --- composition ----------------------------------------------------------------------------------
 
 
 def compose(variables: Mapping[str, str], ports: Ports, log: Callable[[str], None]) -> App:
-    """The service of a deployment, from its variables and from the ports that it has."""
+    """The service, built from a deployment's variables and ports."""
     api_keys = settings.read_api_keys(variables)
     store = ports.store or NoPictureStore()
     configuration: Configured | Misconfigured
@@ -372,7 +372,7 @@ def compose(variables: Mapping[str, str], ports: Ports, log: Callable[[str], Non
 
 
 def _others(chosen: Settings) -> str:
-    """What `/health` says of the models of other makers; "" where none is enabled."""
+    """What `/health` says about models of other makers; "" if none is enabled."""
     enabled = chosen.partners.models.values()
     if not enabled:
         return ""
@@ -384,7 +384,7 @@ def _others(chosen: Settings) -> str:
 
 
 def _ledger(chosen: Settings, ports: Ports) -> OpenLedger | None:
-    """Who is asked where something is to be counted, else None. Raises `InvalidConfiguration`."""
+    """The ledger, or None if nothing has to be counted. Raises `InvalidConfiguration`."""
     wanted = {
         "DAILY_NEURONS": "neurons" in chosen.limits,
         "KEY_DAILY_NEURONS": "neurons" in chosen.key_limits,

@@ -1,4 +1,4 @@
-"""What a handler is given: one request, and the services that outlive it."""
+"""What a handler receives: one request, and the services that all requests share."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,15 +14,15 @@ from flux.trace import Trace
 from flux.words import LANGUAGES, Words
 
 RATE_LIMIT_SECONDS = 60
-"""The period of the rate limiter in wrangler.toml: what a refused caller is told to wait."""
+"""The period of the rate limiter in wrangler.toml, which a refused caller is told to wait."""
 
 LIMITER_SECONDS = 2
-"""Longest wait for the rate limiter, which answers from the machine that the Worker runs on."""
+"""Longest wait for the rate limiter, which runs on the same machine as the Worker."""
 
 
 @dataclass(frozen=True, slots=True)
 class Configured:
-    """What there is where the settings are right."""
+    """What exists if the settings are valid."""
 
     settings: Settings
     pipeline: Pipeline
@@ -30,7 +30,7 @@ class Configured:
 
 @dataclass(frozen=True, slots=True)
 class Misconfigured:
-    """Which variable is wrong, and how."""
+    """Which variable is wrong, and why."""
 
     variable: str
     problem: str
@@ -38,19 +38,19 @@ class Misconfigured:
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """Made once from the Worker's bindings and variables."""
+    """What all requests share. Built once from the Worker's bindings and variables."""
 
     configuration: Configured | Misconfigured
     store: PictureStore
     limiter: Limiter
     open_ledger: OpenLedger | None
-    """None where nothing is counted: neither a budget nor `COUNT_USAGE` is set."""
+    """None if nothing is counted, because neither a budget nor `COUNT_USAGE` is set."""
     checks: Mapping[str, str]
-    """What there is of what we need: "ok", "missing", or what is wrong."""
+    """The state of each dependency: "ok", "missing", or what is wrong."""
 
     @property
     def configured(self) -> Configured:
-        """Raises `InvalidConfiguration`, each time a new one: raised twice, an exception grows with each traceback."""
+        """Raises a new `InvalidConfiguration` each time: an exception that is raised twice collects tracebacks."""
         if isinstance(self.configuration, Misconfigured):
             raise InvalidConfiguration(self.configuration.variable, self.configuration.problem)
         return self.configuration
@@ -67,27 +67,27 @@ class Services:
 
     @property
     def words(self) -> Words:
-        """The sentences of the owner's language. Raises `InvalidConfiguration`."""
+        """The sentences in the owner's language. Raises `InvalidConfiguration`."""
         return LANGUAGES[self.settings.language]
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request on its way through a handler."""
+    """One request, with what its handler needs."""
 
     request: Request
     services: Services
     trace: Trace
     key_digest: str = ""
-    """Of the API key that was sent, in hexadecimal; never the key."""
+    """Hexadecimal digest of the API key that was sent; never the key itself."""
     key_name: str = ""
-    """What the owner calls that key."""
+    """The owner's name for that key."""
     argument: str = ""
-    """What stands for the variable part of the route's path, percent-decoded."""
+    """The variable part of the path, percent-decoded."""
 
     @property
     def headers(self) -> Mapping[str, str]:
-        """The request's, names in lower case."""
+        """The request's headers, with names in lower case."""
         return self.request.headers
 
     @property
@@ -96,7 +96,7 @@ class Call:
         return self.services.settings.public_url or self.request.origin
 
     def spending(self) -> Spending:
-        """What this request spends from now on."""
+        """A new account of what this request spends."""
         counting = None
         if open_ledger := self.services.open_ledger:
             settings = self.services.settings
@@ -107,11 +107,11 @@ class Call:
 
     @property
     def ledger_key(self) -> str:
-        """What the ledger knows the caller's key by."""
+        """How the ledger identifies the caller's key."""
         return self.key_digest[:32]
 
     async def charge(self, pictures: int) -> None:
-        """Count the pictures against the key's rate. Raises `RateLimitExceeded`."""
+        """Count pictures towards the key's rate limit. Raises `RateLimitExceeded`."""
         allowed = await self._allowed(pictures)
         if shortfall := self.services.limiter.shortfall:
             self.trace.notes["limit"] = shortfall
@@ -126,6 +126,6 @@ class Call:
             with time_limit(LIMITER_SECONDS):
                 return await self.services.limiter.allows(self.key_digest, pictures)
         except (LimiterFailed, TimeoutError) as failure:
-            # Allowed: the key was right, and the limiter is there to spread load, not to protect the service.
+            # Allow the request: its key is valid, and the limiter spreads load, it does not protect the service.
             self.trace.facts.limiter_error = str(failure) or "time-out"
             return True

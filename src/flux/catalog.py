@@ -1,8 +1,7 @@
-"""The models we serve, as rows: how to ask, what they can do. Adding a model is adding a row.
+"""The models of Workers AI, one row each: how to call them, and what they can do. To add a model, add a row.
 
-Names and ranges are those of Cloudflare's published schemas (developers.cloudflare.com/
-workers-ai/models); those of FLUX.2, whose schema says only "multipart", are those of its
-changelogs of 2025-11-25, 2026-01-15 and 2026-01-28.
+Names and ranges are from Cloudflare's published schemas (developers.cloudflare.com/workers-ai/models). The schema of
+FLUX.2 says only "multipart"; its names and ranges are from the changelogs of 2025-11-25, 2026-01-15 and 2026-01-28.
 """
 
 import re
@@ -15,20 +14,20 @@ from flux.size_control import SizeControl
 
 DEFAULT_MODEL = "@cf/black-forest-labs/flux-1-schnell"
 DEFAULT_EDIT_MODEL = "@cf/black-forest-labs/flux-2-klein-4b"
-"""The cheapest that takes pictures: for edits whose caller leaves the choice to us."""
+"""The cheapest model that takes pictures. Used for edits if the caller does not choose a model."""
 
 DEFAULT_PROMPT_MODEL = "@cf/meta/llama-3.1-8b-instruct-fp8-fast"
-"""The Workers AI text model that rewrites prompts where the owner names none: a small one whose price is published."""
+"""The Workers AI text model that rewrites prompts if the owner chooses none: a small one with a published price."""
 
 
 @dataclass(frozen=True, slots=True)
 class Steps:
-    """Diffusion steps that a model takes: input name, range, and what each quality means."""
+    """The diffusion steps of a model: the input's name, its range, and the number for each quality."""
 
     name: str
     max: int
     default: int | None
-    """Published default; where there is none (None), `medium` is sent, so that the cost is known."""
+    """The published default. If there is none (None), the number for `medium` is sent, so that the cost is known."""
     low: int
     medium: int
     high: int
@@ -37,7 +36,7 @@ class Steps:
 
 @dataclass(frozen=True, slots=True)
 class Sides:
-    """Range of `width` and `height`, in pixels."""
+    """The range of `width` and `height`, in pixels."""
 
     min: int
     max: int
@@ -45,15 +44,15 @@ class Sides:
 
 @dataclass(frozen=True, slots=True)
 class ImagesIn:
-    """How pictures go into a model of another maker: as text, never as links."""
+    """How pictures are sent to a model of another maker. They are always sent as text, never as links."""
 
     field: str
     as_list: bool = True
-    """Else the one picture itself."""
+    """False: a single picture, not in a list."""
     data_urls: bool = True
-    """Else base64 alone."""
+    """False: plain base64."""
     required: bool = False
-    """Whether it can do nothing but edit."""
+    """Whether the model can only edit."""
 
 
 PARTNER_SECONDS = 180
@@ -61,67 +60,67 @@ PARTNER_SECONDS = 180
 
 @dataclass(frozen=True, slots=True)
 class Partner:
-    """What a model of another maker takes beside what every `Model` says: see `partners`."""
+    """What a row for a model of another maker has in addition: see `partners`."""
 
     control: SizeControl
     price: DollarPrice | None = None
-    """None: not published. A price by tokens says nothing of a picture and counts as none."""
+    """None if not published. Prices by tokens do not give the price of a picture, so they count as not published."""
     prompt: str = "prompt"
-    """Name of the prompt's input."""
+    """The name of the prompt's input."""
     images: ImagesIn | None = None
     qualities: tuple[str, ...] = ()
-    """Values of `quality`, of which it is always sent one, so that what it costs does not vary."""
+    """Values of `quality`. One of them is always sent, so that the cost is known."""
     formats: Mapping[str, str] | None = None
-    """What it calls each media type."""
+    """The model's name for each media type."""
     format_field: str = "output_format"
     fixed: Mapping[str, str | int] | None = None
-    """Inputs that are always sent."""
+    """Inputs that are sent with every call."""
     max_negative_prompt: int | None = None
-    """UTF-16 units."""
+    """In UTF-16 units."""
     patience: int = PARTNER_SECONDS
-    """Seconds that one picture is waited for."""
+    """How long to wait for one picture, in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """One row. A capability that is absent is None, False or 0."""
+    """One row. None, False or 0 means that the model lacks a capability."""
 
     id: str
     name: str
     created: int
-    """Unix time in seconds, as the catalogue's `created_at` (UTC)."""
+    """Unix time in seconds: `created_at` (UTC) in Cloudflare's catalogue."""
     steps: Steps | None = None
     sides: Sides | None = None
-    """None: the model draws at a size of its own, and the picture is cut afterwards."""
+    """None: the model draws at a fixed size, and the picture is cropped afterwards."""
     max_prompt: int | None = None
-    """Longest prompt in UTF-16 units, where one is published."""
+    """Longest prompt in UTF-16 units, if published."""
     seeds: int = 0
-    """How many seeds it has, from 0 on; 0 where it takes none. A larger seed is taken modulo this."""
+    """The number of seeds, counted from 0; 0 if the model takes none. Larger seeds are taken modulo this number."""
     negative_prompt: bool = False
     max_images: int = 0
-    """Pictures it takes in, as `input_image_0` and so on."""
+    """How many input pictures it takes, as `input_image_0` and so on."""
     max_image_side: int = 0
-    """Longest side of a picture it takes in, in pixels."""
+    """Longest side of an input picture, in pixels."""
     multipart: bool = False
-    """Inputs go as a form instead of JSON."""
+    """Inputs are sent as a form instead of JSON."""
     price: Price | None = None
-    """None: not published."""
+    """None if not published."""
     partner: Partner | None = None
     """None for a model of Workers AI."""
 
     @property
     def owned_by(self) -> str:
-        """Its maker, as Cloudflare writes it in the id."""
+        """Its maker, as spelled in Cloudflare's model id."""
         return self.id.removeprefix("@cf/").split("/")[0]
 
     @property
     def edits_alone(self) -> bool:
-        """Whether it draws nothing without a picture to work from."""
+        """Whether the model needs an input picture."""
         return bool(self.partner and self.partner.images and self.partner.images.required)
 
     @property
     def takes_quality(self) -> bool:
-        """Whether `quality` changes what it draws."""
+        """Whether `quality` changes the result."""
         return bool(self.steps or (self.partner and self.partner.qualities))
 
 
@@ -156,7 +155,7 @@ MODELS: Mapping[str, Model] = {
             "@cf/black-forest-labs/flux-2-dev",
             "FLUX.2 [dev]",
             created=1763999046,
-            # The range is not published; 50 is the most that Black Forest Labs recommend.
+            # The range is not published; Black Forest Labs recommends at most 50.
             steps=Steps("steps", max=50, default=None, low=15, medium=25, high=50),
             price=Price(
                 tile_step=7500,
@@ -209,13 +208,13 @@ MODELS: Mapping[str, Model] = {
         _STABLE_DIFFUSION(
             "@cf/lykon/dreamshaper-8-lcm",
             "DreamShaper 8 LCM",
-            created=1699613683,  # not published; that of its elder sister
+            created=1699613683,  # not published: the date of stable-diffusion-xl-base-1.0
         ),
     )
 }
 
 MAX_IMAGES = max(model.max_images for model in MODELS.values())
-"""Pictures that any model takes in."""
+"""The most input pictures that any model here takes."""
 
 GENERIC_NAMES = frozenset(
     (
@@ -231,9 +230,9 @@ GENERIC_NAMES = frozenset(
         "gpt-image-2",
     )
 )
-"""Names that clients hold by default: they mean "your picture model", whichever that is here."""
+"""Default names in clients. They mean "your image model", whatever that is here."""
 GENERIC_PREFIXES = ("chatgpt-image-", "dall-e-", "gpt-image-")
-"""OpenAI's families, whose newest names clients take up as they appear."""
+"""OpenAI's families. Clients start to use new names of these as soon as they appear."""
 
 SHORT_NAMES = {
     "dreamshaper": "@cf/lykon/dreamshaper-8-lcm",
@@ -246,18 +245,18 @@ SHORT_NAMES = {
     "sdxl": "@cf/stabilityai/stable-diffusion-xl-base-1.0",
     "sdxl-lightning": "@cf/bytedance/stable-diffusion-xl-lightning",
 }
-"""Names that people type. What follows the last slash of an id is a name of the model as well."""
+"""Names that people type. The part of an id after its last slash is also a name of the model."""
 
 _PUNCTUATION = re.compile(r"[^a-z0-9]+")
 
 
 def plain(name: str) -> str:
-    """A name without case and punctuation."""
+    """A name in lower case, without punctuation."""
     return _PUNCTUATION.sub("", name.lower())
 
 
 def last(name: str) -> str:
-    """What stands behind the last slash: clients put a provider in front (`cloudflare/@cf/...`)."""
+    """The part after the last slash: clients put a provider in front (`cloudflare/@cf/...`)."""
     return name.strip().rstrip("/").rsplit("/", 1)[-1]
 
 
@@ -271,9 +270,9 @@ _OPENAI = tuple(map(plain, GENERIC_PREFIXES))
 
 
 def own(name: str, known: Container[str] = _IDS) -> str:
-    """A model's own name, plain, without provider and tag.
+    """A model's name in plain form, without provider and tag.
 
-    Colons stand behind a provider (`openai:gpt-image-2`) or before a tag (`flux-1-schnell:free`).
+    Colons follow a provider (`openai:gpt-image-2`) or precede a tag (`flux-1-schnell:free`).
     """
     parts = [plain(part) for part in last(name).split(":", 2)]
     parts += [part.removesuffix(_FREE) for part in parts if part.endswith(_FREE)]
@@ -281,22 +280,22 @@ def own(name: str, known: Container[str] = _IDS) -> str:
 
 
 _FREE = "free"
-"""Together's and OpenRouter's tag, which Together writes as a part of the name: `FLUX.1-schnell-Free`."""
+"""A tag of Together and OpenRouter. Together makes it part of the name: `FLUX.1-schnell-Free`."""
 
 
 def find(name: str) -> Model | None:
-    """The model of an id or a short name, however it is spelt; None where we serve no such model."""
+    """The model with this id or short name, in any spelling; None if it is not served here."""
     return MODELS.get(_IDS.get(own(name), ""))
 
 
 def is_generic(name: str) -> bool:
-    """Whether a name leaves the choice of the model to us."""
+    """Whether a name leaves the choice of model to the service."""
     plainly = own(name)
     return plainly in _GENERIC or plainly.startswith(_OPENAI)
 
 
 def promises_picture_alone(name: str) -> bool:
-    """Whether a name is one of the models that OpenAI answers for with `b64_json` alone, never with a URL."""
+    """Whether OpenAI answers with `b64_json` only, never with a URL, for the model of this name."""
     return own(name).startswith(_PICTURE_ALONE)
 
 

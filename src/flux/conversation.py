@@ -1,4 +1,4 @@
-"""A conversation, whichever API it came through -> messages, and the pictures in the order in which they were said."""
+"""A conversation in the form that all APIs share: messages, and their pictures in the order in which they were sent."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -14,53 +14,54 @@ from flux.text import clean
 
 SYSTEM_ROLES = frozenset(("system", "developer"))
 ASKING_ROLES = SYSTEM_ROLES | {"user"}
-"""Of messages that ask for something; the others answer."""
+"""Roles of messages that ask for something. Messages of other roles are answers."""
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message: its text, and its pictures."""
+    """One message: its text and its pictures."""
 
     role: str
     text: str
     pictures: tuple[PictureSource, ...] = ()
     links: int = 0
-    """How many pictures were links of other hosts, which are never fetched."""
+    """Number of pictures given as links to other hosts, which are never fetched."""
     unread: tuple[str, ...] = ()
-    """Types of the parts that were neither text nor picture."""
+    """Types of the parts that were neither text nor a picture."""
 
     @property
     def has_pictures(self) -> bool:
-        """Whether anything but text is attached."""
+        """Whether the message has pictures, links or other parts besides its text."""
         return bool(self.pictures or self.links or self.unread)
 
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """What was said, and all that an app's request for a title or a summary can be recognised by."""
+    """The messages, and everything that can identify an app's own request for a title or a summary."""
 
     messages: tuple[Message, ...]
     param: str = "messages"
-    """The field that the messages came in, for errors."""
+    """The field that held the messages, for errors."""
     schema: Mapping[str, Any] | None = None
-    """The JSON schema of the structured output that is asked for."""
+    """The JSON schema of the requested structured output."""
     tasks: tuple[str, ...] = ()
-    """Names that an app gave its request, in a header or in the body; most are anybody's words."""
+    """Names that an app gave its request, in a header or in the body. Most of them could have been sent by any
+    client."""
     max_tokens: tuple[int, ...] = ()
-    """Limits of the answer's length."""
+    """Limits on the answer's length, in tokens."""
     fields: frozenset[str] = frozenset()
     """Names of the fields that were sent."""
     streamed: bool | None = None
-    """Whether a stream is asked for; None where nothing is said."""
+    """Whether a stream is requested; None if the request does not say."""
 
     @property
     def last_user(self) -> Message | None:
-        """What a person said last."""
+        """The user's last message."""
         return next((message for message in reversed(self.messages) if message.role == "user"), None)
 
     @property
     def asking(self) -> Message | None:
-        """The message that says what to draw: what a person said last, or else the last instruction with a text."""
+        """The message that says what to draw: the user's last one, or else the last instruction that has a text."""
         spoken = (message for message in reversed(self.messages) if message.role in SYSTEM_ROLES and message.text)
         return self.last_user or next(spoken, None)
 
@@ -71,11 +72,11 @@ class Conversation:
 
 
 _DATA_URL = re.compile(r"\]\((data:image/[^,)\s]*;base64,#?[A-Za-z0-9+/=]+)\)", re.IGNORECASE)
-"""A picture inside Markdown; large base64 is a mark, which begins with a number sign."""
+"""A picture in Markdown. Large base64 is replaced by a mark, which starts with a number sign."""
 
 
 def _shown(message: Message, param: str) -> Iterator[PictureSource]:
-    """The pictures of a message, the last one first. An answer of ours shows them in its text, too."""
+    """The pictures of a message, the last one first. Our own answers show them in their text, too."""
     yield from reversed(message.pictures)
     if message.role == "assistant":
         found = [(at, PictureSource(param, id=id)) for at, id in ids_in_text(message.text)]
@@ -83,7 +84,7 @@ def _shown(message: Message, param: str) -> Iterator[PictureSource]:
         yield from (source for _, source in sorted(found, key=lambda one: one[0], reverse=True))
 
 
-# --- what an app says of its request --------------------------------------------------------------
+# --- what an app says about its request -----------------------------------------------------------
 
 _TASK_HEADER = "x-openwebui-task"
 
@@ -91,8 +92,8 @@ _TASK_HEADER = "x-openwebui-task"
 def tasks(headers: Mapping[str, str], body: Body) -> tuple[str, ...]:
     """Names that an app gave its request.
 
-    Open WebUI sends one in a header from 0.10 on, where the connection has `{"X-OpenWebUI-Task": "{{TASK}}"}`
-    (docs.openwebui.com, Computer), and in the body behind a pipeline.
+    Open WebUI 0.10 and later sends one in a header if the connection has `{"X-OpenWebUI-Task": "{{TASK}}"}`
+    (docs.openwebui.com, Computer), and in the body when behind a pipeline.
     """
     metadata = body.get("metadata")
     names = headers.get(_TASK_HEADER), metadata.get("task") if isinstance(metadata, dict) else None
@@ -100,7 +101,7 @@ def tasks(headers: Mapping[str, str], body: Body) -> tuple[str, ...]:
 
 
 def limits(body: Body, *names: str) -> tuple[int, ...]:
-    """The limits of the answer's length that a body has, in tokens."""
+    """The limits on the answer's length in a body, in tokens."""
     values = (body.get(name) for name in names)
     return tuple(value for value in values if isinstance(value, int))
 
@@ -109,16 +110,16 @@ def limits(body: Body, *names: str) -> tuple[int, ...]:
 
 TEXT_PARTS = frozenset(("text", "input_text", "output_text"))
 PICTURE_PARTS = frozenset(("image_url", "input_image", "image"))
-"""OpenAI's two; Anthropic's and Vercel's."""
+"""OpenAI's two names, then the one of Anthropic and Vercel."""
 FILE_PARTS = frozenset(("file", "input_file"))
-"""Files of any type, a picture among them where its data URL says so."""
+"""Files of any type. A file is a picture if its data URL says so."""
 
 
 def message(role: str, content: object, where: str, param: str, apart: tuple[PictureSource, ...] = ()) -> Message:
-    """A message from its `content`: a text, or a list of parts. `where` it stands, for errors.
+    """A message from its `content`, which is a text or a list of parts. `where` names the field, for errors.
 
-    `apart` are pictures beside the content. Parts that are neither text nor picture are named in `unread`. Raises
-    `InvalidRequest`.
+    `apart` are pictures sent beside the content. `unread` of the message names parts that are neither text nor a
+    picture. Raises `InvalidRequest`.
     """
     role = role.strip().lower()
     if content is None or isinstance(content, str):
@@ -152,11 +153,11 @@ def message(role: str, content: object, where: str, param: str, apart: tuple[Pic
 
 
 _PART_TYPE = re.compile(r"[a-z]{1,20}(?:_[a-z]{1,20}){0,2}")
-"""Of one that is said back to the caller: it must not be markup."""
+"""Types that are safe to repeat to the caller: none can be markup."""
 
 
 def _kind(part: Body) -> str:
-    """The type of a part, or what a part without one holds."""
+    """The type of a part; if it has none, the name of its content."""
     kind = part.get("type") or next((name for name in ("text", "image_url") if name in part), None)
     return kind if isinstance(kind, str) and _PART_TYPE.fullmatch(kind) else "content"
 
@@ -173,18 +174,17 @@ def _source(part: Body, where: str, param: str) -> PictureSource | None:
     return fields.picture_source(fields.required_url(part.get("file", part), where), param)
 
 
-# --- what is asked for --------------------------------------------------------------------------
+# --- what is requested --------------------------------------------------------------------------
 
 
 def generation(
     conversation: Conversation, options: Options, *, follow_ups: bool, ignored: tuple[str, ...] = ()
 ) -> GenerationRequest:
-    """What the last user message asks to be drawn.
+    """The generation request in the last user message.
 
-    `options` are the fields of the body; they win over the directives of the prompt, but for the model: there the
-    field is the app's setting, and what stands in the prompt is the person's word. `follow_ups`: whether a
-    conversation that holds a picture edits it unless it says otherwise (`FOLLOW_UPS`). `ignored` are the fields that
-    nothing can follow.
+    `options` are the fields of the body. They override the directives in the prompt, except for the model: the field is
+    a setting of the app, the directive is the user's choice. `follow_ups` (`FOLLOW_UPS`): whether a conversation that
+    contains a picture edits it unless it says otherwise. `ignored` are the fields that cannot be honoured.
     """
     message = conversation.asking
     text, said = prompt.split(message.text) if message else ("", Options())

@@ -1,8 +1,8 @@
-"""Pictures in base64 inside a JSON body, found without reading them.
+"""Finds base64 pictures in a JSON body without reading them.
 
-A picture is a whole string: a data URL from its first character to its last, or base64 that starts as a picture
-starts. A text that quotes one is a text. Of Markdown, in which chat services answer with pictures, the base64 is left
-out too: such answers come back with every later request.
+A picture is a whole string: a data URL from start to end, or base64 that starts like a picture file. A text that quotes
+a picture stays text. The base64 in a Markdown image is left out too: chat services answer with such images, and every
+later request repeats them.
 """
 
 import binascii
@@ -12,27 +12,28 @@ from flux import picture
 from flux.http import MAX_TEXT, Searchable, text_too_large
 
 WINDOW = 4096
-"""Bytes read at once. Strings that a window holds whole are text: sooner read than looked at."""
+"""Bytes read at once. Strings that fit in a window are text: reading them is faster than examining them."""
 MAX_EMBEDDED = 1000
-"""Pictures left outside a body's text; what comes after them is text too. Each costs about 0.2 ms to skip."""
+"""Most pictures left out of a body's text; anything after them is text. Skipping one takes about 0.2 ms."""
 
 HEAD = 512
-"""Bytes of a string that hold all of a data URL but its data."""
+"""Bytes at the start of a string that contain everything in a data URL except its data."""
 MARKDOWN_HEAD = 100
-"""The same for one in Markdown, which has no parameters."""
+"""The same for a data URL in Markdown, which has no parameters."""
 MAGIC = 32
-"""Characters of base64 that tell the format of a picture."""
+"""Characters of base64 that identify a picture's format."""
 SAMPLES, SAMPLE = 6, 48
-"""Places where a string is held to the alphabet of base64, and the bytes read at each. Prose and markup fail at one."""
+"""How many samples of a string are checked for the base64 alphabet, and the bytes in each. Prose and markup fail in at
+least one."""
 
 _QUOTE, _COMMA, _PARENTHESIS, _ESCAPE = ord('"'), ord(","), ord(")"), b"\\"
 
 
 def find(body: Searchable) -> list[tuple[int, int]]:
-    """Where the base64 of each picture in a JSON body starts and ends.
+    """Start and end of each picture's base64 in a JSON body.
 
-    Raises `RequestTooLarge` as soon as there are more than `MAX_TEXT` bytes beside them. Quotes are counted from the
-    start of the body: nothing else tells where a string starts.
+    Raises `RequestTooLarge` as soon as the rest of the body exceeds `MAX_TEXT` bytes. Quotes are counted from the start
+    of the body, because nothing else shows where a string starts.
     """
     found: list[tuple[int, int]] = []
     at, text, inside = 0, 0, False
@@ -52,7 +53,7 @@ def find(body: Searchable) -> list[tuple[int, int]]:
 
 
 def _window(body: Searchable, at: int) -> bytes:
-    """The next bytes, escaped quotes overwritten. What may go on behind their end is left for the next window."""
+    """The next bytes, with escaped quotes overwritten. What may continue past their end is left for the next window."""
     window = body.read(at, WINDOW)
     if _ESCAPE in window:
         window = window.replace(rb"\\", b"--").replace(rb"\"", b"--")
@@ -66,13 +67,13 @@ _LINK = b"]("
 
 
 def _place(body: Searchable, at: int, window: bytes) -> tuple[int, int] | None:
-    """Where the base64 is of the picture that starts in this window, which ends in a string, and goes on behind it."""
+    """The base64 of the picture that starts in this window and continues past it; None if there is none."""
     start = window.rfind(b'"') + 1
     return (start and _string(body, at + start)) or _markdown(body, at, window)
 
 
 def _markdown(body: Searchable, at: int, window: bytes) -> tuple[int, int] | None:
-    """Where the base64 is of the last link in this window; None where that is no picture."""
+    """The base64 of the last link in this window; None if it is not a picture."""
     link = window.rfind(_LINK)
     match = _MARKDOWN.match(window, link) if link >= 0 else None
     if match is None or not _MAY_BE_BASE64.fullmatch(window, match.end()):
@@ -86,7 +87,7 @@ _MARKDOWN = re.compile(rb'\]\(data:image[^,"()]*;base64,')
 
 
 def _string(body: Searchable, start: int) -> tuple[int, int] | None:
-    """Where the base64 is of the string that starts here; None where that is no picture."""
+    """The base64 of the string that starts here; None if it is not a picture."""
     head = _head(body.read(start, HEAD))
     if head is None:
         return None
@@ -96,9 +97,9 @@ def _string(body: Searchable, start: int) -> tuple[int, int] | None:
 
 
 def find_in_text(text: Searchable) -> tuple[int, int] | None:
-    """Where the base64 starts and ends in a text that is a picture as a whole, with a line break behind it or not.
+    """Start and end of the base64 in a text that is one whole picture, with or without a line break at its end.
 
-    None for any other, and for one so short that it is sooner read.
+    None for any other text, and for one so short that reading it is faster.
     """
     start = _head(text.read(0, HEAD)) if text.size > WINDOW else None
     if start is None:
@@ -109,7 +110,7 @@ def find_in_text(text: Searchable) -> tuple[int, int] | None:
 
 
 def _head(head: bytes) -> int | None:
-    """How many bytes of a string stand before its base64; None where it starts as no picture does."""
+    """How many bytes of a string precede its base64; None if it does not start like a picture."""
     if match := _DATA_URL_IN_JSON.match(head):
         return match.end()
     return len(head) - len(head.lstrip()) if _starts_as_picture(head) else None
@@ -117,17 +118,17 @@ def _head(head: bytes) -> int | None:
 
 _DATA_URL_IN_JSON = re.compile(rb'(?:\s|\\[nrt])*+data:[^,"]*;\s*base64\s*,(?:\s|\\[nrt])*+', re.IGNORECASE)
 _DATA_URL = re.compile(r"\s*+data:[^,]*;\s*base64\s*,\s*+", re.IGNORECASE)
-"""RFC 2397, as browsers read it (fetch.spec.whatwg.org, "data: URL processor")."""
+"""RFC 2397, as browsers implement it (fetch.spec.whatwg.org, "data: URL processor")."""
 
 
 def base64_of(url: str) -> str | None:
-    """The base64 of a data URL, or the mark that stands for it; None for any other text."""
+    """The base64 of a data URL, or the mark that replaced it; None for any other text."""
     match = _DATA_URL.match(url[:HEAD])
     return url[match.end() :] if match else None
 
 
 def is_base64(text: str) -> bool:
-    """Whether a text is a picture's base64 alone, by its beginning, or the mark that stands for it."""
+    """Whether a text starts like the plain base64 of a picture, or is the mark that replaced it."""
     return _MARK.fullmatch(text[:HEAD].strip()) is not None or _starts_as_picture(
         text[:HEAD].encode("ascii", "replace")
     )
@@ -135,7 +136,7 @@ def is_base64(text: str) -> bool:
 
 _MARK = re.compile(r"#\d+", re.ASCII)
 _ESCAPES = ((rb"\/", b"/"), (rb"\u002B", b"+"), (rb"\u002b", b"+"), (rb"\n", b""), (rb"\r", b""))
-"""What JSON writers make of base64: PHP and .NET, and those who break lines."""
+"""How JSON writers escape base64: PHP, .NET, and writers that break lines."""
 _MAGIC = re.compile(rb"\s*+([A-Za-z0-9+/]{%d})" % MAGIC)
 
 
@@ -147,13 +148,13 @@ def _starts_as_picture(head: bytes) -> bool:
 
 
 _MAY_BE_BASE64 = re.compile(rb"(?:[A-Za-z0-9+/=\r\n]++|\\(?:[/nrt]|u00(?:2[BbFf]|3[Dd])|u?[023]{0,3}\Z))*+")
-"""Base64 as JSON writes it; where it begins or ends in an escape, the half of that too."""
+"""Base64 as JSON writes it. An escape may be cut off at the start or end of the sample."""
 
 
 def _is_base64(body: Searchable, start: int, end: int) -> bool:
-    r"""Whether a string is base64 to its end, by samples, and by the comma that every further data URL has.
+    r"""Whether a string is base64 up to its end, judged by samples and by the comma that any further data URL contains.
 
-    Where the quote at the end is an escaped one, it is none.
+    It is not if the quote at its end is an escaped one.
     """
     last = end - start - SAMPLE
     places = {max(start, start + last * number // (SAMPLES - 1)) for number in range(SAMPLES)}

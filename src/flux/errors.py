@@ -1,27 +1,26 @@
-"""What goes wrong, and the answer it deserves: raised deep, rendered once by `app`.
+"""All errors, each with the answer it produces: raised where they are found, rendered once in `app`.
 
-The shape is OpenAI's: four fields, always. `x-should-retry` and `Retry-After` are what the OpenAI
-SDKs obey; a class that sets neither leaves the decision to the client. `type` and `code` follow
-OpenAI's own words where it has one for the case.
+The format is OpenAI's: always four fields. OpenAI's SDKs obey `x-should-retry` and `Retry-After`; a class that sets
+neither leaves the decision to the client. `type` and `code` are OpenAI's own values wherever it has one for the case.
 """
 
 from typing import Any
 
 
 class ApiError(Exception):
-    """A failure that knows its own answer; the message tells the caller what to do.
+    """An error that knows its own answer. The message tells the caller what to do.
 
-    The message never holds upstream text, a path or a key: what is for the owner's eyes goes into
-    `detail`, which is logged and not sent.
+    The message never contains text from upstream, a path or a key. Information for the owner goes into `detail`, which
+    is logged and not sent.
     """
 
     status = 500
     type = "server_error"
     code = "internal_error"
     should_retry: bool | None = None
-    """What `x-should-retry` says; None leaves it out."""
+    """The value of `x-should-retry`; None leaves the header out."""
     may_have_cost = False
-    """Whether a model may have drawn although it failed so, for which Cloudflare then charges."""
+    """Whether the model may have drawn in spite of this failure. Cloudflare charges for such pictures."""
 
     def __init__(
         self,
@@ -36,12 +35,12 @@ class ApiError(Exception):
         self.message = message
         self.param = param
         self.retry_after = retry_after
-        """Seconds, sent as `Retry-After`."""
+        """In seconds, sent as `Retry-After`."""
         self.detail = detail
         self.extra_headers = headers or {}
 
     def body(self) -> dict[str, Any]:
-        """The answer's JSON: `{"error": {"message", "type", "param", "code"}}`."""
+        """The JSON body: `{"error": {"message", "type", "param", "code"}}`."""
         return {
             "error": {
                 "message": self.message,
@@ -52,10 +51,10 @@ class ApiError(Exception):
         }
 
     def headers(self, *, already_retried: bool = False) -> dict[str, str]:
-        """Headers that steer the client's own retries.
+        """Headers that control the client's own retries.
 
-        `already_retried` is true where the request says that it is itself a retry: what may be
-        asked again once is not asked a third time, since each try may cost its owner a picture.
+        `already_retried` is true if the request says that it is a retry. Errors that may be retried once are then not
+        retried again, since each attempt may cost the owner a picture.
         """
         headers = dict(self.extra_headers)
         if self.retry_after is not None:
@@ -66,11 +65,11 @@ class ApiError(Exception):
         return headers
 
 
-# --- the caller ---------------------------------------------------------------------------------
+# --- the caller's errors ------------------------------------------------------------------------
 
 
 class InvalidRequest(ApiError):
-    """A value that cannot be used; `param` names the field."""
+    """A value that cannot be used. `param` names the field."""
 
     status = 400
     type = "invalid_request_error"
@@ -78,7 +77,7 @@ class InvalidRequest(ApiError):
 
 
 class InvalidJson(InvalidRequest):
-    """The body is no JSON that we take."""
+    """The body is not acceptable JSON."""
 
     code = "invalid_json"
 
@@ -90,27 +89,27 @@ class MissingParameter(InvalidRequest):
 
 
 class UnsupportedModel(InvalidRequest):
-    """The model exists and cannot do what is asked."""
+    """The model exists but cannot do what is requested."""
 
     code = "unsupported_model"
 
 
 class ContentPolicyViolation(InvalidRequest):
-    """The safety filter refused the prompt, or the picture that was drawn of it: a client should not send it again."""
+    """The safety filter refused the prompt or the picture drawn from it. Clients should not send it again."""
 
     code = "content_policy_violation"
     should_retry = False
 
 
 class RequestTooLarge(InvalidRequest):
-    """The body passed its limit."""
+    """The body exceeds its limit."""
 
     status = 413
     code = "request_too_large"
 
 
 class RequestTimeout(InvalidRequest):
-    """The body did not come: the connection may be better the next time."""
+    """The body did not arrive in time. The connection may be better on the next try."""
 
     status = 408
     code = "request_timeout"
@@ -118,46 +117,46 @@ class RequestTimeout(InvalidRequest):
 
 
 class InvalidApiKey(InvalidRequest):
-    """No key, or one that is not ours."""
+    """The key is missing or wrong."""
 
     status = 401
     code = "invalid_api_key"
 
 
 class NotFound(InvalidRequest):
-    """Nothing lives at this address, or no longer."""
+    """Nothing exists at this address, or it is gone."""
 
     status = 404
     code = "not_found"
 
 
 class PictureExpired(NotFound):
-    """There was such a picture; its time is over."""
+    """The picture existed and has expired."""
 
     code = "picture_expired"
 
 
 class ModelNotFound(NotFound):
-    """A model was named that we do not serve."""
+    """The request names a model that is not served here."""
 
     code = "model_not_found"
 
 
 class MethodNotAllowed(InvalidRequest):
-    """The path exists for other methods; `Allow` names them."""
+    """The path exists for other methods, which `Allow` names."""
 
     status = 405
     code = "method_not_allowed"
 
 
 class PreviousResponseNotFound(InvalidRequest):
-    """The response that is named holds no picture of ours, or no longer."""
+    """The named response contains no picture of this service, or its picture has expired."""
 
     code = "previous_response_not_found"
 
 
 class RateLimitExceeded(ApiError):
-    """The key drew more than its share of the last minute."""
+    """The key used up its pictures for this minute."""
 
     status = 429
     type = "rate_limit_error"
@@ -165,7 +164,7 @@ class RateLimitExceeded(ApiError):
 
 
 class BudgetExceeded(ApiError):
-    """What the owner lets be spent in a day is used up: over until 00:00 UTC."""
+    """The owner's daily budget is used up. It resets at 00:00 UTC."""
 
     status = 429
     type = "insufficient_quota"
@@ -177,7 +176,7 @@ class BudgetExceeded(ApiError):
 
 
 class UpstreamFailure(ApiError):
-    """Workers AI failed; `upstream_code` is its own number, 0 where it gave none."""
+    """Workers AI failed. `upstream_code` is its own error number, or 0 if it gave none."""
 
     status = 502
     code = "upstream_error"
@@ -190,14 +189,14 @@ class UpstreamFailure(ApiError):
 
 
 class UpstreamRefusal(UpstreamFailure):
-    """Workers AI will say the same next time: the model is gone, or we asked for what it does not take."""
+    """Workers AI would fail again: the model is gone, or it does not accept our request."""
 
     should_retry = False
     may_have_cost = False
 
 
 class ModelOverloaded(UpstreamFailure):
-    """Out of capacity: worth another try, and another model."""
+    """Out of capacity: worth retrying, or trying another model."""
 
     status = 503
     code = "model_overloaded"
@@ -205,13 +204,13 @@ class ModelOverloaded(UpstreamFailure):
 
 
 class ModelUnheard(ModelOverloaded):
-    """Too slow, or the connection broke: nobody knows whether it has drawn."""
+    """Too slow, or the connection broke: whether the model has drawn is unknown."""
 
     may_have_cost = True
 
 
 class UpstreamNotAuthorized(UpstreamFailure):
-    """The account, its plan or its token may not use the model."""
+    """The account, its plan or its token does not allow the model."""
 
     code = "upstream_not_authorized"
     should_retry = False
@@ -219,7 +218,7 @@ class UpstreamNotAuthorized(UpstreamFailure):
 
 
 class InsufficientQuota(UpstreamFailure):
-    """The account's allowance of the day is used up: over until 00:00 UTC."""
+    """The account's daily allowance is used up. It resets at 00:00 UTC."""
 
     status = 429
     type = "insufficient_quota"
@@ -229,19 +228,19 @@ class InsufficientQuota(UpstreamFailure):
 
 
 class PromptRefused(ContentPolicyViolation, UpstreamFailure):
-    """`ContentPolicyViolation` as the model upstream reports it."""
+    """A `ContentPolicyViolation` reported by the model."""
 
     may_have_cost = False
 
 
 class OutputFlagged(PromptRefused):
-    """The filter refused what was drawn: another seed may draw something that it lets pass."""
+    """The filter refused the drawn picture. Another seed may give one that passes."""
 
     may_have_cost = True
 
 
 class StorageUnavailable(ApiError):
-    """KV did not answer a read: the picture may well exist, so this is not a 404."""
+    """KV did not answer a read. The picture may well exist, so this is not a 404."""
 
     status = 503
     code = "storage_unavailable"
@@ -249,12 +248,12 @@ class StorageUnavailable(ApiError):
 
     @classmethod
     def because(cls, detail: str) -> "StorageUnavailable":
-        """With the sentence for callers; `detail` is for the log."""
+        """The error with its message for callers; `detail` is for the log."""
         return cls("The store did not answer. Try again in a few seconds.", retry_after=5, detail=detail)
 
 
 class BudgetUnavailable(ApiError):
-    """The ledger did not answer: an owner who set a budget expects it to hold even then."""
+    """The ledger did not answer. An owner who sets a budget expects it to be enforced even then."""
 
     status = 503
     code = "budget_unavailable"
@@ -262,28 +261,28 @@ class BudgetUnavailable(ApiError):
 
     @classmethod
     def because(cls, detail: str) -> "BudgetUnavailable":
-        """With the sentence for callers; `detail` is for the log."""
+        """The error with its message for callers; `detail` is for the log."""
         return cls("The service's ledger did not answer. Try again in a few seconds.", retry_after=5, detail=detail)
 
 
-# --- us -----------------------------------------------------------------------------------------
+# --- our errors ---------------------------------------------------------------------------------
 
 
 class InvalidConfiguration(ApiError):
-    """A variable of the Worker is wrong; `variable` names it, `/health` shows it."""
+    """A variable of the Worker is wrong. `variable` names it; `/health` shows the problem."""
 
     code = "invalid_configuration"
     should_retry = False
 
     def __init__(self, variable: str, problem: str) -> None:
-        """`problem` completes the sentence that begins with the variable's name."""
+        """`problem` completes the sentence that starts with the variable's name."""
         super().__init__(f"{variable} {problem}")
         self.variable = variable
         self.problem = problem
 
 
 class ApiKeyNotConfigured(ApiError):
-    """Closed until its owner sets a key: without one nobody gets in."""
+    """No key is set: until the owner sets one, every request is refused."""
 
     status = 503
     code = "api_key_not_configured"
@@ -291,6 +290,6 @@ class ApiKeyNotConfigured(ApiError):
 
 
 class InternalError(ApiError):
-    """A bug of ours, told apart from everything else by the request id alone."""
+    """A bug in this service. The request id identifies it in the log."""
 
     should_retry = True

@@ -1,7 +1,8 @@
-"""Fields of a JSON body or a form -> values that cannot be wrong; a picture among them.
+"""Fields of a JSON body or a form -> checked values, including pictures.
 
-Software sends what it holds: empty texts for what was not chosen, numbers as texts, words in any letter case. What is
-clearly meant is read; what cannot be followed is named, never refused, unless it would change what is drawn.
+Clients send empty strings for options that are not set, numbers as strings, and words in any letter case. Clear
+intentions are accepted. Fields that cannot be honoured are named in the answer, and refused only if ignoring them would
+change what is drawn.
 """
 
 import re
@@ -20,17 +21,17 @@ from flux.text import clean, read_json
 Body = Mapping[str, Any]
 
 MAX_PICTURES = 10
-"""Pictures that one call may ask for."""
+"""Most pictures that one call may request."""
 
 RANGES = {
     "n": (1, MAX_PICTURES),
     "steps": (1, 100),
     "output_compression": (0, 100),
 }
-"""Whole numbers that a body or a prompt may hold; a model's own range for steps may be smaller."""
+"""Ranges of whole numbers in a body or a prompt. A model's own range for steps may be smaller."""
 
 FORMATS = {name: mime for mime, extension in EXTENSIONS.items() for name in (mime.removeprefix("image/"), extension)}
-"""What each `output_format` means."""
+"""The media type for each `output_format`."""
 
 LEVELS = {
     "low": "low",
@@ -41,15 +42,15 @@ LEVELS = {
     "standard": "medium",
     "hd": "high",
 }
-"""What each quality that a caller can name means, of the three there are."""
+"""The level for each quality that a caller may name."""
 QUALITIES = ("auto", *LEVELS)
 
 
-# --- one field each -----------------------------------------------------------------------------
+# --- single fields ------------------------------------------------------------------------------
 
 
 def value_of(body: Body, name: str, kind: type | tuple[type, ...], wanted: str) -> Any:
-    """The field's value, None where it is absent, null or a blank text."""
+    """The field's value; None if it is absent, null or blank."""
     value = body.get(name)
     if value is None or (isinstance(value, str) and not value.strip()):
         return None
@@ -59,7 +60,7 @@ def value_of(body: Body, name: str, kind: type | tuple[type, ...], wanted: str) 
 
 
 def text(body: Body, name: str) -> str | None:
-    """A text, without what UTF-8 cannot carry; None where it is absent or blank."""
+    """A string without characters that UTF-8 cannot encode; None if it is absent or blank."""
     value = value_of(body, name, str, "a string")
     return clean(value).strip() if value else None
 
@@ -68,7 +69,7 @@ _SWITCHES = {"true": True, "1": True, "yes": True, "on": True, "false": False, "
 
 
 def switch(body: Body, name: str) -> bool | None:
-    """True or false, in one of the forms that forms have."""
+    """A boolean, also in the spellings that forms use."""
     value = value_of(body, name, object, "")
     word = value.strip().lower() if isinstance(value, str) else str(value).lower().removesuffix(".0")
     known = _SWITCHES.get(word)
@@ -78,7 +79,7 @@ def switch(body: Body, name: str) -> bool | None:
 
 
 def texts(body: Body, name: str) -> Sequence[str]:
-    """A list of texts, empty where it is absent."""
+    """A list of strings; empty if the field is absent."""
     value: Sequence[str] = value_of(body, name, list, "a list") or ()
     if not all(isinstance(one, str) for one in value):
         raise InvalidRequest(f"'{name}' must be a list of strings.", param=name)
@@ -86,7 +87,7 @@ def texts(body: Body, name: str) -> Sequence[str]:
 
 
 def object_of(body: Body, name: str) -> Body | None:
-    """An object, or the JSON text of one, which is how a form can hold it; None where it is absent."""
+    """An object, or a string with its JSON, as in forms; None if the field is absent."""
     value = body.get(name)
     if isinstance(value, str) and is_object(value):
         try:
@@ -98,18 +99,18 @@ def object_of(body: Body, name: str) -> Body | None:
 
 
 def is_object(value: object) -> bool:
-    """Whether a value is an object, or the beginning of its JSON text."""
+    """Whether a value is an object, or a string that starts like its JSON."""
     return isinstance(value, dict) or (isinstance(value, str) and value.lstrip().startswith("{"))
 
 
 def integer(value: object) -> int | None:
-    """A whole number, as JSON or as a text; None for anything else."""
+    """A whole number, given as a number or a string; None for anything else."""
     if isinstance(value, str):
         value = value.strip()
         plain = value.removeprefix("-").removesuffix(".0")
         if plain.isascii() and plain.isdigit() and len(plain) <= MAX_DIGITS:
             return int(value.removesuffix(".0"))
-    elif isinstance(value, float) and value.is_integer():  # JSON does not tell 2 from 2.0
+    elif isinstance(value, float) and value.is_integer():  # JSON does not distinguish 2 from 2.0
         return int(value)
     elif isinstance(value, int) and not isinstance(value, bool):
         return value
@@ -117,13 +118,13 @@ def integer(value: object) -> int | None:
 
 
 def whole_number(body: Body, name: str) -> int | None:
-    """A whole number within its range."""
+    """A whole number within the field's range."""
     value = value_of(body, name, object, "")
     return None if value is None else in_range(name, value)
 
 
 def in_range(name: str, value: object, maximum: int | None = None) -> int:
-    """The value, if it is a whole number in the range of the field, which `maximum` may make smaller."""
+    """The value as a whole number within the field's range; `maximum` may lower its upper end."""
     minimum, most = RANGES[name]
     maximum = most if maximum is None else maximum
     number = integer(value)
@@ -133,7 +134,7 @@ def in_range(name: str, value: object, maximum: int | None = None) -> int:
 
 
 def choice(body: Body, name: str, choices: Sequence[str]) -> str | None:
-    """One of the choices, in any letter case."""
+    """One of the choices, accepted in any letter case."""
     value = value_of(body, name, object, "")
     lower = value.strip().lower() if isinstance(value, str) else value
     if lower is None or (isinstance(lower, str) and lower in choices):
@@ -145,7 +146,7 @@ def choice(body: Body, name: str, choices: Sequence[str]) -> str | None:
 
 
 def prompt(body: Body) -> str:
-    """What to draw, where an API has a field for it. Raises `MissingParameter`."""
+    """The prompt, in APIs that have a field for it. Raises `MissingParameter`."""
     found = text(body, "prompt")
     if not found:
         raise MissingParameter("Send a 'prompt' that says what to draw.", param="prompt")
@@ -153,7 +154,7 @@ def prompt(body: Body) -> str:
 
 
 def options(body: Body, *, max_pictures: int = MAX_PICTURES) -> Options:
-    """The options that every API takes as fields of its body."""
+    """The options that every API accepts as fields of its body."""
     output_format = choice(body, "output_format", tuple(FORMATS))
     return Options(
         model=text(body, "model"),
@@ -170,13 +171,13 @@ def options(body: Body, *, max_pictures: int = MAX_PICTURES) -> Options:
 
 
 def _count(body: Body, maximum: int) -> int | None:
-    """How many pictures. Clients that cannot leave the field out send 0."""
+    """The number of pictures. Clients that cannot omit the field send 0."""
     value = value_of(body, "n", object, "")
     return None if value is None or integer(value) == 0 else in_range("n", value, maximum)
 
 
 def _seed(body: Body) -> int | None:
-    """Any whole number: a negative one means "any" to those who send it, and a large one is for the model's row."""
+    """Any whole number. Clients that send a negative one mean "any"; the model's row says how to treat a large one."""
     value = value_of(body, "seed", object, "")
     if value is None:
         return None
@@ -187,18 +188,19 @@ def _seed(body: Body) -> int | None:
 
 
 def _compression(body: Body) -> int | None:
-    """OpenAI's runs from 0; encoders' quality from 1."""
+    """OpenAI's range starts at 0, that of encoders at 1."""
     compression = whole_number(body, "output_compression")
     return None if compression is None else max(1, compression)
 
 
-# --- the shape of a picture ---------------------------------------------------------------------
+# --- size and shape -----------------------------------------------------------------------------
 
 
 def _size(body: Body) -> Size | None:
-    """The size that is asked for, by whichever name: the first of these that says something.
+    """The requested size, from the first of these fields that specifies one.
 
-    `size`; `width` with `height`; a ratio, with a resolution; a resolution alone. Each counts in the body first.
+    `size`; `width` with `height`; a ratio, with or without a resolution; a resolution. The body itself precedes its
+    config objects.
     """
     sources = (body, *(config for name in _CONFIGS if (config := object_of(body, name))))
     exact = (find(source) for find in (_named_size, _sides) for source in sources)
@@ -206,7 +208,7 @@ def _size(body: Body) -> Size | None:
 
 
 _CONFIGS = ("image_config", "imageConfig")
-"""OpenRouter's and Google's."""
+"""OpenRouter's, then Google's."""
 
 
 def _named_size(body: Body) -> Size | None:
@@ -246,7 +248,7 @@ def _shape(sources: tuple[Body, ...]) -> Size | None:
 
 
 def _first(sources: tuple[Body, ...], names: tuple[str, ...]) -> tuple[str, str] | None:
-    """Name and value of the first of these fields that says something."""
+    """Name and value of the first of these fields that specifies something."""
     for body in sources:
         for name in names:
             value: str | None = value_of(body, name, str, "a string")
@@ -255,7 +257,7 @@ def _first(sources: tuple[Body, ...], names: tuple[str, ...]) -> tuple[str, str]
     return None
 
 
-# --- what has no effect -------------------------------------------------------------------------
+# --- fields without effect ----------------------------------------------------------------------
 
 
 def _anything(_value: object) -> bool:
@@ -263,7 +265,7 @@ def _anything(_value: object) -> bool:
 
 
 def _other_than(*values: object) -> Callable[[object], bool]:
-    """Whether a value is none of these, which are what is done anyway."""
+    """Whether a value is none of these, which describe what happens anyway."""
     return lambda value: (value.strip().lower() if isinstance(value, str) else value) not in values
 
 
@@ -287,11 +289,11 @@ WITHOUT_EFFECT: Mapping[str, Callable[[object], bool]] = {
     "extra_body": _anything,
     "generationConfig": _anything,
 }
-"""Fields that ask for something which no model here can follow; each with what tells a wish from a default."""
+"""Fields that no model here can honour, each with a test that tells a request from a default value."""
 
 
 def ignored(body: Body, also: Sequence[str] = ()) -> tuple[str, ...]:
-    """The fields of a body that ask for what cannot be followed; `also` those that only this API has no use for."""
+    """The fields of a body that cannot be honoured. `also` names those that only this API cannot use."""
     sent = [(name, body[name]) for name in (*WITHOUT_EFFECT, *also) if name in body]
     return tuple(
         name for name, value in sent if value not in (None, "", [], {}) and WITHOUT_EFFECT.get(name, _anything)(value)
@@ -299,7 +301,7 @@ def ignored(body: Body, also: Sequence[str] = ()) -> tuple[str, ...]:
 
 
 def refuse_masks(body: Body) -> None:
-    """Refuse what protects a part of a picture: without it that part would be painted over. Raises `InvalidRequest`."""
+    """Refuse masks: they protect a part of a picture, which would be redrawn. Raises `InvalidRequest`."""
     for name in MASKS:
         if body.get(name) not in (None, "", {}, []):
             raise no_masks(name)
@@ -309,7 +311,7 @@ MASKS = ("mask", "markup")
 
 
 def no_masks(name: str) -> InvalidRequest:
-    """The refusal of a mask in a field."""
+    """The error for a mask in a field."""
     return InvalidRequest(f"'{name}' is not supported: describe the change instead.", param=name)
 
 
@@ -317,9 +319,9 @@ _NESTED_NAME = re.compile(r"([^\[\]]+)\[([^\[\]]+)\]")
 
 
 def form_values(form: Form) -> dict[str, Any]:
-    """A form's texts as the fields of a body. `image_config[aspect_ratio]` is a field of an object.
+    """A form's text fields as a body. `image_config[aspect_ratio]` is a field of an object.
 
-    Clients made for JSON write an object so: the official `openai` packages, and `qs` of Node.
+    Clients built for JSON write objects this way: the official `openai` packages, and Node's `qs`.
     """
     values: dict[str, Any] = {}
     for name, value in form.fields:
@@ -346,18 +348,18 @@ OTHER_PICTURE_FIELDS = (
     "reference_image",
     "reference_images",
 )
-"""What other APIs call the pictures that a picture is drawn from: fal's, Together's, those of Black Forest Labs and of
-Workers AI."""
+"""Names that other APIs give to input pictures: those of fal, Together, Black Forest Labs and Workers AI."""
 PICTURE_FIELDS = ("image", "images", *OTHER_PICTURE_FIELDS)
-"""Under any of these names a picture makes a call an edit."""
+"""A picture in any of these fields makes the call an edit."""
 
 _INSIDE = ("image_url", "image", "source", "url", "b64_json", "base64", "data", "file_data")
-"""Where an object has its picture: OpenAI's, Anthropic's and Vercel's, some inside each other."""
+"""Fields of an object that can contain its picture: OpenAI's, Anthropic's and Vercel's. Some are nested in each
+other."""
 MAX_WRAPS = 3
 
 
 def url_of(value: object) -> str | None:
-    """The URL or the base64 of a picture: a text, or an object that holds one. None without one."""
+    """The URL or base64 of a picture, given as a string or inside an object; None if there is none."""
     for _ in range(MAX_WRAPS):
         if not isinstance(value, dict):
             break
@@ -366,7 +368,7 @@ def url_of(value: object) -> str | None:
 
 
 def required_url(value: object, param: str) -> str:
-    """As `url_of`. Raises `InvalidRequest`."""
+    """Like `url_of`, but raises `InvalidRequest` if there is none."""
     url = url_of(value)
     if url is None:
         raise InvalidRequest("'image_url' must hold a 'url'.", param=param)
@@ -374,9 +376,9 @@ def required_url(value: object, param: str) -> str:
 
 
 def picture_source(url: str, param: str) -> PictureSource | None:
-    """The picture that a URL names: a data URL, base64 alone, or a link of our own. None for a link of another host.
+    """The picture in a data URL, in plain base64 or behind a link of this service; None for a link to another host.
 
-    No other link of a caller is ever fetched.
+    Callers' links to other hosts are never fetched.
     """
     if is_data_url(url) or embedded.is_base64(url):
         return PictureSource(param, data=url)
@@ -385,10 +387,10 @@ def picture_source(url: str, param: str) -> PictureSource | None:
 
 
 def picture_sources(body: Body) -> Iterator[PictureSource]:
-    """The pictures of `PICTURE_FIELDS`, each a picture or a list of them.
+    """The pictures in `PICTURE_FIELDS`, each field a picture or a list of them.
 
-    A picture is a data URL, a link of our own or base64 alone, as a text or in an object. Raises `InvalidRequest` for
-    anything else.
+    A picture is a data URL, a link of this service or plain base64, as a string or inside an object. Raises
+    `InvalidRequest` for anything else.
     """
     for name in PICTURE_FIELDS:
         value = body.get(name)
@@ -413,17 +415,17 @@ def _required_source(value: object, param: str) -> PictureSource:
 
 
 def is_data_url(text: str) -> bool:
-    """Whether a text begins as a data URL does."""
+    """Whether a text starts like a data URL."""
     return text.lstrip()[:5].lower() == "data:"
 
 
 def is_url(text: str) -> bool:
-    """Whether a text begins as a link or a data URL does."""
+    """Whether a text starts like a link or a data URL."""
     return is_data_url(text) or "://" in text[:32]
 
 
 def base64_of(source: PictureSource) -> str:
-    """The base64 in a data URL, or the text itself. Raises `InvalidRequest`."""
+    """The base64 of a data URL, or the text itself. Raises `InvalidRequest`."""
     if not is_data_url(source.data):
         return source.data
     base64 = embedded.base64_of(source.data)

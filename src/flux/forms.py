@@ -1,6 +1,6 @@
-"""Forms: `multipart/form-data` as RFC 7578, 2046, 9110 and 2231 allow it to be written, and as clients write it.
+"""Parses `multipart/form-data` as RFC 7578, 2046, 9110 and 2231 allow it, and as clients write it.
 
-Of the parts only their headers and their texts are read; pictures stay where they are.
+Only headers and text parts are read; pictures stay in the body.
 """
 
 import re
@@ -14,23 +14,23 @@ from flux.errors import InvalidRequest
 from flux.http import MAX_TEXT, Decoder, Form, Part, Searchable, marked, text_too_large
 
 MAX_PARTS = 100
-"""Parts of a form: the API knows some twenty names."""
+"""Most parts of a form. The API has about twenty fields."""
 USUAL_HEADER, MAX_HEADER = 512, 8 * 1024
-"""Bytes of a part's header: those read at first, since a picture may follow, and the most."""
+"""Bytes of a part's header: how many are read first, since a picture may follow, and the maximum."""
 MAX_BOUNDARY = 200
-"""Characters; RFC 2046, 5.1.1 allows 70."""
+"""In characters; RFC 2046, 5.1.1 allows 70."""
 MAX_PADDING = 60
-"""Spaces behind a boundary."""
+"""Most spaces after a boundary."""
 MAX_LOOKALIKES = 100
-"""Lines that start with the boundary and are no delimiter. RFC 2046, 5.1.1 allows none."""
+"""Most lines that start with the boundary but are not delimiters. RFC 2046, 5.1.1 allows none."""
 MAX_FILE_TEXT = 64 * 1024
-"""Bytes of a file that is read as a text: some clients send every field as a file."""
+"""Bytes of the largest file that is read as text: some clients send every field as a file."""
 
 
 def read(body: Searchable, content_type: str, decode: Decoder) -> Form:
-    """The form that a body is. Raises `InvalidRequest` where it is none, or `RequestTooLarge`.
+    """The form in a body. Raises `InvalidRequest` if there is none, or `RequestTooLarge`.
 
-    `decode` is for base64 that is a text of its own; a picture in base64 is left in the body.
+    `decode` decodes base64 text; base64 pictures in the form stay in the body.
     """
     boundary = _boundary(body, content_type)
     found = [_found(body, start, end) for start, end in _parts(body, boundary)]
@@ -60,7 +60,7 @@ def read(body: Searchable, content_type: str, decode: Decoder) -> Form:
 
 
 def _boundary(body: Searchable, content_type: str) -> str:
-    """From the header; from the first line where a client set the header itself and so lost it."""
+    """The boundary from the header, or from the first line if the client set a header without one."""
     boundary = parameters(content_type).get("boundary", "")
     if not boundary and (match := _FIRST_LINE.match(body.read(0, MAX_BOUNDARY + len("--\r\n")))):
         boundary = match[1].decode("ascii")
@@ -74,7 +74,7 @@ _END_OF_LINE = re.compile(rb"(--)?[ \t]{0,%d}(?:\r?\n|\Z)" % MAX_PADDING)
 
 
 def _parts(body: Searchable, boundary: str) -> Iterator[tuple[int, int]]:
-    """Where each part starts and ends. What stands before the first and behind the last is no part."""
+    """Start and end of each part. Text before the first part and after the last is ignored."""
     start = count = 0
     for end, after, is_last in _delimiters(body, f"--{boundary}".encode()):
         if start:
@@ -89,7 +89,7 @@ def _parts(body: Searchable, boundary: str) -> Iterator[tuple[int, int]]:
 
 
 def _delimiters(body: Searchable, dashes: bytes) -> Iterator[tuple[int, int, bool]]:
-    """Each delimiter: where the line break before it starts, where its line ends, and whether it is the last."""
+    """Each delimiter: the start of its preceding line break, the end of its line, and whether it is the last one."""
     lookalikes = 0
     first = [-1] if body.read(0, len(dashes)) == dashes else []
     for line_break in chain(first, body.places(b"\n" + dashes)):
@@ -109,7 +109,7 @@ def _delimiters(body: Searchable, dashes: bytes) -> Iterator[tuple[int, int, boo
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """A part that was found: what its header says, and where its content is."""
+    """A part of the form: what its header says, and where its content is."""
 
     name: str
     filename: str | None
@@ -142,9 +142,9 @@ def _found(body: Searchable, start: int, end: int) -> _Found:
 
 
 def _header(body: Searchable, start: int, end: int) -> tuple[int, str]:
-    """A part's header and its length, with the empty line behind it."""
+    """The length of a part's header including the empty line after it, and the header itself."""
     for length in (USUAL_HEADER, MAX_HEADER):
-        # The line break of an empty part is the delimiter's too.
+        # If the part is empty, its last line break belongs to the delimiter as well.
         head = body.read(start, min(length, end + len("\r\n") - start))
         if match := _END_OF_HEADER.search(head):
             return match.end(), head[: match.start()].decode("utf-8", "replace")
@@ -152,42 +152,43 @@ def _header(body: Searchable, start: int, end: int) -> tuple[int, str]:
 
 
 def _headers(text: str) -> dict[str, str]:
-    """Names in lower case. Folded lines are one (RFC 5322, 2.2.3); what is no header is left out."""
+    """Header fields by name in lower case. Folded lines are joined (RFC 5322, 2.2.3); other lines are ignored."""
     lines = _FOLD.sub(" ", text).split("\n")
     fields = (line.partition(":") for line in lines if ":" in line)
     return {name.strip().lower(): value.strip() for name, _, value in fields}
 
 
 def _default_charset(body: Searchable, found: list[_Found]) -> str:
-    """What the `_charset_` field says (RFC 7578, 4.6)."""
+    """The charset in the `_charset_` field (RFC 7578, 4.6)."""
     named = (body.read(one.start, min(40, one.end - one.start)) for one in found if one.name == "_charset_")
     return next(named, b"").decode("ascii", "replace").strip() or "utf-8"
 
 
 def _is_text(one: _Found, content: Searchable) -> bool:
-    """Whether a part is read as a text. A picture is none, whatever the part is called, nor is a large file."""
+    """Whether a part is read as text. Pictures, whatever their name, and large files are not."""
     head = content.read(0, embedded.HEAD)
     if picture.format_name(head) and (one.filename is not None or b"\0" in head):
         return False
     return one.filename is None or content.size <= MAX_FILE_TEXT or embedded.find_in_text(content) is not None
 
 
-# --- parameters of a header ---------------------------------------------------------------------
+# --- header parameters --------------------------------------------------------------------------
 
 _PARAMETER = re.compile(r';\s*([^\s=;"]+)\s*=\s*(?:"((?:[^"\\]++|\\.)*+)"|([^;]*))', re.DOTALL)
-"""A token (RFC 9110, 5.6.6) may hold here what it must not: `----=_Part_1`, `image[]`, a file name with spaces."""
+"""Tokens may contain characters that RFC 9110, 5.6.6 forbids: `----=_Part_1`, `image[]`, a file name with spaces."""
 _QUOTED_PAIR = re.compile(r'\\(["\\])')
 _CONTINUED = re.compile(r"(.+?)\*(\d{1,2})(\*?)")
 _BROWSERS_ESCAPES = (("%22", '"'), ("%0D", "\r"), ("%0A", "\n"))
-"""What browsers write for characters that would end a name (html.spec.whatwg.org, "multipart/form-data encoding")."""
+"""How browsers escape characters that would end a name (html.spec.whatwg.org, "multipart/form-data encoding")."""
 _CHARSETS = ("utf-8", "iso-8859-1")
-"""Of extended values (RFC 8187, 3.2)."""
+"""Charsets of extended values (RFC 8187, 3.2)."""
 
 
 def parameters(value: str) -> dict[str, str]:
-    """The parameters of a header field, names in lower case, the first of each.
+    """The parameters of a header field, by name in lower case; the first one counts if a name repeats.
 
-    An extended one (RFC 8187, `filename*`) wins over the plain one; one in pieces (RFC 2231, 3) is put together.
+    An extended parameter (RFC 8187, `filename*`) takes precedence over the plain one. Parameters in pieces (RFC 2231,
+    3) are joined.
     """
     given: dict[str, str] = {}
     for name, quoted, token in (match.groups() for match in _PARAMETER.finditer(value)):
@@ -207,7 +208,7 @@ def parameters(value: str) -> dict[str, str]:
 
 
 def _unquoted(text: str) -> str:
-    r"""What a quoted string says. A backslash before anything else stands for itself: `C:\cat.png`."""
+    r"""The value of a quoted string. A backslash before any other character is literal: `C:\cat.png`."""
     text = _QUOTED_PAIR.sub(r"\1", text)
     for escape, character in _BROWSERS_ESCAPES:
         text = text.replace(escape, character).replace(escape.lower(), character)
@@ -215,7 +216,7 @@ def _unquoted(text: str) -> str:
 
 
 def _extended(text: str) -> str:
-    """What `utf-8'en'%e2%82%ac` says."""
+    """The value of an extended parameter such as `utf-8'en'%e2%82%ac`."""
     charset, _, rest = text.partition("'")
     _, _, encoded = rest.partition("'")
     charset = charset.lower() if charset.lower() in _CHARSETS else "utf-8"

@@ -1,4 +1,4 @@
-"""What one call wants drawn, whichever API it came through."""
+"""A request to draw, in the form that all APIs share."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,12 +21,12 @@ Notice = Literal[
     "seed_ignored",
     "some_failed",
 ]
-"""What was asked for and could not be followed: each a sentence of `words.Words`."""
+"""Why a part of the request could not be honoured. Each is a sentence in `words.Words`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What a caller can choose beside the prompt; None leaves the choice to us."""
+    """The options beside the prompt. None leaves the choice to the service."""
 
     model: str | None = None
     size: Size | None = None
@@ -37,14 +37,14 @@ class Options:
     negative_prompt: str | None = None
     optimize: bool | None = None
     action: Action | None = None
-    """Whether a picture is edited or a new one is drawn."""
+    """Whether to edit a picture or draw a new one."""
     mime: str | None = None
-    """Type to deliver; None leaves it as it was drawn."""
+    """Media type to deliver; None keeps the type that the model drew."""
     compression: int | None = None
-    """Quality of the delivered JPEG or WebP, 1 to 100."""
+    """Quality of the delivered JPEG or WebP, from 1 to 100."""
 
     def over(self, other: "Options") -> "Options":
-        """These options, completed with those of `other` where these say nothing."""
+        """These options, with missing ones taken from `other`."""
         if other == NO_OPTIONS:
             return self
         return Options(*(theirs if mine is None else mine for mine, theirs in zip(self, other, strict=True)))
@@ -58,50 +58,50 @@ NO_OPTIONS = Options()
 
 @dataclass(frozen=True, slots=True)
 class PictureSource:
-    """A picture as a caller sent or named it, not yet read: one of the four is set."""
+    """A picture as the caller sent or named it, not yet read. Only one of `data`, `blob`, `id`, `file_id` is set."""
 
     param: str
-    """The field that it came in, for errors."""
+    """The field that held it, for errors."""
     data: str = ""
-    """A data URL, or base64 alone. Large base64 is a mark that only the request's decoder knows."""
+    """A data URL or plain base64. Large base64 is replaced by a mark that only the request's decoder understands."""
     blob: Blob | None = None
-    """Its bytes, of a form."""
+    """Its bytes, if it came in a form."""
     id: str = ""
-    """Of a picture in the store (`picture.new_id`)."""
+    """Its identifier in the store (`picture.new_id`)."""
     file_id: str = ""
-    """Of a file that was uploaded to another service."""
+    """Its identifier as a file that was uploaded to another service."""
     missing: type[InvalidRequest] = InvalidRequest
-    """The error where the store has no such picture."""
+    """The error if the store does not have the picture."""
 
     @property
     def identity(self) -> object:
-        """The same for two that are surely the same picture."""
+        """Equal for two sources that are certainly the same picture."""
         return self.id or self.data or self.blob
 
 
 @dataclass(frozen=True, slots=True)
 class GenerationRequest:
-    """A prompt, the options of the call, and the pictures that it is about."""
+    """A prompt, the options of the call, and its input pictures."""
 
     asked: str
-    """The prompt as it was typed."""
+    """The prompt as typed."""
     prompt: str
     """The prompt without directives; never empty."""
     options: Options = NO_OPTIONS
     model_required: bool = False
-    """Whether the model was named on purpose, so that another one would be no answer."""
+    """Whether the caller chose the model deliberately, so that another one must not replace it."""
     sources: tuple[PictureSource, ...] = ()
-    """Pictures for the model to work from."""
+    """Input pictures for the model."""
     follow_up: bool = False
-    """Whether only the setting `FOLLOW_UPS` makes this an edit: where it cannot be one, a new picture is drawn."""
+    """Whether this is an edit only because of `FOLLOW_UPS`. If it cannot be one, a new picture is drawn."""
     notices: tuple[Notice, ...] = ()
-    """What is known already of the wishes that cannot be followed."""
+    """Parts of the request that are already known not to be honoured."""
     ignored: tuple[str, ...] = ()
-    """The fields that ask for what nothing here can follow."""
+    """The fields that cannot be honoured."""
     previewed: bool = False
-    """Whether the answer shows a small copy of each picture."""
+    """Whether the answer includes a small copy of each picture."""
 
     @property
     def n(self) -> int:
-        """How many pictures."""
+        """The number of pictures."""
         return self.options.n or 1

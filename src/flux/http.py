@@ -1,4 +1,4 @@
-"""HTTP as values: what the core reads and answers, with no runtime behind it."""
+"""HTTP requests and responses as values, independent of the runtime."""
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -9,52 +9,53 @@ from flux.text import SURROGATE_ESCAPE, Blob, Text, clean_json, read_json, write
 
 MIB = 1024 * 1024
 MAX_TEXT = MIB
-"""Bytes of text in a body, pictures not counted."""
+"""Bytes of text in a body, not counting pictures."""
 MAX_BODY = 20 * MIB
-"""Bytes of a body with its pictures, wherever pictures may be sent."""
+"""Bytes of a body including its pictures, in endpoints that accept pictures."""
 
 Decoder = Callable[[str], Awaitable[Blob]]
-"""The bytes of a base64 text, decoded outside Python when they are needed. Raises `ValueError` where it is none."""
+"""Decodes base64 text to bytes outside Python, on demand. Raises `ValueError` if the text is not base64."""
 
 
 class Searchable(Blob, Protocol):
-    """A body's bytes, which are looked through without being read."""
+    """The bytes of a body, which can be searched without being read into Python."""
 
     def find(self, byte: int, start: int, end: int | None = None) -> int:
-        """Where `byte` comes first between `start` and `end`; -1 where it does not."""
+        """The first position of `byte` between `start` and `end`; -1 if there is none."""
 
     def places(self, pattern: bytes) -> Iterator[int]:
-        """Wherever `pattern` stands, in order. It is ASCII, and has four bytes or more."""
+        """Every position of `pattern`, in order. The pattern must be ASCII and at least four bytes long."""
 
     def slice(self, start: int, end: int) -> "Searchable":
-        """The bytes from `start` to `end`, not copied."""
+        """The bytes from `start` to `end`, without copying."""
 
     def text(self, charset: str) -> str:
-        """The bytes as a text, read: UTF-8 where nobody knows the charset, U+FFFD for what is none."""
+        """The bytes decoded to text: as UTF-8 if the charset is unknown, with U+FFFD for invalid bytes."""
 
     async def from_base64(self) -> Blob:
-        """The bytes that these are the base64 of, as text or inside a JSON string. Raises `ValueError`."""
+        """The bytes that these encode in base64, as plain text or inside a JSON string. Raises `ValueError`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One part of a form. Its bytes alone tell whether it is a picture."""
+    """One part of a form. Only its bytes decide whether it is a picture."""
 
     name: str
     filename: str | None
-    """None where no file name was sent; "" is one."""
+    """None if no file name was sent; "" is a file name."""
     content_type: str | None
     """In lower case, without parameters."""
     blob: Blob
     text: str | None = None
-    """Of all that is no picture and no large file. Large base64 is a mark in it that the form's `decode` knows."""
+    """The text of parts that are neither pictures nor large files. Large base64 in it is replaced by a mark that the
+    form's `decode` understands."""
 
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """A `multipart/form-data` body (RFC 7578): its parts in their order, names repeated.
+    """A `multipart/form-data` body (RFC 7578): its parts in order; names may repeat.
 
-    It keeps the body's bytes, as a document does.
+    It keeps the body's bytes in memory, like `Document`.
     """
 
     parts: tuple[Part, ...]
@@ -62,12 +63,12 @@ class Form:
 
     @property
     def fields(self) -> tuple[tuple[str, str], ...]:
-        """The texts, by name; those that came as files among them, since some clients send every field as one."""
+        """Texts by name, including those sent as files, since some clients send every field as a file."""
         return tuple((one.name, one.text) for one in self.parts if one.text is not None)
 
     @property
     def files(self) -> tuple[tuple[str, Blob], ...]:
-        """What was sent as a file or is no text, by name. Browsers send an empty one where no file was chosen."""
+        """Files and other parts that are not text, by name. Browsers send an empty file if none is selected."""
         return tuple(
             (one.name, one.blob)
             for one in self.parts
@@ -77,23 +78,23 @@ class Form:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A JSON body: a text in which large pictures in base64 may be marks, and `decode`, which knows them.
+    """A JSON body: a text with marks in place of large base64 pictures, and `decode`, which understands the marks.
 
-    It keeps the body's bytes, up to 20 MiB, for as long as it is kept itself.
+    It keeps the body's bytes, up to 20 MiB, in memory as long as it exists.
     """
 
     text: str
     decode: Decoder
 
     def json_object(self) -> dict[str, Any]:
-        """The object that the body is. Raises `InvalidJson`."""
+        """The JSON object in the body. Raises `InvalidJson`."""
         return json_object(self.text)
 
 
 def marked(body: Searchable, places: Mapping[str, tuple[int, int]], decode: Decoder) -> Decoder:
-    """A decoder that knows the marks that stand for base64 in a body, and where each starts and ends.
+    """A decoder for marks, which stand for base64 in a body; `places` has the start and end of each.
 
-    No mark is base64, so that it means this picture or, where a caller wrote it, none.
+    A mark is not valid base64, so text from a caller is either the mark of this picture or of none.
     """
 
     async def decode_marked(text: str) -> Blob:
@@ -104,7 +105,7 @@ def marked(body: Searchable, places: Mapping[str, tuple[int, int]], decode: Deco
 
 
 def json_object(text: str) -> dict[str, Any]:
-    """The object that a body is, its texts clean. Raises `InvalidJson`."""
+    """The JSON object in a text, with all its strings cleaned. Raises `InvalidJson`."""
     try:
         value = read_json(text)
     except ValueError as error:
@@ -120,17 +121,17 @@ IDLE_SECONDS = 30
 
 
 def body_timeout() -> RequestTimeout:
-    """For a body of which no byte came for `IDLE_SECONDS`."""
+    """The error for a body that sent no byte for `IDLE_SECONDS`."""
     return RequestTimeout(f"No data of the body arrived for {IDLE_SECONDS} seconds. Send the request again.")
 
 
 def body_too_large(limit: int) -> RequestTooLarge:
-    """For a body of more than `limit` bytes."""
+    """The error for a body larger than `limit` bytes."""
     return RequestTooLarge(f"The body is too large: at most {limit // MIB} MiB, pictures included.")
 
 
 def text_too_large() -> RequestTooLarge:
-    """For a body of more than `MAX_TEXT` bytes beside its pictures."""
+    """The error for a body with more than `MAX_TEXT` bytes besides its pictures."""
     return RequestTooLarge(f"The text in the body is too large: at most {MAX_TEXT // MIB} MiB, pictures not counted.")
 
 
@@ -138,62 +139,62 @@ class Body(Protocol):
     """A request's body, read once and counted while it is read."""
 
     async def document(self, limit: int = MAX_TEXT) -> Document:
-        """The body as JSON, not yet parsed. `limit` is `MAX_BODY` where pictures may be sent.
+        """The body as JSON, not yet parsed. `limit` is `MAX_BODY` if pictures may be sent.
 
-        Raises `RequestTooLarge` as soon as it passes `limit` bytes, or `MAX_TEXT` beside its pictures, and
-        `RequestTimeout` where no byte comes for `IDLE_SECONDS`.
+        Raises `RequestTooLarge` as soon as the body exceeds `limit` bytes, or `MAX_TEXT` bytes besides its pictures.
+        Raises `RequestTimeout` if no byte arrives for `IDLE_SECONDS`.
         """
 
     async def form(self, limit: int) -> Form:
-        """The body as a form. Raises `RequestTooLarge` as above, or `InvalidRequest` where it is none."""
+        """The body as a form. Raises `RequestTooLarge` as above, or `InvalidRequest` if it is not a form."""
 
     async def discard(self) -> None:
-        """Take what is left of it off the connection, so that a refusal reaches who is still sending."""
+        """Read and discard the rest, so that an error reaches a client that is still sending."""
 
 
 Background = Callable[[Coroutine[Any, Any, None]], object]
-"""Begins work that nobody waits for."""
+"""Starts work in the background."""
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request. Header names are lower-case; `path` is as it came, still percent-encoded."""
+    """One request. Header names are in lower case. `path` is unchanged: still percent-encoded."""
 
     method: str
     origin: str
-    """Scheme and host that the caller reached us at, without a slash: `https://example.com`."""
+    """Scheme and host that the caller used, without a slash at the end: `https://example.com`."""
     path: str
     query: str
     """Without the question mark."""
     headers: Mapping[str, str]
     body: Body
     background: Background
-    """For work that goes on when the request has ended, for some seconds at most."""
+    """Runs work that continues after the request has ended, for a few seconds at most."""
 
 
 @dataclass(frozen=True, slots=True)
 class Native:
-    """A body of the runtime's own, such as a stream out of KV, which the edge sends as it is."""
+    """A body that belongs to the runtime, such as a stream from KV. The edge sends it unchanged."""
 
     value: Any
     size: int
-    """Bytes, sent as `Content-Length`."""
+    """In bytes, sent as `Content-Length`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """A body that is sent text by text, each when it comes."""
+    """A body that is sent piece by piece, each as soon as it is ready."""
 
     texts: AsyncGenerator[Text, None]
     failed: Callable[[ApiError], Text]
-    """How a failure is told when the stream has begun and there is no status left to tell it with."""
+    """Formats an error once the stream has begun and its status is already sent."""
     close: Callable[[], None]
-    """Ends the work behind the stream. Called once, however the stream ends, also where it never began."""
+    """Ends the work behind the stream. Called once however the stream ends, even if it never started."""
 
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """One answer. Its body has the type that its headers name."""
+    """One response. Its headers name the type of the body."""
 
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
@@ -204,5 +205,5 @@ JSON = {"content-type": "application/json; charset=utf-8"}
 
 
 def json(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    """An answer in JSON."""
+    """A JSON response."""
     return Response(status, {**JSON, **(headers or {})}, write_json(value))

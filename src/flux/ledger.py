@@ -1,11 +1,12 @@
-"""The ledger: what was spent on which day, by key and model, and whether more of it fits.
+"""The ledger: what was spent on which day, by key and model, and whether another amount fits the limits.
 
-Rules alone. They are given the time, and something that runs SQL: SQLite in a Durable Object (`edge/ledger.py`), which
-lets one call in at a time and keeps all or nothing of what it wrote, or Python's own in tests.
+This module has only the rules. It is given the time and a function that runs SQL: on SQLite in a Durable Object
+(`edge/ledger.py`), which handles one call at a time and writes all changes of a call or none, or on Python's SQLite in
+tests.
 
-Amounts are whole numbers by unit, "pictures" and "neurons" (hundredths); any other unit is counted in the same way.
-An amount counts from the moment in which it is reserved. Settling takes back what was not used; where nobody settles,
-because the Worker died or the outcome is not known, it stays spent.
+Amounts are whole numbers by unit: "pictures", "neurons" (in hundredths) or any other unit. An amount counts from the
+moment it is reserved. Settling a reservation releases what was not used. If it is never settled, because the Worker
+died or the outcome is unknown, it stays spent.
 """
 
 import json
@@ -15,15 +16,15 @@ from typing import Any
 
 SECONDS_A_DAY = 86_400
 DAYS = 31
-"""Of which usage is told, today included. What is older is forgotten."""
+"""Days for which usage is kept and reported, today included. Older days are deleted."""
 OPEN_SECONDS = 600
-"""A reservation that nobody has settled by then is spent."""
+"""A reservation that is still open after this time counts as spent."""
 FORGET_SECONDS = 60
-"""How often rows are looked for that are of no use any more. What is counted does not depend on it."""
+"""Shortest time between deletions of old rows. It does not affect the amounts."""
 
 Amounts = Mapping[str, int]
 Run = Callable[..., list[list[Any]]]
-"""Runs a statement with its values, and gives the rows that it returns."""
+"""Runs a statement with its values and returns the resulting rows."""
 
 _SCHEMA = (
     """CREATE TABLE IF NOT EXISTS spent (
@@ -39,54 +40,55 @@ _SCHEMA = (
 
 @dataclass(frozen=True, slots=True)
 class Reservation:
-    """What one call of a model will cost at most."""
+    """The most that one call of a model will cost."""
 
     id: str
-    """Never used twice."""
+    """Unique."""
     key: str
-    """Whose budget it counts against: a digest of the API key."""
+    """The key whose budget it counts against, as a digest of the API key."""
     model: str
     amounts: Amounts
     limits: Amounts = field(default_factory=dict)
-    """What the deployment may spend in a day, by unit."""
+    """The deployment's daily limits, by unit."""
     key_limits: Amounts = field(default_factory=dict)
-    """What the key may."""
+    """The key's daily limits."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Whether a reservation was made."""
+    """Whether a reservation was made, and what is left."""
 
     granted: bool
     left: Amounts
-    """By unit with a limit, after the reservation: of the deployment's and the key's the one that ends first."""
+    """What is left after the reservation, for each unit with a limit: the smaller of the deployment's and the key's
+    rest."""
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What was spent, reservations included."""
+    """What was spent, including open reservations."""
 
     today: Mapping[str, Amounts]
-    """Of the key, by model."""
+    """What the key spent, by model."""
     days: Mapping[str, Amounts]
-    """The same of the last `DAYS`."""
+    """The same for the last `DAYS`."""
     all_today: Amounts
-    """Of the deployment."""
+    """What the deployment spent."""
     all_days: Amounts
 
 
 def day_of(now: float) -> int:
-    """The day (UTC) of a Unix time, counted from 1970."""
+    """The UTC day of a Unix time, as days since 1970."""
     return int(now) // SECONDS_A_DAY
 
 
 def seconds_left(now: float) -> int:
-    """Until the next day begins, at 00:00 UTC."""
+    """Seconds until the next day begins at 00:00 UTC."""
     return SECONDS_A_DAY - int(now) % SECONDS_A_DAY
 
 
 class Book:
-    """The ledger over its two tables."""
+    """The ledger, on top of its two tables."""
 
     def __init__(self, run: Run) -> None:
         self._run = run
@@ -95,7 +97,7 @@ class Book:
             run(statement)
 
     def reserve(self, now: float, asked: Reservation) -> Answer:
-        """Count the amounts, if they fit into every limit."""
+        """Count the amounts if they fit into every limit."""
         day = day_of(now)
         self._forget(now)
         left = self._left(day, asked)
@@ -114,7 +116,7 @@ class Book:
         return Answer(granted=True, left={unit: amount - asked.amounts.get(unit, 0) for unit, amount in left.items()})
 
     def settle(self, now: float, id: str, amounts: Amounts) -> None:
-        """Say what a reservation has really cost; a unit that is not named cost nothing. Too late, nothing changes."""
+        """Record the real cost of a reservation; a unit that is not named cost nothing. Late calls have no effect."""
         closed = self._run("DELETE FROM open WHERE id = ? RETURNING made, day, key, model, amounts", id)
         for made, day, key, model, reserved in closed:
             if made <= int(now) - OPEN_SECONDS:
@@ -148,7 +150,7 @@ class Book:
         return Usage(own_today, own_days, all_today, all_days)
 
     def _left(self, day: int, asked: Reservation) -> dict[str, int]:
-        """What is left of each unit that has a limit, never less than nothing."""
+        """What is left of each unit that has a limit, at least 0."""
         if not asked.limits and not asked.key_limits:
             return {}
         rows = self._run(
@@ -163,7 +165,7 @@ class Book:
         return left
 
     def _forget(self, now: float) -> None:
-        """What can no longer be settled, and days of which nothing is told any more."""
+        """Delete reservations that can no longer be settled, and days that are no longer reported."""
         if now < self._forgot + FORGET_SECONDS:
             return
         self._forgot = now

@@ -1,4 +1,4 @@
-"""The lines of a conversational answer: the same in every API that answers in words."""
+"""The lines of a conversational answer, shared by all APIs that answer in text."""
 
 from collections.abc import Iterator, Sequence
 
@@ -11,12 +11,12 @@ from flux.words import Words
 
 
 def opening(plan: Plan, words: Words) -> str:
-    """What is known before any work: the prompt as it was typed."""
+    """The line before any work: the prompt as typed."""
     return words.original_prompt.format(markdown.escape(plan.request.asked)) + "\n"
 
 
 def writing(written: FinalPrompt, words: Words) -> str:
-    """What is known once the prompt is written."""
+    """The lines once the prompt is final."""
     lines = [
         words.prompt_model.format(written.writer or words.no_writer),
         words.optimized_prompt.format(markdown.escape(written.prompt)),
@@ -29,9 +29,9 @@ def writing(written: FinalPrompt, words: Words) -> str:
 def closing(
     pictures: Sequence[GeneratedPicture], said: Sequence[str], words: Words, *, images_apart: bool
 ) -> Iterator[Text]:
-    """What is known at the end; `said` are the sentences of the notices.
+    """The lines at the end. `said` are the notices as sentences.
 
-    Each picture's markdown is one text: clients do not put a split link together.
+    Each picture's Markdown is one piece of text: clients do not join a link that is split.
     """
     sizes = dict.fromkeys(one.picture.size for one in pictures)
     lines = [words.size.format(", ".join(sizes)), words.success, *said]
@@ -47,5 +47,5 @@ def closing(
 
 
 def failure(error: ApiError) -> str:
-    """The sentence of a failure in a stream, for apps that show nothing but the text."""
+    """The sentence for a failure in a stream, for apps that show only the text."""
     return f"\n❌ {error.message}"

@@ -1,29 +1,29 @@
-"""Which links of a model's answer are fetched: rules on the link alone, in the form that the runtime's `URL` gives it.
+"""Decides which links in a model's answer are fetched, from the link alone, as the runtime's `URL` writes it.
 
-A model of another maker answers with a link more often than with a picture. Nothing that a caller sends chooses it;
-these rules are for a provider's answer that is not what it should be. The runtime has no way into a private network.
+A model of another maker usually answers with a link rather than a picture. Callers cannot influence it; these rules
+guard against wrong answers from a provider. The runtime cannot reach private networks.
 """
 
 import re
 
 MAX_LENGTH = 8192
-"""Characters. Signed links have one or two thousand."""
+"""In characters. Signed links have one or two thousand."""
 MAX_REDIRECTS = 3
 FETCH_SECONDS = 20
-"""For all of it, redirects and body."""
+"""For the whole fetch, redirects and body included."""
 MAX_BYTES = 25 * 1024 * 1024
-"""Of a picture: what KV stores of one."""
+"""Bytes of a picture: the largest value that KV stores."""
 REDIRECTS = frozenset((301, 302, 303, 307, 308))
 
 _LINK = re.compile(r"https://(?P<host>[a-z0-9._-]+)(?P<port>:\d+)?(?:[/?#][!-~]*)?")
-"""As `URL.href` writes one: lower case, ASCII, without the default port."""
+"""A link as `URL.href` writes it: lower case, ASCII, without the default port."""
 _NUMBER = re.compile(r"\d+|0x[0-9a-f]*")
 _LOCAL = frozenset(("localhost", "local", "internal", "lan", "home", "corp", "intranet", "private"))
-"""Last labels of names that are no public ones (RFC 6761, RFC 6762, and what is reserved or left unused for them)."""
+"""Last labels of names that are not public (RFC 6761, RFC 6762, and labels reserved or left unused for local names)."""
 
 
 def refusal(href: str) -> str | None:
-    """Why a link is not fetched, for the log; None for one that may be."""
+    """Why a link is not fetched, for the log; None if it may be."""
     match = _LINK.fullmatch(href)
     if match is None or len(href) > MAX_LENGTH:
         return "no https link with a host name alone"
@@ -38,5 +38,5 @@ def refusal(href: str) -> str | None:
 
 
 def host_of(href: str) -> str:
-    """For the log: the rest of a signed link is a key to the picture."""
+    """The host of a link, for the log. The rest of a signed link gives access to the picture."""
     return href.split("/")[2][:200] if href.count("/") > 1 else ""

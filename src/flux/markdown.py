@@ -1,9 +1,9 @@
-"""Text of other people inside Markdown (CommonMark 0.31): shown as it is, whatever it holds."""
+"""Escapes other people's text for Markdown (CommonMark 0.31), so that it is shown literally."""
 
 import re
 
 _BREAKS = re.compile(r"[ \t]*[\n\r\v\f\x85\u2028\u2029]+[ \t]*")
-"""A line break could begin a block, such as a code fence that swallows what follows."""
+"""Line breaks are removed: one could start a block, such as a code fence that swallows the following text."""
 
 _MARKUP = re.compile(
     r"""
@@ -24,7 +24,6 @@ _MARKUP = re.compile(
 def escape(text: str) -> str:
     """The text in one line, with a backslash before each character that would be markup.
 
-    A text without markup stays as it is. In an answer of ours every renderer then shows the pictures that were drawn
-    and no others.
+    A text without markup stays unchanged. Every renderer then shows only the pictures that were drawn.
     """
     return _MARKUP.sub(r"\\\g<0>", _BREAKS.sub(" ", text))

@@ -1,4 +1,4 @@
-"""What was asked for and could not be followed: said in every answer, in the words of each API."""
+"""What could not be honoured, reported in every answer in the form of each API."""
 
 from collections.abc import Iterator
 
@@ -9,7 +9,7 @@ from flux.words import Words
 
 
 def of(plan: Plan, result: Result) -> Iterator[Notice]:
-    """The notices of an answer."""
+    """The notices for an answer."""
     request = plan.request
     if result.failures:
         yield "some_failed"
@@ -22,7 +22,7 @@ def of(plan: Plan, result: Result) -> Iterator[Notice]:
 
 
 def ignored(plan: Plan, result: Result) -> tuple[str, ...]:
-    """The fields that nothing here, or not this model, can follow."""
+    """The fields that the service, or this model, cannot honour."""
     options, model = plan.request.options, result.model
     cases = {
         "negative_prompt": options.negative_prompt and not model.negative_prompt,
@@ -33,11 +33,11 @@ def ignored(plan: Plan, result: Result) -> tuple[str, ...]:
 
 
 _USUAL_QUALITY = (None, "auto", "medium", "standard")
-"""What a model whose steps cannot be chosen draws anyway."""
+"""Qualities that need no notice if the model's steps are fixed: it draws the same anyway."""
 
 
 def sentences(plan: Plan, result: Result, words: Words) -> list[str]:
-    """The same as sentences."""
+    """The notices and ignored fields as sentences."""
     said = [getattr(words, notice).format(*_about(notice, plan, result)) for notice in of(plan, result)]
     if names := ignored(plan, result):
         said.append(words.fields_ignored.format(", ".join(names)))
@@ -45,7 +45,7 @@ def sentences(plan: Plan, result: Result, words: Words) -> list[str]:
 
 
 def _about(notice: Notice, plan: Plan, result: Result) -> tuple[object, ...]:
-    """What stands for each `{}` of the sentence."""
+    """The values for the placeholders of a sentence."""
     if notice == "some_failed":
         wanted = plan.request.n
         return wanted - len(result.pictures), wanted, result.failures[0].message

@@ -1,4 +1,4 @@
-"""Answers that no picture can be: refused before anything is drawn and paid for."""
+"""Refuses requests whose answer cannot be a picture, before anything is drawn and paid for."""
 
 from collections.abc import Iterable
 
@@ -7,19 +7,19 @@ from flux.fields import Body
 
 IMAGE_TOOL = "image_generation"
 _OPTIONAL = ("", "auto", "none")
-"""Choices that leave room for an answer without a call."""
+"""Values of `tool_choice` that allow an answer without a call."""
 
 
 def is_structured(wanted: object) -> bool:
-    """Whether a format of the output is a JSON schema to be filled in."""
+    """Whether an output format is a JSON schema to fill in."""
     kind = wanted.get("type") if isinstance(wanted, dict) else None
     return isinstance(kind, str) and kind.strip().lower() == "json_schema"
 
 
 def refuse_others(body: Body, *, structured: str | None) -> None:
-    """Refuse a structured output and a call of a tool that is not for pictures.
+    """Refuse structured output, and forced calls of tools other than the image tool.
 
-    `structured` is the field that asks for an output in a JSON schema. Raises `InvalidRequest`.
+    `structured` is the field that requests output in a JSON schema. Raises `InvalidRequest`.
     """
     if structured:
         raise InvalidRequest(
@@ -40,7 +40,7 @@ def refuse_others(body: Body, *, structured: str | None) -> None:
 
 
 def no_functions(param: str) -> InvalidRequest:
-    """The refusal of a field that forces a function to be called."""
+    """The error for a field that forces a function call."""
     return InvalidRequest(
         f"This service draws pictures and calls no functions: leave '{param}' out or set it to 'auto', or use "
         "a text model for this request.",

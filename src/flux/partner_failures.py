@@ -1,7 +1,7 @@
-"""Failures of models of other makers -> ours: AI Gateway's and the providers', before the tables of Workers AI.
+"""Maps failures of AI Gateway and its providers to our errors, before the tables of Workers AI are tried.
 
-Documented ones: developers.cloudflare.com/ai-gateway. What other clients have seen is marked so, and what nobody has
-published is no row: an unknown failure is told as one.
+The rows are documented (developers.cloudflare.com/ai-gateway), or marked "seen" if other clients reported them.
+Failures that nobody has published have no row; they are reported as unknown.
 """
 
 from flux import upstream
@@ -69,7 +69,7 @@ ROWS = Rows(
 
 
 def failure(text: str, *, code: int = 0, status: int = 0) -> UpstreamFailure:
-    """As `upstream.failure`."""
+    """Like `upstream.failure`."""
     return upstream.failure(text, code=code, status=status, rows=ROWS)
 
 

@@ -1,9 +1,9 @@
-"""Models of other makers, as rows, and which of them the owner has enabled.
+"""Models of other makers, one row each, and which of them the owner has enabled.
 
-`env.AI.run("author/model", ...)` draws with them through an AI Gateway, paid with its credits. Names, ranges and prices
-are those of Cloudflare's published schemas (github.com/cloudflare/cloudflare-docs, src/content/catalog-models), which a
-test holds every row to. Pictures go in as data URLs or base64. A model whose field takes only real URLs, or whose
-schema does not say what it takes, has no edits here. What may have been withdrawn is left out.
+`env.AI.run("author/model", ...)` calls them through an AI Gateway and pays with its credits. Names, ranges and prices
+are from Cloudflare's published schemas (github.com/cloudflare/cloudflare-docs, src/content/catalog-models); a test
+compares every row with them. Input pictures are sent as data URLs or base64. A model has no edits here if its field
+accepts only real URLs, or if its schema does not say what it accepts. Models that may have been withdrawn are left out.
 """
 
 import re
@@ -19,9 +19,9 @@ from flux.size_control import Bounds, Listed, Ratios, WidthAndHeight, WidthByHei
 from flux.sizes import RATIOS, Size
 
 IMAGE_SIDE = 2048
-"""Pixels: the longest side of a picture that goes in, where none is published. Many requests share 128 MB."""
+"""Longest side of an input picture in pixels, if none is published. Many requests share 128 MB."""
 SAFE = 2**53
-"""Numbers from 0 on that JSON carries exactly: BFL's and Bria's seeds."""
+"""JSON carries whole numbers below this exactly. Used for the seeds of BFL and Bria."""
 
 _LEVELS = ("low", "medium", "high")
 _JPEG_PNG = {"image/jpeg": "jpeg", "image/png": "png"}
@@ -38,7 +38,7 @@ _1K, _2K, _4K = ("1K", 1024), ("2K", 2048), ("4K", 4096)
 
 def _kontext(price: DollarPrice) -> Partner:
     return Partner(
-        Ratios(tuple(RATIOS)),  # any from 3:7 to 7:3
+        Ratios(tuple(RATIOS)),  # any ratio from 3:7 to 7:3
         price,
         images=ImagesIn("input_image", as_list=False, data_urls=False),
         formats=_JPEG_PNG,
@@ -67,7 +67,7 @@ def _krea(price: int) -> Partner:
 
 
 _RECRAFT = Partner(Listed(), DollarPrice(40_000))
-"""Its sizes are not published but for the 1024x1024 of its examples."""
+"""No sizes are published except the 1024x1024 in its examples."""
 
 
 def _xai(price: DollarPrice) -> Partner:
@@ -75,7 +75,7 @@ def _xai(price: DollarPrice) -> Partner:
         Ratios(_XAI_RATIOS, (("1k", 1024), ("2k", 2048))),
         price,
         qualities=_LEVELS,
-        fixed={"response_format": "b64_json"},  # sooner here than a link that has to be fetched
+        fixed={"response_format": "b64_json"},  # avoids fetching the picture from a link
     )
 
 
@@ -83,7 +83,7 @@ _OPENAI_SIZES = (Size(1024, 1024), Size(1024, 1536), Size(1536, 1024))
 _BFL = partial(Model, seeds=SAFE, max_image_side=IMAGE_SIDE)
 _OPENAI = partial(Model, max_images=16, max_image_side=IMAGE_SIDE)
 _BRIA = partial(Model, seeds=SAFE, max_image_side=IMAGE_SIDE)
-_KREA = partial(Model, seeds=2**31)  # a number without a range
+_KREA = partial(Model, seeds=2**31)  # the schema gives no range
 
 MODELS: Mapping[str, Model] = {
     model.id: model
@@ -189,7 +189,7 @@ MODELS: Mapping[str, Model] = {
             "bytedance/seedream-5-pro",
             "Seedream 5 Pro",
             created=1784834673,
-            # From the pixels of its "1K" to those of its "2K": other bounds are not published.
+            # From the pixels of its "1K" to those of its "2K"; no other bounds are published.
             partner=Partner(WidthByHeight(Bounds(512, 4096, min_pixels=1024**2, max_pixels=2048**2))),
         ),
         Model(
@@ -207,7 +207,7 @@ MODELS: Mapping[str, Model] = {
             created=1786486669,
             seeds=2**31,
             negative_prompt=True,
-            # Bounds are not published: it has prices for 1K and 2K, and 2048x2048 is its example.
+            # Bounds are not published: there are prices for 1K and 2K, and 2048x2048 is its example.
             partner=Partner(
                 WidthByHeight(Bounds(512, 2048, max_pixels=2048**2)),
                 DollarPrice(40_000, large_picture=70_000),
@@ -220,7 +220,7 @@ MODELS: Mapping[str, Model] = {
             "Wan 2.6 Image",
             created=1779472372,
             negative_prompt=True,
-            # Bounds are not published, and 1024x1024 is its example.
+            # Bounds are not published; 1024x1024 is its example.
             partner=Partner(WidthByHeight(Bounds(512, 2048, max_pixels=1024**2)), DollarPrice(30_000)),
         ),
         _BRIA(
@@ -250,7 +250,7 @@ MODELS: Mapping[str, Model] = {
                 format_field="output_type",
             ),
         ),
-        # Their pictures in are style references by URL, which is no edit.
+        # Their input pictures are style references given as URLs, which is not editing.
         _KREA("krea/krea-2-large", "Krea 2 Large", created=1781705914, partner=_krea(60_000)),
         _KREA("krea/krea-2-medium", "Krea 2 Medium", created=1781705901, partner=_krea(30_000)),
         _KREA("krea/krea-2-medium-turbo", "Krea 2 Medium Turbo", created=1781705843, partner=_krea(15_000)),
@@ -272,7 +272,7 @@ MODELS: Mapping[str, Model] = {
 }
 
 MAX_IMAGES = max(model.max_images for model in (*catalog.MODELS.values(), *MODELS.values()))
-"""Pictures that any model takes in."""
+"""The most input pictures that any model takes."""
 
 _IDS = {
     **{catalog.plain(model.name): id for id, model in MODELS.items()},
@@ -281,29 +281,29 @@ _IDS = {
 
 
 def known(name: str) -> Model | None:
-    """The row that a name means, however it is spelt and whether or not it is enabled."""
+    """The row for a name in any spelling, enabled or not."""
     return MODELS.get(_IDS.get(catalog.own(name, _IDS), ""))
 
 
 def is_known(name: str) -> bool:
-    """Whether a name can mean nothing but a model of another maker."""
+    """Whether a name can only mean a model of another maker."""
     return known(name) is not None and not catalog.is_generic(name)
 
 
 @dataclass(frozen=True, slots=True)
 class Enabled:
-    """What `PARTNER_MODELS` says."""
+    """The value of `PARTNER_MODELS`."""
 
     models: Mapping[str, Model]
-    """By their ids, with the owner's price where one is stated."""
+    """The enabled models by id, with the owner's price if there is one."""
     named: frozenset[str] = frozenset()
-    """Ids that the owner wrote out."""
+    """Ids that the owner listed explicitly."""
 
     def find(self, name: str) -> Model | None:
-        """The model of another maker that a name means here; None where it means none.
+        """The enabled model that a name means; None if it means no model of another maker.
 
-        A name that OpenAI's clients hold by default means one only where the owner wrote its id out, or where the
-        caller says the maker too and the model is enabled. Raises `ModelNotFound` for a model that is not enabled.
+        A default name of OpenAI's clients counts only if the owner listed its id, or if the caller also names the maker
+        and the model is enabled. Raises `ModelNotFound` for a model that is not enabled.
         """
         model = known(name)
         if model is None:
@@ -330,9 +330,9 @@ EVERY = "*"
 
 
 def enabled(text: str) -> Enabled:
-    """`PARTNER_MODELS`: ids, each with a price in dollars if there is one, or `*`, separated by commas or white space.
+    """Parse `PARTNER_MODELS`: ids, each with an optional price in dollars, or `*`, separated by commas or white space.
 
-    Raises `ValueError`, whose text ends a sentence that begins with the setting's name.
+    Raises `ValueError`. Its text completes a sentence that starts with the setting's name.
     """
     prices: dict[str, DollarPrice | None] = {}
     every = False

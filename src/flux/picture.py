@@ -1,4 +1,4 @@
-"""What a picture is, read from its own bytes: nobody's word is taken for its type or its size."""
+"""Reads a picture's type and size from its own bytes, never from what a caller or a model says."""
 
 import binascii
 import os
@@ -10,15 +10,16 @@ from typing import Literal
 from flux.text import Blob
 
 EXTENSIONS = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp"}
-"""The types we serve, each with the extension of its links."""
+"""The types that are served, each with the file extension of its links."""
 
 FIRST_READ = 512
-"""Bytes copied into Python at first. JPEG from the models we serve tells its size within 200."""
+"""Bytes copied into Python first. In JPEGs from the models here, the size is within the first 200."""
 
 WALK_READ = 64
-"""Bytes copied at each step to a piece of a file that lies further back."""
+"""Least bytes copied for each further read from a file."""
 MAX_WALK = 16 * 1024
-"""Bytes copied on the way to a picture's size and orientation: an upload of nothing but filler must not cost a walk."""
+"""Most bytes copied to find a picture's size and orientation. It limits the work for uploads that contain only
+filler."""
 
 _ID = r"([A-Za-z0-9_-]{22}-[0-9a-z]{7})"
 _FILE_NAME = rf"{_ID}\.(?:{'|'.join(EXTENSIONS.values())})"
@@ -30,28 +31,28 @@ _LINK_IN_TEXT = re.compile(rf"/image/{_FILE_NAME}(?![\w-])")
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A picture as a handle: what it is, and the bytes that stay outside Python."""
+    """A handle for a picture: its properties, and its bytes, which stay outside Python."""
 
     type: str
     """MIME type, one of `EXTENSIONS`."""
     width: int
     height: int
-    """Pixels, of the picture as it is seen: upright."""
+    """In pixels, as displayed: upright."""
     blob: Blob
     orientation: int = 1
-    """How its pixels are stored (EXIF 3.0, tag 274): 1 upright, 3 upside down, 6 and 8 on a side, the others mirrored.
+    """How the pixels are stored (EXIF 3.0, tag 274): 1 upright, 3 upside down, 6 and 8 on a side, the others mirrored.
 
-    Who decodes it turns it first, or shows it lying.
+    A decoder has to rotate the pixels accordingly, or the picture is shown on its side.
     """
 
     @property
     def size(self) -> str:
-        """As OpenAI writes it: `1024x576`."""
+        """In OpenAI's format: `1024x576`."""
         return f"{self.width}x{self.height}"
 
 
 def look(blob: Blob) -> Picture | None:
-    """The picture that these bytes are; None where they are no JPEG, PNG or WebP with a size."""
+    """The picture in these bytes; None if they are not a JPEG, PNG or WebP with a size."""
     head = blob.read(0, FIRST_READ)
     for magic, offset, mime, measure in _FORMATS:
         if head[offset : offset + len(magic)] == magic:
@@ -67,11 +68,11 @@ def _upright(mime: str, stored: "_Stored", blob: Blob) -> Picture:
 
 
 _ON_A_SIDE = 5
-"""Orientations from this one on have their rows as columns."""
+"""From this orientation on, rows are stored as columns."""
 
 
 def refusal(blob: Blob) -> str:
-    """The sentence for bytes that `look` finds no picture in."""
+    """The message for bytes in which `look` finds no picture."""
     name = format_name(blob.read(0, FIRST_READ))
     if name is None:
         return "The picture is no PNG, JPEG or WebP."
@@ -81,9 +82,9 @@ def refusal(blob: Blob) -> str:
 
 
 def is_whole(one: Picture) -> bool:
-    """Whether a picture ends as its format ends: half of one still has a header.
+    """Whether a picture ends the way its format requires: half a file still has a valid header.
 
-    For what models draw. Cameras append things of their own, so a person's picture may end otherwise.
+    Use this only for pictures that models draw. Cameras append data of their own.
     """
     if one.type == "image/webp":
         return int.from_bytes(one.blob.read(4, 4), "little") + 8 <= one.blob.size
@@ -91,13 +92,13 @@ def is_whole(one: Picture) -> bool:
 
 
 LAST_READ = 64
-"""Bytes at the end that hold the end marker: some encoders pad."""
+"""Bytes at the end that contain the end marker: some encoders add padding."""
 _ENDS = {"image/jpeg": b"\xff\xd9", "image/png": b"IEND"}
 
 
 @dataclass(frozen=True, slots=True)
 class _Stored:
-    """What a file's headers say: the size as it is stored."""
+    """The size as stored, from a file's headers."""
 
     width: int
     height: int
@@ -105,7 +106,7 @@ class _Stored:
 
 
 class _Window:
-    """The bytes of a file, copied a few at a time; nothing any more behind `MAX_WALK`."""
+    """The bytes of a file, copied a few at a time; empty once `MAX_WALK` bytes are copied."""
 
     def __init__(self, blob: Blob, head: bytes) -> None:
         self._blob = blob
@@ -123,7 +124,7 @@ class _Window:
         return self._bytes[at : at + length]
 
     def whole(self, start: int, length: int) -> bytes | None:
-        """So many bytes from `start`, or none."""
+        """Exactly `length` bytes from `start`, or None."""
         found = self.read(start, length)
         return found if len(found) == length else None
 
@@ -134,7 +135,7 @@ class _Window:
 def _jpeg(window: _Window) -> _Stored | None:
     """Walk the marker segments to the frame header (ITU T.81, B.2.2).
 
-    Metadata may stand before it, up to 64 KiB a segment.
+    Metadata may precede it, up to 64 KiB per segment.
     """
     position, orientation = 2, 0
     while marked := _marker(window, position):
@@ -148,7 +149,7 @@ def _jpeg(window: _Window) -> _Stored | None:
         if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):  # SOF, not DHT, JPG, DAC
             height, width = int.from_bytes(segment[3:5], "big"), int.from_bytes(segment[5:7], "big")
             return _Stored(width, height, orientation or 1)
-        if marker in (0xD9, 0xDA) or length < 2:  # end or scan before any frame: no picture
+        if marker in (0xD9, 0xDA) or length < 2:  # end or scan before any frame: not a picture
             return None
         if marker == 0xE1 and not orientation and window.read(position + 2, 6) == _EXIF:
             orientation = _orientation(window, position + 8, position + length)
@@ -157,11 +158,11 @@ def _jpeg(window: _Window) -> _Stored | None:
 
 
 _ALONE = (0x01, *range(0xD0, 0xD9))
-"""Markers without a segment: TEM, RST, and a SOI too many."""
+"""Markers without a segment: TEM, RST, and a repeated SOI."""
 
 
 def _marker(window: _Window, position: int) -> tuple[int, int] | None:
-    """The next marker and what follows it. Fill bytes (B.1.1.2) and stray ones are passed over, as decoders do."""
+    """The next marker, and the position after it. Fill bytes (B.1.1.2) and stray bytes are skipped, as decoders do."""
     while piece := window.read(position, WALK_READ):
         if match := _MARKER.search(piece):
             return match[0][-1], position + match.end()
@@ -173,7 +174,7 @@ _MARKER = re.compile(rb"\xff+[^\x00\xff]", re.DOTALL)
 
 
 def _png(window: _Window) -> _Stored | None:
-    """IHDR is the first chunk; eXIf stands before the pixels (PNG specification, 11.2.1 and 11.3.3.6)."""
+    """IHDR is the first chunk; eXIf precedes the pixels (PNG specification, 11.2.1 and 11.3.3.6)."""
     header = window.whole(12, 12)
     if header is None or header[:4] != b"IHDR":
         return None
@@ -188,7 +189,7 @@ def _png(window: _Window) -> _Stored | None:
 
 
 def _webp(window: _Window) -> _Stored | None:
-    """One of three chunks comes first (RFC 9649, sections 2.5 to 2.7)."""
+    """The first chunk is one of three (RFC 9649, sections 2.5 to 2.7)."""
     chunk = window.read(12, 18)
     if window.read(0, 4) != b"RIFF":
         return None
@@ -205,11 +206,11 @@ def _webp(window: _Window) -> _Stored | None:
 
 
 _HAS_EXIF = 0x08
-"""Of VP8X's flags."""
+"""A flag of VP8X."""
 
 
 def _webp_orientation(window: _Window) -> int:
-    """Of the EXIF chunk, which stands behind the pixels."""
+    """The orientation in the EXIF chunk, which follows the pixels."""
     position = 12
     while chunk := window.whole(position, 8):
         length = int.from_bytes(chunk[4:], "little")
@@ -231,13 +232,13 @@ _EXIF = b"Exif\0\0"
 _BYTE_ORDERS: dict[bytes, Literal["little", "big"]] = {b"II*\0": "little", b"MM\0*": "big"}
 _ORIENTATION = 274
 _MAX_TAGS = 200
-"""Tags of a directory that are looked at: cameras write some twenty."""
+"""Most tags of a directory that are examined. Cameras write about twenty."""
 
 
 def _orientation(window: _Window, start: int, end: int) -> int:
-    """The orientation in the first directory of a TIFF structure (TIFF 6.0, section 2); 0 where it says none.
+    """The orientation in the first directory of a TIFF structure (TIFF 6.0, section 2); 0 if there is none.
 
-    Whatever is not as it should be says none: a picture is shown as it is stored then.
+    Malformed data counts as none: the picture is then shown as it is stored.
     """
     header = window.read(start, 8)
     order = _BYTE_ORDERS.get(header[:4])
@@ -249,20 +250,20 @@ def _orientation(window: _Window, start: int, end: int) -> int:
         at = directory + 2 + 12 * number
         tag = window.read(at, 12) if at + 12 <= end else b""
         if int.from_bytes(tag[:2], order) == _ORIENTATION:
-            # A SHORT fills the first half of its field (type 3), a LONG all of it (type 4).
+            # A SHORT (type 3) fills the first half of its field, a LONG (type 4) all of it.
             value = int.from_bytes(tag[8:10] if int.from_bytes(tag[2:4], order) == 3 else tag[8:12], order)
             return value if 1 <= value <= 8 else 0
     return 0
 
 
 FORMAT_HEAD = 64
-"""Bytes that tell the format of a file."""
+"""Bytes at the start of a file that identify its format."""
 
 
 def format_name(head: bytes) -> str | None:
-    """The format of a picture file, with its article, by its first 24 bytes or more: "a GIF". None where it is unknown.
+    """A file's format with its article, such as "a GIF", from its first 24 bytes or more; None if unknown.
 
-    For the sentence that refuses it, and to recognise a picture in base64.
+    Used in error messages, and to recognise base64 pictures.
     """
     return next((name for name, magic in _MAGIC if magic.match(head)), None)
 
@@ -285,13 +286,13 @@ _MAGIC = tuple(
         ("an SVG", rb"(?:\xef\xbb\xbf)?\s*<(?:svg|[?!].*<svg)"),
     )
 )
-"""By the first bytes of each: those of ISO media files name their brands (ISO 14496-12, 4.3)."""
+"""By their first bytes. ISO media files name their brands there (ISO 14496-12, 4.3)."""
 
 
 def new_id(expires: int) -> str:
-    """A fresh identifier for a picture: 128 random bits, and when it expires (Unix seconds).
+    """A new identifier for a picture: 128 random bits and its expiry time (Unix seconds).
 
-    With its end in its name, a link that is dead is known to be without asking the store.
+    Because the name includes the expiry, an expired link is recognised without asking the store.
     """
     token = binascii.b2a_base64(os.urandom(16), newline=False).rstrip(b"=").translate(_URL_SAFE).decode()
     return f"{token}-{_base36(expires)}"
@@ -301,7 +302,7 @@ _URL_SAFE = bytes.maketrans(b"+/", b"-_")
 
 
 def _base36(number: int) -> str:
-    """Seven digits: enough until the year 4453."""
+    """Seven digits, enough until the year 4453."""
     digits = ""
     for _ in range(7):
         number, digit = divmod(number, 36)
@@ -310,32 +311,32 @@ def _base36(number: int) -> str:
 
 
 def file_name(id: str, mime: str) -> str:
-    """The identifier with the extension of the picture's type, as links have it."""
+    """The identifier with the extension of the picture's type, as used in links."""
     return f"{id}.{EXTENSIONS[mime]}"
 
 
 def is_id(text: str) -> bool:
-    """Whether `new_id` could have made this."""
+    """Whether a text has the format of `new_id`."""
     return _IDENTIFIER.fullmatch(text) is not None
 
 
 def id_of_file(name: str) -> str | None:
-    """The identifier in a file name; None for a text that `file_name` cannot have made."""
+    """The identifier in a file name; None if it does not have the format of `file_name`."""
     match = _FILE.fullmatch(name)
     return match[1] if match else None
 
 
 def expiry(id: str) -> int:
-    """When the picture of an identifier expires, in Unix seconds."""
+    """When the picture with this identifier expires, in Unix seconds."""
     return int(id.rpartition("-")[2], 36)
 
 
 def id_in_url(url: str) -> str | None:
-    """The identifier in a link of our own, whatever its host, query and fragment; None for any other URL."""
+    """The identifier in a link to this service, on any host, with any query and fragment; None for other URLs."""
     match = _LINK.fullmatch(url.strip())
     return match[1] if match else None
 
 
 def ids_in_text(text: str) -> Iterator[tuple[int, str]]:
-    """The pictures that a text links to, in their order: where each link stands, and its identifier."""
+    """The pictures that a text links to, in order: the position of each link, and its identifier."""
     return ((match.start(), match[1]) for match in _LINK_IN_TEXT.finditer(text))

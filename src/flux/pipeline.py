@@ -1,4 +1,4 @@
-"""Write, draw, cut, keep: the only steps that wait."""
+"""Rewrite, draw, resize, store: the only steps that wait."""
 
 import asyncio
 import random
@@ -34,30 +34,33 @@ from flux.trace import Trace
 WRITER_SECONDS = 10
 CUT_SECONDS = 10
 KEEP_SECONDS = 10
-"""Longest waits for what is no model: a picture that is paid for is not held for longer."""
+"""Longest waits for everything but the image model. A picture that is paid for is not held up longer than this."""
 DRAW_SECONDS = 60
-"""One try of a model of Workers AI. NextChat, the least patient app, gives up at 60 s."""
+"""For one call of a Workers AI model. NextChat, the least patient app, gives up after 60 s."""
 TRIES = 3
-"""Of the last model that can be asked, where it is out of capacity."""
+"""Attempts with the last available model while it is out of capacity."""
 RETRY_SECONDS = 15
-"""No new try of the same model begins later than this after the first."""
+"""After this time no new attempt with the same model begins."""
 MAX_AT_ONCE = 4
-"""Pictures of one request that are drawn at the same time: a Worker has six connections, and the others are for what
-is stored meanwhile."""
+"""Most pictures of one request that are drawn at the same time. A Worker has six connections; the others store
+pictures."""
 PREVIEW_SIDE, MAX_PREVIEW = 512, 100_000
-"""Pixels a side and bytes of a preview, at most: hosts of MCP refuse results of a megabyte or of 25,000 tokens."""
+"""Most pixels per side and most bytes of a preview: MCP hosts refuse results of a megabyte or of 25,000 tokens."""
 PREVIEWS = (PREVIEW_SIDE, 80), (PREVIEW_SIDE // 2, 60)
-"""Side and quality of its JPEG, in turn: only noise is too large at the first. Each is one billed transformation."""
+"""Side and JPEG quality, tried in turn; only noise is too large at the first. Each attempt is one billed
+transformation."""
 MAX_SHOWN_WHOLE = 256 * 1024
-"""Bytes of a picture that is shown itself where no preview of it can be made."""
+"""Most bytes of a picture that is used as its own preview if no preview can be made."""
 MAX_IN_TEXT = 500_000
-"""Bytes of all pictures of one request for a model that takes them as text. In flight they are in an isolate's 128 MB
-five times over, as base64 and in JSON: measured, 16 requests take some 50 MB, and as much again for pictures of 2 MB
-that come out."""
+"""Most bytes of all input pictures of one request to a model that takes them as text. During the call they occupy about
+five times as much of an isolate's 128 MB, as base64 and in JSON. Measured: 16 requests take about 50 MB, and as much
+again for output pictures of 2 MB."""
 SHRUNK_PARTS, SHRUNK_QUALITY = (1, 0.7, 0.5, 0.35, 0.25), 80
-"""Of the longest side, in turn, until the picture has few enough bytes. Each is one billed transformation."""
+"""Fractions of the longest side, tried in turn until the picture is small enough. Each attempt is one billed
+transformation."""
 FIRST_WAIT = 0.5
-"""Seconds before the second try, doubled for each further one, plus up to as much by chance."""
+"""Seconds before the second attempt. The wait doubles with each further attempt; random jitter of up to 100% is
+added."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +69,11 @@ class FinalPrompt:
 
     prompt: str
     writer: str | None
-    """Name of the text model that wrote it; None where it is the person's own."""
+    """Name of the text model that wrote the prompt; None if it is the user's own."""
     writer_failed: bool = False
 
     def within(self, model: Model) -> "FinalPrompt":
-        """The prompt as the model takes it, which may be the beginning of this one."""
+        """The prompt, shortened if the model takes less."""
         prompt = shorten(self.prompt, model.max_prompt)
         return self if prompt is self.prompt else replace(self, prompt=prompt)
 
@@ -81,80 +84,80 @@ class GeneratedPicture:
 
     picture: Picture
     url: str | None
-    """None: it is not stored and travels in the answer itself."""
+    """None if the picture is not stored and is part of the answer instead."""
     written: FinalPrompt
     """The prompt that was drawn."""
     model: Model
-    """That drew; the fallback where the first was out of capacity."""
+    """The model that drew it: the fallback if the first one was out of capacity."""
     index: int = 0
-    """Which of the pictures of the request it is."""
+    """Its index among the pictures of the request."""
     notices: tuple[Notice, ...] = ()
-    """What could not be followed for this picture."""
+    """What could not be honoured for this picture."""
     preview: Picture | None = None
-    """A small copy, or the picture itself where it is small; None where there is none, or none is wanted."""
+    """A small copy, or the picture itself if it is small; None if there is no preview or none is wanted."""
     cost: Cost = NOTHING
-    """The prompt writer's is with the first to be finished."""
+    """The cost of the prompt rewriter is included in the first picture to finish."""
     seed: int | None = None
     steps: int | None = None
-    """That it was drawn with; None where the model was sent none."""
+    """The seed and the steps that it was drawn with; None if the model was sent none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """There has been nothing to tell for a while."""
+    """Nothing has been reported for a while."""
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What came of a plan: at least one picture."""
+    """The outcome of a plan: at least one picture."""
 
     pictures: tuple[GeneratedPicture, ...]
-    """In the order of their index."""
+    """Ordered by index."""
     failures: tuple[ApiError, ...] = ()
-    """Why there are fewer pictures than were asked for, in the order of their index."""
+    """The failures of the missing pictures, ordered by index."""
     cost: Cost = NOTHING
-    """Of all of it, what failed and the prompt writer included."""
+    """The total, including failed calls and the prompt rewriter."""
 
     @property
     def notices(self) -> tuple[Notice, ...]:
-        """Those of all pictures, each once."""
+        """The notices of all pictures, without duplicates."""
         return tuple(dict.fromkeys(notice for one in self.pictures for notice in one.notices))
 
     @property
     def written(self) -> FinalPrompt:
-        """The prompt of the first of them."""
+        """The prompt of the first picture."""
         return self.pictures[0].written
 
     @property
     def model(self) -> Model:
-        """That drew the first of them."""
+        """The model that drew the first picture."""
         return self.pictures[0].model
 
 
 Report = FinalPrompt | GeneratedPicture | Waiting
-"""What is known on the way to the result."""
+"""Progress on the way to the result."""
 Tell = Callable[[Report], None]
-"""Called with each report, as soon as it is known."""
+"""Called with each report as soon as there is one."""
 Work = Callable[[Tell], Coroutine[Any, Any, Result]]
-"""Draws when it is called."""
+"""Draws when called."""
 
 
 @dataclass(frozen=True, slots=True)
 class Storage:
-    """Where and for how long the pictures are kept."""
+    """Where the pictures are stored, and for how long."""
 
     base_url: str
-    """What their URLs start with, without a slash at its end."""
+    """What their URLs start with, without a slash at the end."""
     lifetime: int
-    """Seconds."""
+    """In seconds."""
     ids: tuple[str, ...] = ()
-    """Identifiers that were chosen before; where there are none each picture gets one when it is stored. The last
-    stands for the whole answer: there is a picture under it whichever of them failed."""
+    """Identifiers chosen in advance. If there are none, each picture gets one when it is stored. The last identifier
+    stands for the whole answer: a picture is stored under it whichever pictures failed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pipeline:
-    """The ports at work. Holds nothing of any request."""
+    """The ports, combined. It keeps no state of a request."""
 
     model: ImageModel
     rewriter: PromptRewriter
@@ -163,15 +166,15 @@ class Pipeline:
     pause: Callable[[float], Awaitable[None]] = asyncio.sleep
 
     async def run(self, plan: Plan, trace: Trace, spending: Spending, storage: Storage | None, tell: Tell) -> Result:
-        """The plan's pictures, those that can be drawn. Without `storage` none is stored.
+        """Draw the plan's pictures, as many as can be drawn. Without `storage` none is stored.
 
-        Raises an `ApiError` where there is no picture at all: that of the first.
+        If no picture can be drawn, raises the `ApiError` of the first one.
         """
         return await _Run(self, plan, trace, spending, storage, tell).result()
 
 
 class _Run:
-    """One plan at work."""
+    """One plan being carried out."""
 
     def __init__(
         self, ports: Pipeline, plan: Plan, trace: Trace, spending: Spending, storage: Storage | None, tell: Tell
@@ -183,14 +186,14 @@ class _Run:
         self._storage = storage
         self._tell = tell
         self._text = FinalPrompt(plan.request.prompt, writer=None)
-        """The prompt for the pictures that are not begun, of any length."""
+        """The prompt for pictures that have not begun yet, at full length."""
         self._rewrite_refused = False
         self._inputs: dict[int, Inputs] = {}
-        """What each picture was last asked for with, by its index."""
+        """The inputs of the last call for each picture, by its index."""
         self._not_upright = False
-        """Whether a picture goes in that lies on its side."""
+        """Whether an input picture lies on its side."""
         self._images: dict[tuple[int, int], tuple[Blob, ...]] = {}
-        """The pictures that go in, by the longest side and the most bytes that a model takes."""
+        """The prepared input pictures, by the longest side and the most bytes that a model accepts."""
         self._preparing = asyncio.Lock()
 
     async def result(self) -> Result:
@@ -200,16 +203,16 @@ class _Run:
             self._text = await self._write()
         told = self._text.within(plan.model)
         self._tell(told)
-        await self._prepared(plan.model)  # first of all: where that fails, nothing is drawn
+        await self._prepared(plan.model)  # before drawing: if this fails, nothing is drawn
         result = Result((await self._picture(0),)) if plan.request.n == 1 else await self._several(plan.request.n)
         if result.written != told and not self._rewrite_refused:
-            self._tell(result.written)  # the fallback takes less of it
+            self._tell(result.written)  # the fallback takes a shorter one
         return replace(result, cost=self._spending.total)
 
-    # --- several --------------------------------------------------------------------------------
+    # --- several pictures -----------------------------------------------------------------------
 
     async def _several(self, n: int) -> Result:
-        """`n` pictures, at most `MAX_AT_ONCE` at the same time. What fails for one does not concern those under way."""
+        """Draw `n` pictures, at most `MAX_AT_ONCE` at a time. One failure does not affect pictures that have begun."""
         pictures: dict[int, GeneratedPicture] = {}
         failures: dict[int, ApiError] = {}
         indexes = iter(range(n))
@@ -222,13 +225,13 @@ class _Run:
                     self._trace.count("failed")
                     failures[index] = _bare(error)
                     if _concerns_all(error, any_drawn=bool(pictures)):
-                        list(indexes)  # none is begun any more
+                        list(indexes)  # begin no more pictures
 
         if bug := await _side_by_side([draw_in_turn() for _ in range(min(n, MAX_AT_ONCE))]):
             try:
                 raise bug
             finally:
-                del bug  # or it and this frame would refer to each other
+                del bug  # avoids a reference cycle between the exception and this frame
         if not pictures:
             raise failures.pop(min(failures))
         if failures:
@@ -238,10 +241,10 @@ class _Run:
         return Result(_in_order(pictures), _in_order(failures))
 
     async def _picture(self, index: int) -> GeneratedPicture:
-        """The picture of the prompt as it is known now, or of the person's own where the filter refuses the writer's.
+        """Draw with the current prompt, or with the user's own if the filter refuses the rewritten one.
 
-        The filter reads text alone: what it refuses in the writer's words may pass in the person's. A picture that was
-        drawn in the meantime of the writer's words is as good, and paid for.
+        The filter reads only the text, so it may accept the user's words after refusing the rewriter's. Other pictures
+        that were meanwhile drawn from the rewritten prompt are kept: they are good and paid for.
         """
         text = self._text
         try:
@@ -263,7 +266,7 @@ class _Run:
             "enlarged": cut.width > drawn.width or cut.height > drawn.height,
         }
         said = tuple(notice for notice, applies in notices.items() if applies)
-        # What is not stored is in the answer whole.
+        # Pictures that are not stored are part of the answer at full size.
         preview = await self._preview(cut) if url and self._plan.request.previewed else None
         inputs = self._inputs[index]
         generated = GeneratedPicture(
@@ -283,14 +286,14 @@ class _Run:
         self._tell(generated)
         return generated
 
-    # --- write ----------------------------------------------------------------------------------
+    # --- rewrite --------------------------------------------------------------------------------
 
     async def _write(self) -> FinalPrompt:
         try:
             with self._trace.step("write"):
                 answer = await self._rewritten()
         except (RewriteFailed, TimeoutError) as failure:
-            # Safe to go on: the person's own prompt is always there to be drawn.
+            # Safe to continue: the user's own prompt can always be drawn.
             self._trace.facts.writer_error = str(failure) or "time-out"
             return FinalPrompt(self._plan.request.prompt, writer=None, writer_failed=True)
         rewritten = usable(answer)
@@ -300,7 +303,7 @@ class _Run:
         return FinalPrompt(rewritten, self._ports.rewriter.name)
 
     async def _rewritten(self) -> str:
-        """The writer's answer. It counts as paid for in full unless it says how much it was."""
+        """The rewriter's answer. It is charged in full unless the answer gives the real cost."""
         writer, given = self._ports.rewriter, self._plan.to_rewrite
         spent = await self._spending.begin(writer.name, writer.most(given))
         try:
@@ -319,7 +322,7 @@ class _Run:
     # --- draw -----------------------------------------------------------------------------------
 
     async def _prepared(self, model: Model) -> tuple[Blob, ...]:
-        """The pictures that go into a model, upright and none larger than it takes. Made once for all that it draws."""
+        """The input pictures for a model, upright and within its limits. Prepared once, for all pictures it draws."""
         if not self._plan.images:
             return ()
         limits = model.max_image_side, MAX_IN_TEXT // len(self._plan.images) if model.partner else MAX_BODY
@@ -329,7 +332,7 @@ class _Run:
         return self._images[limits]
 
     async def _fitted(self, given: Picture, side: int, most: int) -> Blob:
-        """Upright, within `side` pixels and `most` bytes."""
+        """The picture, upright and within `side` pixels and `most` bytes."""
         is_small = max(given.width, given.height) <= side and given.blob.size <= most
         if is_small and given.orientation == 1:
             return given.blob
@@ -342,10 +345,10 @@ class _Run:
             self._not_upright |= fitted.orientation != 1
             return fitted.blob
         if is_small:
-            # Models draw from a picture on its side as well, and the answer says so.
+            # Models also draw from a picture that lies on its side, and the answer mentions it.
             self._trace.facts.upright_error, self._not_upright = reason, True
             return given.blob
-        raise InvalidRequest(  # not from within, as in `_asked`
+        raise InvalidRequest(  # raised outside the `except` block, as in `_asked`
             f"The picture is {given.size}, larger than the model takes, and could not be made "
             f"smaller here: send one of at most {side} pixels a side"
             + ("." if most == MAX_BODY else f" and {most} bytes."),
@@ -354,10 +357,10 @@ class _Run:
         )
 
     async def _shrunk(self, given: Picture, side: int, most: int) -> Picture:
-        """Made once where its pixels alone count. Raises `ResizeFailed`."""
+        """The picture, resized once if only its pixels are limited. Raises `ResizeFailed`."""
         if most == MAX_BODY:
             return await self._ports.resizer.fit_within(given, side)
-        mime = "image/jpeg" if given.type == "image/jpeg" else "image/webp"  # which keeps what is transparent
+        mime = "image/jpeg" if given.type == "image/jpeg" else "image/webp"  # WebP keeps transparency
         for part in SHRUNK_PARTS:
             fitted = await self._ports.resizer.fit_within(given, round(side * part), mime, SHRUNK_QUALITY)
             if fitted.blob.size <= most:
@@ -372,15 +375,15 @@ class _Run:
                 except ModelOverloaded as overloaded:
                     if _is_final(overloaded, call.model):
                         raise
-                    # Not lost: the next model is asked, and the last one's failure is the answer.
+                    # Not lost: the next model is called, and the last model's failure is reported.
                     self._trace.facts.fallback_from = overloaded.upstream_code
             call = self._plan.calls[-1]
             return await self._call(call, text, index), call.model
 
     async def _call(self, call: ModelCall, text: FinalPrompt, index: int) -> Picture:
-        """The model's picture, drawn once more where the filter judged not the prompt but what came of it.
+        """The model's picture. If the filter refuses the picture and not the prompt, draw once more.
 
-        With a seed of the caller's the same would come of it.
+        Not if the caller chose the seed: the result would be the same.
         """
         self._inputs[index] = inputs = call.inputs(text.prompt, index)
         try:
@@ -394,7 +397,7 @@ class _Run:
         return await self._try(call, inputs, index)
 
     async def _try(self, call: ModelCall, inputs: Inputs, index: int) -> Picture:
-        """The model's picture. It is waited for only where no other model can be asked instead."""
+        """The model's picture. It is retried only if it is the last model."""
         images = await self._prepared(call.model)
         if call is not self._plan.calls[-1]:
             return await self._asked(call, inputs, images, index, reject_if_busy=True)
@@ -412,7 +415,7 @@ class _Run:
     async def _asked(
         self, call: ModelCall, inputs: Inputs, images: tuple[Blob, ...], index: int, *, reject_if_busy: bool = False
     ) -> Picture:
-        """What one call of the model draws. It counts as paid for unless the failure says that nothing was drawn."""
+        """The picture from one model call. The call is charged unless the failure says that nothing was drawn."""
         spent = await self._spending.begin(call.model.id, call.cost, index)
         self._trace.count("model_calls")
         model = call.model
@@ -425,17 +428,16 @@ class _Run:
             raise
         finally:
             spent.end()
-        # Not from within: a task that ends with a `TimeoutError` in its exception's context is referred to by it, and
-        # only the garbage collector would free the two, with the request's pictures.
+        # Raised outside the `except` block: a task whose exception has a `TimeoutError` as context is in a reference
+        # cycle, and only the garbage collector would free it, together with the request's pictures.
         raise upstream.timed_out()
 
-    # --- cut and keep ---------------------------------------------------------------------------
+    # --- resize and store -----------------------------------------------------------------------
 
     async def _cut(self, drawn: Picture) -> Picture:
-        """The picture at the size and of the type that were asked for.
+        """The picture at the requested size and type.
 
-        Where that cannot be done, the picture as it came: it is paid for, and the answer names
-        what it really is.
+        If resizing fails, the picture as drawn: it is paid for, and the answer states its real size and type.
         """
         self._trace.notes["draw"] = f"{drawn.size} {drawn.type}"
         options, size = self._plan.request.options, self._plan.size
@@ -451,7 +453,7 @@ class _Run:
             return drawn
 
     async def _preview(self, whole: Picture) -> Picture | None:
-        """A small copy of the picture, or itself where it needs none or none can be made."""
+        """A small copy of the picture. The picture itself if it is small enough, or if no copy can be made."""
         if max(whole.width, whole.height) <= PREVIEW_SIDE and whole.blob.size <= MAX_PREVIEW:
             return whole
         try:
@@ -461,34 +463,35 @@ class _Run:
                     if small.blob.size <= MAX_PREVIEW:
                         return small
         except (ResizeFailed, TimeoutError) as failure:
-            # Not lost: the answer has its link.
+            # Not lost: the answer has the link.
             self._trace.facts.preview_error = str(failure) or "time-out"
         return whole if whole.blob.size <= MAX_SHOWN_WHOLE else None
 
     async def _keep(self, drawn: Picture, index: int, storage: Storage) -> str | None:
-        """The picture's URL, told only once it is stored: KV remembers a miss for a minute."""
+        """Store the picture and return its URL. Nobody may see it earlier: KV caches a miss for a minute."""
         id = storage.ids[index] if storage.ids else picture.new_id(int(time.time()) + storage.lifetime)
         try:
             with self._trace.step("keep"), time_limit(KEEP_SECONDS):
                 await self._ports.store.put(id, drawn)
         except (NotStored, TimeoutError) as failure:
-            # Not lost: without a URL the answer carries the picture itself.
+            # Not lost: without a URL the answer contains the picture itself.
             self._trace.facts.keep_error = str(failure) or "time-out"
             return None
         return f"{storage.base_url}/image/{picture.file_name(id, drawn.type)}"
 
 
 def _is_final(failure: UpstreamFailure, model: Model) -> bool:
-    """Whether nothing is asked again after a failure: the call may have drawn, and is one of those that cost most."""
+    """Whether a failure rules out another attempt: the model is expensive, and the call may have drawn."""
     return model.partner is not None and failure.may_have_cost
 
 
 def _concerns_all(failure: ApiError, *, any_drawn: bool) -> bool:
-    """Whether a picture's failure is that of all which are not begun, so that asking for them would be in vain.
+    """Whether a picture's failure applies to all pictures that have not begun, so that trying them is pointless.
 
-    What Workers AI will say again: the allowance is used up, the account may not, the filter refuses the prompt. What
-    the ledger will: the budget is used up, or it does not answer. And a model without capacity, all tries and the
-    fallback included, that has not drawn any: the caller would wait as long again for each `MAX_AT_ONCE` of them.
+    These failures of Workers AI do: the allowance is used up, the account is not authorized, or the filter refuses the
+    prompt. So do these of the ledger: the budget is used up, or it does not answer. A model without capacity does too
+    if it has drawn nothing after all attempts and the fallback: the caller would wait as long again for each
+    `MAX_AT_ONCE` of them.
     """
     if isinstance(failure, ModelOverloaded):
         return not any_drawn
@@ -498,7 +501,7 @@ def _concerns_all(failure: ApiError, *, any_drawn: bool) -> bool:
 
 
 def _bare(failure: ApiError) -> ApiError:
-    """The failure without what it refers to, to be kept."""
+    """The failure without references to other exceptions and frames, so that it can be kept."""
     failure.__cause__ = failure.__context__ = None
     return failure.with_traceback(None)
 
@@ -516,10 +519,10 @@ def _in_order(by_index: dict[int, _T]) -> tuple[_T, ...]:
 
 
 async def _side_by_side(works: Iterable[Coroutine[Any, Any, None]]) -> BaseException | None:
-    """Run the works at the same time, until all are over. The first failure ends the others and is returned.
+    """Run all works at the same time until they are done. The first failure cancels the others and is returned.
 
-    Not a `TaskGroup`: up to Python 3.13 its exceptions refer to themselves, and so keep the request's pictures until
-    the garbage collector runs.
+    This is not a `TaskGroup`: up to Python 3.13 its exceptions refer to themselves, and keep the request's pictures in
+    memory until the garbage collector runs.
     """
     tasks = [asyncio.create_task(work) for work in works]
     try:
@@ -533,30 +536,30 @@ async def _side_by_side(works: Iterable[Coroutine[Any, Any, None]]) -> BaseExcep
 
 
 def _waits() -> Iterator[float]:
-    """Seconds between the tries of one model."""
+    """Seconds between attempts with one model."""
     for attempt in range(TRIES - 1):
-        yield FIRST_WAIT * 2**attempt * (1 + random.random())  # noqa: S311 - no secret: it spreads retries
+        yield FIRST_WAIT * 2**attempt * (1 + random.random())  # noqa: S311 - jitter, not a secret
 
 
 def unheard(_report: Report) -> None:
-    """For reports that nobody waits for."""
+    """Ignores reports."""
 
 
 MAX_LABEL_LENGTH = 40
-"""Characters of what a text model puts before its answer: "Here is the improved prompt:"."""
+"""Most characters of a label before a text model's answer, such as "Here is the improved prompt:"."""
 
 
 def usable(answer: str) -> str:
-    """The prompt in a text model's answer, "" where there is none.
+    """The prompt in a text model's answer; "" if there is none.
 
-    Models that reason put that in front; many wrap the prompt in quotes, in a fence, or announce
-    it; a gateway in trouble answers with a page of HTML.
+    Reasoning models put their reasoning first. Many models put the prompt in quotes or a code fence, or introduce it
+    with a label. A failing gateway answers with an HTML page.
     """
     text = clean(answer).rsplit("</think>", 1)[-1].strip()
     if text[:1] == "<":
         return ""
     if text.startswith("```") and "\n" in text:
-        text = text.partition("\n")[2]  # past the fence and what it calls itself
+        text = text.partition("\n")[2]  # skip the fence's first line
     text = text.strip("`").strip()
     head, colon, rest = text.partition(":")
     if colon and "prompt" in head.lower() and len(head) < MAX_LABEL_LENGTH:

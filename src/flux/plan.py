@@ -1,4 +1,4 @@
-"""A request + the catalogue -> a plan: which model, asked how, and what is delivered in the end."""
+"""A request and the catalogue -> a plan: which model to call, its inputs, and what to deliver."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,22 +17,22 @@ from flux.text import quoted
 
 @dataclass(frozen=True, slots=True)
 class ModelCall:
-    """One model and how it is asked for this request."""
+    """One model and its inputs for this request."""
 
     model: Model
     fixed: Mapping[str, str | int]
-    """Inputs that do not depend on the prompt or on which of several pictures it is."""
+    """Inputs that are the same for all prompts and all pictures of the request."""
     seed: int | None
     cost: prices.Cost
-    """Of one picture."""
+    """The cost of one picture."""
 
     @property
     def steps(self) -> int:
-        """Diffusion steps that it asks for; 0 where the model takes none."""
+        """Its diffusion steps; 0 if the model has none."""
         return int(self.fixed[self.model.steps.name]) if self.model.steps else 0
 
     def inputs(self, prompt: str, index: int) -> Inputs:
-        """Inputs for picture number `index` (from 0). Seeds count up: no two are the same picture."""
+        """Inputs for picture number `index` (from 0). Each has a different seed, so that no two are the same."""
         name = self.model.partner.prompt if self.model.partner else "prompt"
         inputs = {name: shorten(prompt, self.model.max_prompt), **self.fixed}
         if self.seed is not None:
@@ -46,29 +46,29 @@ class Plan:
 
     request: GenerationRequest
     calls: tuple[ModelCall, ...]
-    """The first is what was asked for; the next are for when it is out of capacity."""
+    """The requested model first, then those to use if it is out of capacity."""
     size: sizes.Size
     images: tuple[Picture, ...]
-    """Pictures that go into the model; empty where it takes none."""
+    """Input pictures; empty if the model takes none."""
     optimize: bool
 
     @property
     def model(self) -> Model:
-        """That is asked first."""
+        """The model that is called first."""
         return self.calls[0].model
 
     @property
     def to_rewrite(self) -> str:
-        """The prompt for the writer: no more of it than the most lenient model could draw."""
+        """The prompt for the rewriter, limited to what the most permissive model could draw."""
         return shorten(self.request.prompt, max(call.model.max_prompt or MAX_REWRITE for call in self.calls))
 
 
 MAX_REWRITE = 8192
-"""UTF-16 units for the writer where a model's limit is not published: about 2,000 tokens."""
+"""Most UTF-16 units for the rewriter if no limit of the model is published: about 2,000 tokens."""
 
 
 def make(request: GenerationRequest, settings: Settings, images: tuple[Picture, ...] = ()) -> Plan:
-    """The plan for a request; `images` are its sources, read.
+    """The plan for a request; `images` are its sources, already read.
 
     Raises `ModelNotFound`, `UnsupportedModel` or `InvalidRequest`.
     """
@@ -89,9 +89,9 @@ def make(request: GenerationRequest, settings: Settings, images: tuple[Picture, 
 
 
 def _fallbacks(model: Model, request: GenerationRequest, settings: Settings, images: int) -> tuple[Model, ...]:
-    """What is asked where the model is out of capacity.
+    """The models to use if this one is out of capacity.
 
-    Nothing where the caller chose a model: they would get, and the owner would pay for, what was not asked for.
+    None if the caller chose a model: they would get, and the owner would pay for, something that was not requested.
     """
     fallback, name = settings.fallback_model, request.options.model
     if fallback is None or fallback == model or images > fallback.max_images:
@@ -106,11 +106,10 @@ def _within_memory(n: int, size: sizes.Size) -> None:
 
 
 def model_for(request: GenerationRequest, settings: Settings) -> Model:
-    """The model that is named, or the one that suits.
+    """The model that is named, or a suitable one.
 
-    A chat app's model field holds anything, so a name that we do not know is only an error where the request requires
-    it. Where the pictures are what the call is about, a model that takes none cannot serve it; elsewhere they are left
-    out.
+    Chat apps put anything into the model field, so an unknown name is an error only if the request requires the model.
+    A model that takes no pictures cannot serve a request to edit; other requests ignore the pictures.
     """
     model = _chosen(request, settings)
     if not settings.offers(model):
@@ -141,7 +140,7 @@ def _chosen(request: GenerationRequest, settings: Settings) -> Model:
 
 
 def example(model: Model, settings: Settings) -> ModelCall:
-    """How a model is asked for one square where nothing is chosen."""
+    """The call of a model for one square picture with default options."""
     return _call(model, Options(), sizes.DEFAULT, settings, asked=False)
 
 
@@ -176,7 +175,7 @@ def _call(
 
 
 def _chosen_of(model: Model, partner: Partner, options: Options) -> dict[str, str | int]:
-    """The inputs of another maker's model that follow from the options."""
+    """The inputs that depend on the options, for a model of another maker."""
     inputs = dict(partner.fixed or {})
     if partner.qualities:
         wanted = options.quality or "medium"
@@ -189,16 +188,16 @@ def _chosen_of(model: Model, partner: Partner, options: Options) -> dict[str, st
 
 
 def _taken(model: Model, images: tuple[Picture, ...]) -> tuple[sizes.Size, ...]:
-    """At most how large each picture goes into the model."""
+    """The largest size at which each picture is sent to the model."""
     side = model.max_image_side
     return tuple(sizes.Size(min(side, one.width), min(side, one.height)) for one in images)
 
 
 def _steps(rule: Steps, model: Model, options: Options, settings: Settings, *, asked: bool) -> int:
-    """Steps in this order: the caller's number, the caller's quality, the owner's, the model's.
+    """The number of steps: the caller's number, else the caller's quality, else the owner's setting, else the model's.
 
-    A caller's number out of range is refused, but clamped for a model that nobody asked for; the
-    owner's is always clamped.
+    A caller's number out of range is refused for the requested model and clamped for a fallback. The owner's number is
+    always clamped.
     """
     if options.steps is not None:
         if asked and not rule.min <= options.steps <= rule.max:

@@ -1,4 +1,4 @@
-"""The interfaces to everything outside: implemented in `edge/`, and in memory by `tests/fakes.py`."""
+"""The interfaces to everything outside. `edge/` implements them; `tests/fakes.py` has in-memory versions."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -14,18 +14,18 @@ from flux.sizes import Size
 from flux.text import Blob
 
 Inputs = Mapping[str, str | int]
-"""A model's inputs by the names of its schema."""
+"""A model's inputs, by their names in its schema."""
 
 
 class ImageModel(Protocol):
-    """Draws. One call is one picture's price."""
+    """Draws pictures. Each call is billed as one picture."""
 
     async def draw(
         self, model: Model, inputs: Inputs, images: tuple[Blob, ...], *, reject_if_busy: bool = False
     ) -> Picture:
-        """The picture. Raises `UpstreamFailure` or one of its kinds, never anything foreign.
+        """Draw the picture. Raises only `UpstreamFailure` or a subclass of it.
 
-        `reject_if_busy`: a model that is out of capacity says so at once, where it would put the call into a queue.
+        With `reject_if_busy` a model that is out of capacity fails at once instead of queueing the call.
         """
 
 
@@ -35,113 +35,113 @@ class Rewritten:
 
     text: str
     cost: Cost
-    """By the tokens that the model counted."""
+    """Computed from the model's own token counts."""
 
 
 class PromptRewriter(Protocol):
     """Rewrites prompts."""
 
     name: str
-    """Of the text model, as users read it."""
+    """The text model's name as users see it."""
 
     def most(self, prompt: str, /) -> Cost:
         """The most that rewriting this prompt can cost."""
 
     async def rewrite(self, prompt: str) -> Rewritten:
-        """The text model's answer as it came. Raises `RewriteFailed`."""
+        """The text model's unprocessed answer. Raises `RewriteFailed`."""
 
 
 class RewriteFailed(Exception):
-    """The writer gave no answer; the text says why and is for the log alone."""
+    """The text model gave no answer. The text says why and is only for the log."""
 
     def __init__(self, reason: str, *, may_have_cost: bool = True) -> None:
         super().__init__(reason)
         self.may_have_cost = may_have_cost
-        """As of an `ApiError`."""
+        """As in `ApiError`."""
 
 
 class Resizer(Protocol):
-    """Cuts pictures to size and turns them into other types."""
+    """Crops and scales pictures, and converts them to other types."""
 
     async def resize(self, picture: Picture, size: Size, mime: str, quality: int | None = None) -> Picture:
-        """Exactly `size`, upright, the middle kept; `quality` 1 to 100. Raises `ResizeFailed`."""
+        """Exactly `size`, upright, cropped around the middle; `quality` is 1 to 100. Raises `ResizeFailed`."""
 
     async def fit_within(
         self, picture: Picture, side: int, mime: str | None = None, quality: int | None = None
     ) -> Picture:
-        """Upright, and at most `side` pixels each way: smaller pictures keep their size. Raises `ResizeFailed`.
+        """Upright and at most `side` pixels per side; smaller pictures keep their size. Raises `ResizeFailed`.
 
-        Of its own type where no other is given; `quality` 1 to 100.
+        It keeps its type unless another one is given; `quality` is 1 to 100.
         """
 
 
 class ResizeFailed(Exception):
-    """The picture could not be cut; the text says why and is for the log alone."""
+    """The picture could not be resized. The text says why and is only for the log."""
 
 
 @dataclass(frozen=True, slots=True)
 class StoredPicture:
-    """A stored picture as it is sent to whoever opens its link."""
+    """A stored picture in the form in which its link delivers it."""
 
     type: str
     body: Native
 
 
 class PictureStore(Protocol):
-    """Keeps pictures for a while, each under its identifier (`picture.new_id`), which says when it expires."""
+    """Stores pictures for a limited time. The identifier (`picture.new_id`) contains the expiry."""
 
     async def put(self, id: str, picture: Picture) -> None:
-        """Store until it expires, but for a minute at least. Raises `NotStored`."""
+        """Store the picture until it expires, but for at least a minute. Raises `NotStored`."""
 
     async def get(self, name: str) -> StoredPicture | None:
-        """The picture of an identifier or a file name; None where it is gone or never was.
+        """The picture for an identifier or a file name; None if it has expired or never existed.
 
         Raises `StorageUnavailable`.
         """
 
     async def read(self, id: str, max_bytes: int) -> Picture | None:
-        """The picture itself, to work from; None as above.
+        """The picture itself, for editing; None as above.
 
         Raises `StorageUnavailable`, or `TooLarge` before more than `max_bytes` are read.
         """
 
 
 class TooLarge(Exception):
-    """The picture has more bytes than the caller may send."""
+    """The picture is larger than callers may send."""
 
 
 class NotStored(Exception):
-    """The store refused the picture; the text says why and is for the log alone."""
+    """The store refused the picture. The text says why and is only for the log."""
 
 
 class Limiter(Protocol):
-    """Counts what a key draws."""
+    """Limits how many pictures a key may draw."""
 
     @property
     def shortfall(self) -> str:
-        """How its last answer fell short of counting pictures; "" where it did not."""
+        """In which way the last answer did not count every picture; "" if it did."""
 
     async def allows(self, key: str, cost: int) -> bool:
         """Whether `key` has pictures left; if so, `cost` more are counted. Raises `LimiterFailed`."""
 
 
 class LimiterFailed(Exception):
-    """The limiter gave no answer; the text says why and is for the log alone."""
+    """The limiter gave no answer. The text says why and is only for the log."""
 
 
 class Ledger(Protocol):
-    """Counts what models cost, in one place for the whole deployment. Each request opens it for itself."""
+    """Counts what models cost, in one place for the whole deployment. Each request opens its own connection."""
 
     async def reserve(self, asked: Reservation) -> Answer:
-        """Whether a call of a model may be made, which is counted if so. Raises `LedgerFailed`."""
+        """Reserve the cost of a model call if the budget allows it. Raises `LedgerFailed`."""
 
     def count(self, asked: Reservation) -> None:
-        """Reserve where nothing depends on the answer: it is not waited for."""
+        """Reserve without waiting, if nothing depends on the answer."""
 
     def settle(self, id: str, amounts: Amounts) -> None:
-        """Say what a reservation has really cost. It is not waited for, and goes on when the request has ended.
+        """Record the real cost of a reservation, without waiting: the work continues after the request ends.
 
-        It reaches the ledger before what is asked of it later.
+        It reaches the ledger before any later call.
         """
 
     async def usage(self, key: str) -> Usage:
@@ -149,16 +149,16 @@ class Ledger(Protocol):
 
 
 class LedgerFailed(Exception):
-    """The ledger gave no answer; the text says why and is for the log alone."""
+    """The ledger gave no answer. The text says why and is only for the log."""
 
 
 OpenLedger = Callable[[Background], Ledger]
-"""Opens the ledger for a request, whose background takes what is not waited for."""
+"""Opens the ledger for a request. Calls that are not waited for run in the request's background."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """What a deployment has of these; None for what is not bound."""
+    """The ports of a deployment; None if not bound."""
 
     model: Callable[[Settings], ImageModel | None]
     rewriter: Callable[[Settings], PromptRewriter | None]

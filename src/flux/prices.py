@@ -1,18 +1,18 @@
-"""What models cost, as data, and the cost of one call, known before it is made.
+"""The prices of models as data, and the cost of a call before it is made.
 
 Amounts are whole numbers: hundredths of a neuron and millionths of a dollar. Every published price is a whole number of
-one of them, and none is rounded down. What is not published is None and never guessed.
+one of them, and none is rounded down. Prices that are not published are None and never guessed.
 
-Sources, all looked at on 2026-11-26:
+Sources, all checked on 2026-11-26:
 
-- `PAGE`: the table "Image model pricing" of developers.cloudflare.com/workers-ai/platform/pricing/. All its rows but
-  that of flux-1-schnell were read in three copies that others made of it, which agree to the digit.
+- `PAGE`: the table "Image model pricing" of developers.cloudflare.com/workers-ai/platform/pricing/. All its rows except
+  that of flux-1-schnell were read in three copies of the page, which agree to the digit.
 - `CATALOGUE`: the property `price` of the model in Cloudflare's catalogue
   (github.com/cloudflare/cloudflare-docs, src/content/workers-ai-models).
 - `PARTNERS`: `pricing` of models of other makers, in dollars (the same repository, src/content/catalog-models).
 
-Cloudflare does not publish how a size is rounded to tiles or megapixels, nor how many an input picture counts that the
-model scales: here every tile and every megapixel that is begun counts, which is an upper bound.
+Cloudflare does not publish how a size is rounded to tiles or megapixels, nor how many of them an input picture counts
+if the model scales it. Here every started tile and megapixel counts in full, which is an upper bound.
 """
 
 import re
@@ -23,41 +23,41 @@ from typing import Literal
 from flux.sizes import Size
 
 HUNDREDTHS = 100
-"""Of a neuron, in which amounts are counted."""
+"""Amounts of neurons are counted in hundredths."""
 A_DOLLAR = 1_000_000
-"""In millionths, in which amounts are counted."""
+"""Amounts of dollars are counted in millionths."""
 UNITS: Mapping[str, int] = {"neurons": HUNDREDTHS, "dollars": A_DOLLAR}
-"""What is paid in, and the whole number that stands for one of it. The ledger has the same names."""
+"""The currencies, and the whole number that represents one unit of each. The ledger uses the same names."""
 MICRODOLLARS = 11
-"""Millionths of a dollar for a neuron past the free allocation: $0.011 for a thousand."""
+"""Millionths of a dollar per neuron beyond the free allocation: $0.011 per thousand."""
 FREE_A_DAY = 10_000 * HUNDREDTHS
-"""What every account has free each day until 00:00 UTC, shared by all models."""
+"""The free allocation of every account per day (until 00:00 UTC), shared by all models."""
 
 TILE_SIDE = 512
 MEGAPIXEL = 1024 * 1024
-"""Pixels: the price list counts a picture of 1024x1024 as one."""
+"""In pixels: the price list counts a picture of 1024x1024 as one megapixel."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What calls of models cost. An amount is None where a price is not known."""
+    """The cost of model calls. An amount is None if a price is not known."""
 
     neurons: int | None = 0
-    """Hundredths; 0 for a model of another maker."""
+    """In hundredths; 0 for a model of another maker."""
     dollars: int | None = 0
-    """Millionths, the free allocation not deducted."""
+    """In millionths, without deducting the free allocation."""
 
     def __add__(self, other: "Cost") -> "Cost":
         return Cost(_sum(self.neurons, other.neurons), _sum(self.dollars, other.dollars))
 
     @property
     def amounts(self) -> dict[str, int]:
-        """By unit, what is known of it and not nothing."""
+        """The known amounts that are not 0, by unit."""
         return {unit: amount for unit in UNITS if (amount := getattr(self, unit))}
 
     @property
     def told(self) -> dict[str, float | None]:
-        """By unit, as it is told: `{"neurons": 57.6, "dollars": 0.000634}`."""
+        """The amounts for display, by unit: `{"neurons": 57.6, "dollars": 0.000634}`."""
         return {unit: in_units(unit, getattr(self, unit)) for unit in UNITS}
 
     @property
@@ -75,7 +75,7 @@ def _sum(one: int | None, other: int | None) -> int | None:
 
 
 def of_neurons(amount: int) -> Cost:
-    """What hundredths of a neuron cost; in dollars, past the free allocation and rounded up to the millionth."""
+    """The cost of hundredths of a neuron. Dollars are rounded up and assume that the free allocation is used up."""
     return Cost(amount, -(-amount * MICRODOLLARS // HUNDREDTHS))
 
 
@@ -89,28 +89,28 @@ OWNER: Source = "PARTNER_MODELS"
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """An image model's price, in hundredths of a neuron for each of these; 0 is what it does not charge for."""
+    """An image model's price for each item, in hundredths of a neuron; 0 if an item is free."""
 
     tile: int = 0
-    """Each tile of 512x512 pixels of the picture."""
+    """Each tile of 512x512 pixels in the picture."""
     step: int = 0
     tile_step: int = 0
     """Each tile in each step."""
     first_megapixel: int = 0
     megapixel: int = 0
-    """Each further one."""
+    """Each megapixel after the first."""
     image_tile: int = 0
-    """Each tile of a picture that goes in."""
+    """Each tile of an input picture."""
     image_tile_step: int = 0
     image_megapixel: int = 0
     source: Source = PAGE
     checked: str = CHECKED
-    """The day on which the source was looked at."""
+    """The date when the source was checked."""
     note: str = ""
-    """Where sources differ."""
+    """Where sources disagree."""
 
     def cost(self, size: Size, steps: int = 0, images: tuple[Size, ...] = ()) -> Cost:
-        """Of a picture drawn at this size, from these pictures: exact, or an upper bound where sizes are rounded."""
+        """The cost of a picture of this size, made from these: exact, or an upper bound if sizes are rounded."""
         tiles, image_tiles = _tiles(size), sum(map(_tiles, images))
         return of_neurons(
             tiles * self.tile
@@ -126,23 +126,23 @@ class Price:
 
 @dataclass(frozen=True, slots=True)
 class DollarPrice:
-    """Another maker's price, in millionths of a dollar for each of these; 0 is what it does not charge for."""
+    """The price of another maker's model for each item, in millionths of a dollar; 0 if an item is free."""
 
     picture: int = 0
     large_picture: int = 0
-    """A picture of more than a megapixel, where it costs another price."""
+    """A picture of more than one megapixel, if it has a different price."""
     first_megapixel: int = 0
     megapixel: int = 0
-    """Each further one."""
+    """Each megapixel after the first."""
     image: int = 0
-    """Each picture that goes in."""
+    """Each input picture."""
     image_megapixel: int = 0
     source: Source = PARTNERS
     checked: str = CHECKED
     note: str = ""
 
     def cost(self, size: Size, images: tuple[Size, ...] = ()) -> Cost:
-        """Of a picture drawn at this size, from these pictures, as `Price.cost`."""
+        """The cost of a picture of this size, made from these, as in `Price.cost`."""
         megapixels = _megapixels(size)
         return Cost(
             dollars=(self.large_picture if self.large_picture and megapixels > 1 else self.picture)
@@ -163,13 +163,13 @@ def _megapixels(size: Size) -> int:
 
 @dataclass(frozen=True, slots=True)
 class TokenPrice:
-    """A text model's price, in neurons for a million tokens."""
+    """A text model's price, in neurons per million tokens."""
 
     taken: int
     written: int
 
     def cost(self, taken: int, written: int) -> Cost:
-        """Of so many tokens, rounded up."""
+        """The cost of this many input and output tokens, rounded up."""
         return of_neurons(-(-(taken * self.taken + written * self.written) * HUNDREDTHS // 1_000_000))
 
 
@@ -189,12 +189,12 @@ TEXT_MODELS: Mapping[str, TokenPrice] = {
     "@cf/meta/llama-3-8b-instruct-awq": TokenPrice(11_161, 24_215),
     "@cf/meta/llama-2-7b-chat-fp16": TokenPrice(50_505, 606_061),
 }
-"""Text models by their ids: the table "LLM model pricing" of the pricing page, as of February 2025, the newest version
-that could be read. A model that is not in it has no known price."""
+"""Text models by id, from the table "LLM model pricing" of the pricing page as of February 2025, the newest version
+available. The price of any other text model is not known."""
 
 
 def in_units(unit: str, amount: int | None) -> float | None:
-    """An amount as it is told: neurons to the hundredth, dollars to the millionth."""
+    """An amount for display: neurons to the hundredth, dollars to the millionth."""
     return None if amount is None else amount / UNITS[unit]
 
 
@@ -202,17 +202,17 @@ _DOLLARS = re.compile(r"\$?(\d{0,5})(?:\.(\d{1,6}))?", re.ASCII)
 
 
 def read_dollars(text: str) -> int | None:
-    """Millionths in a number of dollars such as "0.13" or "$20"; None where it is none."""
+    """A number of dollars such as "0.13" or "$20", in millionths; None if the text is not one."""
     match = _DOLLARS.fullmatch(text)
     return int(f"{match[1]}{match[2] or '':<06}") if match and text.strip("$") else None
 
 
 def text(unit: str, amount: int) -> str:
-    """An amount as headers have it: "57.6"."""
+    """An amount in the format of headers: "57.6"."""
     scale = UNITS[unit]
     return f"{amount / scale:.{len(str(scale)) - 1}f}".rstrip("0").rstrip(".")
 
 
 def free_a_day(amount: int) -> int:
-    """How many of this cost, in hundredths of a neuron, the free allocation of a day is enough for."""
+    """How many pictures of this cost, in hundredths of a neuron, the daily free allocation covers."""
     return FREE_A_DAY // amount

@@ -1,4 +1,4 @@
-"""The text a person wrote -> what to draw, and the directives at its end."""
+"""A user's text -> the prompt, and the directives at its end."""
 
 import re
 from collections.abc import Mapping
@@ -18,12 +18,12 @@ _SWITCHES: Mapping[str, Options] = {
 """Directives without a value."""
 
 _SPACE = r"\s\u00a0\u1680\u2000-\u200b\u202f\u205f\u3000\ufeff"
-"""Also those that word processors and phones put between words."""
+"""Includes the spaces that word processors and phones insert."""
 _CJK = r"\u2e80-\uff0f\uff1b-\uffef"
-"""Without the full-width digits and colon, in the middle of which no ratio begins."""
+"""Excludes full-width digits and the colon: a ratio does not begin in the middle of them."""
 _RATIO = r"[\d０-９]{1,2}[:：∶][\d０-９]{1,2}"
 _NARROW = str.maketrans("０１２３４５６７８９：∶", "0123456789::")
-"""What Japanese and Chinese keyboards make of digits and colons."""
+"""Digits and colons as typed on Japanese and Chinese keyboards."""
 _IN_BRACKETS = "|".join((_RATIO, rf"\({_RATIO}\)", rf"\[{_RATIO}\]", rf"（{_RATIO}）", rf"【{_RATIO}】"))
 
 _DIRECTIVE = re.compile(
@@ -36,32 +36,32 @@ _DIRECTIVE = re.compile(
     """,
     re.VERBOSE | re.ASCII | re.IGNORECASE,
 )
-"""One directive at the end. A phone's keyboard makes a dash of two hyphens: that counts where its value is one."""
+"""One directive at the end. Phones turn two hyphens into a dash, which counts if the directive's value is valid."""
 
 _FIRST = re.compile(
     rf"(?: (?P<dash>--|[—–])(?P<name>ar|size)[{_SPACE}=]+(?P<value>[^{_SPACE},，]+) | (?P<ratio>{_IN_BRACKETS}) )"
     rf" [{_SPACE},，.。;；]+",
     re.VERBOSE | re.ASCII | re.IGNORECASE,
 )
-"""A shape at the very beginning, with words behind it."""
+"""A size or ratio at the very beginning, followed by other words."""
 
 MAX_DIGITS = 20
-"""Of a number that is read at all: a signed 64-bit one has 19. More make `int` slow."""
+"""Most digits of a number: a signed 64-bit number has 19. Longer ones make `int` slow."""
 MAX_DIRECTIVE_LENGTH = 256
-"""Characters looked at for one directive: keeps the search short however long the prompt is."""
+"""Most characters searched for one directive, so that long prompts stay fast."""
 MAX_DIRECTIVES = 16
-"""Twice as many as there are kinds: a text of thousands is no prompt, and must not cost a search for each."""
+"""Most directives read, twice the number of kinds. It limits the work for a text that consists of directives."""
 _SEPARATORS = frozenset("\u200b\ufeff,，、;；")
-"""What stands between a prompt and its directives, beside white space."""
+"""Characters between a prompt and its directives, besides white space."""
 
 
 def split(text: str) -> tuple[str, Options]:
-    """A prompt without the directives at its end, and what they say.
+    """A prompt without the directives at its end, and their options.
 
-    They are read from the end inwards until something else stands there, so the same words inside
-    the prompt are left alone, as is a ratio that is none of ours ("at 10:30"). Of two that say the
-    same thing the last one counts. A shape is read at the very beginning, too. Raises
-    `InvalidRequest` for a directive that is clearly meant and cannot be followed (`--steps many`).
+    Directives are read backwards from the end, up to the first other word. So the same words inside the prompt are left
+    alone, as are ratios that are not offered ("at 10:30"). If an option is given twice, the last one counts. A size or
+    ratio is also read at the very beginning. Raises `InvalidRequest` for a directive that is clearly intended but
+    invalid (`--steps many`).
     """
     text, options = text.strip().strip("\u200b\ufeff"), Options()
     end = len(text)
@@ -82,7 +82,7 @@ def split(text: str) -> tuple[str, Options]:
 
 
 def _read(match: re.Match[str]) -> Options | None:
-    """What one directive says; None where it is none after all."""
+    """The option in a directive; None if it is not a directive after all."""
     if switch := match["switch"]:
         return _SWITCHES[switch.lower()]
     if match["ratio"] or match["name"].lower() in ("ar", "size"):
@@ -102,7 +102,7 @@ def _read(match: re.Match[str]) -> Options | None:
 
 
 def _shape(match: re.Match[str]) -> Options | None:
-    """What a ratio or a size says; None where a bare ratio is not one of ours."""
+    """The option in a ratio or size; None if a bare ratio is not one that is offered."""
     if ratio := match["ratio"]:
         size = sizes.RATIOS.get(ratio.strip("()[]（）【】").translate(_NARROW))
         return Options(size=size) if size else None
@@ -115,7 +115,7 @@ def _shape(match: re.Match[str]) -> Options | None:
 
 
 def _refuse(match: re.Match[str], error: InvalidRequest) -> None:
-    """Two hyphens are meant as a directive. Behind a dash other words may follow ("a house - size matters")."""
+    """Two hyphens clearly mean a directive. A dash may be followed by ordinary words ("a house - size matters")."""
     if match["dash"] == "--":
         raise error
 
@@ -125,20 +125,20 @@ def _is_model(name: str) -> bool:
 
 
 _PAIR = re.compile("[\U00010000-\U0010ffff]")
-"""What takes two units of UTF-16."""
+"""Characters that take two UTF-16 units."""
 
 
 def shorten(text: str, limit: int | None) -> str:
-    """`text` cut at a word boundary to at most `limit` UTF-16 units; None leaves it whole.
+    """`text` cut at a word boundary to at most `limit` UTF-16 units; None means no limit.
 
-    Workers AI's validator counts as JavaScript does: an emoji is two. A text without a space in its last quarter
-    (Chinese, one very long word) is cut where it is.
+    Workers AI's validator counts as JavaScript does: an emoji is two units. A text that has no space in its last
+    quarter (Chinese, or one very long word) is cut anywhere.
     """
     if limit is None or len(text) <= limit // 2:
         return text
     cut = text[:limit]
     while (over := len(cut) + len(_PAIR.findall(cut)) - limit) > 0:
-        cut = cut[: -((over + 1) // 2)]  # no character has more than two units, so none is cut in vain
+        cut = cut[: -((over + 1) // 2)]  # a character has at most two units, so this never cuts too much
     if cut == text:
         return text
     if text[len(cut)].isspace():

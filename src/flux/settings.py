@@ -1,4 +1,4 @@
-"""The Worker's variables, read once into one value that cannot be wrong."""
+"""Reads the Worker's variables once, into one validated value."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -48,15 +48,15 @@ NAMES = (
 """Every variable and secret that the service reads."""
 
 KV_MIN_SECONDS = 60
-"""KV refuses an expiry nearer than this (developers.cloudflare.com/kv/api/write-key-value-pairs)."""
+"""KV's minimum for an expiry (developers.cloudflare.com/kv/api/write-key-value-pairs)."""
 
 MAX_SECONDS = 10 * 365 * 86_400
-"""Ten years: longer is a slip of the keyboard."""
+"""Ten years: anything longer is a typing error."""
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A Cloudflare account to draw on through the REST API."""
+    """A Cloudflare account that is used through the REST API."""
 
     account_id: str
     api_token: str
@@ -68,13 +68,13 @@ class ExternalRewriter:
     """An OpenAI-compatible chat API that rewrites prompts."""
 
     url: str
-    """The full address of the chat completions endpoint."""
+    """The full URL of the chat completions endpoint."""
     model: str
     api_key: str
 
     @property
     def token_limit(self) -> str:
-        """The field that limits the answer. OpenAI's newer models refuse the name that everybody else takes."""
+        """The field that limits the answer's length. OpenAI's newer models reject the name that everyone else uses."""
         name = self.model.rsplit("/", 1)[-1].lower()
         return "max_completion_tokens" if _NEWER_MODEL.match(name) else "max_tokens"
 
@@ -84,58 +84,58 @@ _NEWER_MODEL = re.compile(r"gpt-[5-9]|o[1-9]\b")
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything that the owner of a deployment can choose; see README.md, "Settings"."""
+    """The settings of a deployment; see README.md, "Settings"."""
 
     model: catalog.Model
     fallback_model: catalog.Model | None
     steps: int | None
-    """Wanted by the owner, clamped later to what a model takes; None leaves it to the model."""
+    """The owner's choice, clamped to the model's range when it is used; None means the model's default."""
     image_expiration: int
-    """Seconds that a picture is kept."""
+    """How long a picture is kept, in seconds."""
     prompt_optimization: bool
     external_writer: ExternalRewriter | None
     prompt_model: str
     system_message: str
     account: Account | None
     public_url: str | None
-    """Without a slash at its end."""
+    """Without a slash at the end."""
     language: str
     log_prompts: bool
     answer_chores: bool
     follow_ups: bool
-    """Whether a conversation that holds a picture edits it, unless it says otherwise."""
+    """Whether a conversation that contains a picture edits it, unless it says otherwise."""
     gateway_id: str | None
     count_usage: bool
-    """Whether usage is counted without a budget, too."""
+    """Whether usage is counted even without a budget."""
     limits: Amounts
-    """What the deployment may spend in a day, by unit of the ledger; empty without a budget."""
+    """The deployment's daily limits, by unit of the ledger; empty without a budget."""
     key_limits: Amounts
-    """What each key may."""
+    """The daily limits of each key."""
     partners: partners.Enabled
 
     @property
     def has_budget(self) -> bool:
-        """Whether anything limits what may be spent."""
+        """Whether spending is limited."""
         return bool(self.limits or self.key_limits)
 
     @property
     def has_dollar_budget(self) -> bool:
-        """Whether models of other makers are limited, too: they cost no neurons."""
+        """Whether spending on models of other makers is limited, which cost no neurons."""
         return "dollars" in self.limits or "dollars" in self.key_limits
 
     def offers(self, model: catalog.Model) -> bool:
-        """Whether a model may be drawn with: a budget cannot count one without a known price."""
+        """Whether a model is served: a budget rules out models without a known price."""
         if model.partner:
             return model.partner.price is not None or not self.has_dollar_budget
         return model.price is not None or not self.has_budget
 
     @property
     def models(self) -> tuple[catalog.Model, ...]:
-        """All that can be drawn with here."""
+        """All models that are served."""
         return tuple(filter(self.offers, (*catalog.MODELS.values(), *self.partners.models.values())))
 
     def find(self, name: str) -> catalog.Model | None:
-        """The model that a name means; None where it means none, or leaves the choice to us.
+        """The model that a name means; None if the name is unknown or leaves the choice to the service.
 
         Raises `ModelNotFound` for a model of another maker that is not enabled.
         """
@@ -144,22 +144,22 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """A key that lets callers in."""
+    """An API key of this service."""
 
     key: str
     entry: str
-    """The whole entry, which is a key as well: before keys had names, one may have had a colon."""
+    """The whole entry. It is accepted as a key too: before keys had names, a key could contain a colon."""
     name: str = ""
-    """What its owner calls it, in the log and to whoever has it."""
+    """The owner's name for the key, shown in the log and to the key's user."""
 
 
 _NAMED = re.compile(r"([^:]{1,40}):\s*(.+)")
 
 
 def read_api_keys(variables: Mapping[str, str]) -> tuple[ApiKey, ...]:
-    """The keys that let callers in. Separate from `read`, so that a mistake in another setting lets nobody in.
+    """The API keys. Separate from `read`, so that authentication does not depend on the other settings.
 
-    Separated by commas or on lines of their own, each `KEY` or `name:KEY`.
+    They are separated by commas or line breaks, each as `KEY` or `name:KEY`.
     """
     entries = filter(None, map(_bare, re.split(r"[,\r\n]", _bare(variables.get("API_KEY", "")))))
     named = ((entry, _NAMED.fullmatch(entry)) for entry in entries)
@@ -167,10 +167,9 @@ def read_api_keys(variables: Mapping[str, str]) -> tuple[ApiKey, ...]:
 
 
 def read(variables: Mapping[str, str]) -> Settings:
-    """Settings from the Worker's variables. Raises `InvalidConfiguration` naming the first wrong one.
+    """Settings from the Worker's variables. Raises `InvalidConfiguration` for the first invalid one.
 
-    A variable that is empty or white space counts as not set, as an empty field in the dashboard. Quotes around a value
-    are taken off.
+    Empty and blank variables count as not set, like an empty field in the dashboard. Quotes around a value are removed.
     """
 
     def value(name: str, parse: Callable[[str], Any], *, default: Any) -> Any:
@@ -223,7 +222,7 @@ _UNPRICED = "names a model without a known price, which no budget can count. Cho
 
 
 def _check_prices(chosen: Settings) -> None:
-    """A budget and a model that it cannot count exclude each other. Raises `InvalidConfiguration`."""
+    """Refuse models that the budget cannot count. Raises `InvalidConfiguration`."""
     for name, model in (("FLUX_MODEL", chosen.model), ("FLUX_FALLBACK_MODEL", chosen.fallback_model)):
         if model and not chosen.offers(model):
             raise InvalidConfiguration(name, _UNPRICED)
@@ -232,7 +231,7 @@ def _check_prices(chosen: Settings) -> None:
 
 
 def _external_writer(url: str, model: str, api_key: str) -> ExternalRewriter | None:
-    """Address and model go together; a key is optional, since a writer of one's own may need none."""
+    """URL and model are both required; the key is optional, since a private server may need none."""
     if not url:
         return None
     if not model:
@@ -250,7 +249,7 @@ def _account(account_id: str, api_token: str, base_url: str) -> Account | None:
 
 
 _INVISIBLE = "\u200b\u2060\ufeff"
-"""Characters without width that come along when a value is copied from a page."""
+"""Invisible characters that are copied along with a value from a web page."""
 _QUOTES = {
     '"': '"',
     "'": "'",
@@ -263,11 +262,11 @@ _QUOTES = {
     "\u00ab": "\u00bb",
     "\u300c": "\u300d",
 }
-"""The opening quote and its closing one, as a shell, `.dev.vars` or a word processor writes them."""
+"""Opening and closing quotes as written by a shell, `.dev.vars` or a word processor."""
 
 
 def _bare(text: str) -> str:
-    """A value without what was copied with it: white space, invisible characters, quotes around the whole."""
+    """A value without what is often copied along: white space, invisible characters, surrounding quotes."""
     text = text.strip().strip(_INVISIBLE).strip()
     inside, opening = text[1:-1], text[:1]
     if len(text) > 1 and _QUOTES.get(opening) == text[-1] and not set(inside) & {opening, text[-1]}:
@@ -279,7 +278,7 @@ def _bare(text: str) -> str:
 
 
 MAX_DIGITS = 12
-"""Of a number: far above every range, far below what makes `int` slow."""
+"""Most digits of a number: far above every range, and few enough for `int` to be fast."""
 
 
 def _whole_number(minimum: int, maximum: int) -> Callable[[str], int]:
@@ -293,16 +292,16 @@ def _whole_number(minimum: int, maximum: int) -> Callable[[str], int]:
 
 MAX_NEURONS = 10**9
 MAX_DOLLARS = 11_000
-"""Of a budget for a day; both are about the same."""
+"""Highest daily budgets; the two are about equal."""
 
 
 def _neurons(text: str) -> dict[str, int]:
-    """A budget as the ledger counts it."""
+    """A budget in the ledger's unit."""
     return {"neurons": _whole_number(1, MAX_NEURONS)(text) * prices.HUNDREDTHS}
 
 
 def _dollars(text: str) -> dict[str, int]:
-    """The same."""
+    """A budget in the ledger's unit."""
     amount = prices.read_dollars(text)
     if not amount or amount > MAX_DOLLARS * prices.A_DOLLAR:
         raise ValueError(f"must be dollars from 0.000001 to {MAX_DOLLARS}, such as 0.5 or 20, without a comma.")
@@ -320,7 +319,7 @@ def _one_of(*choices: str) -> Callable[[str], str]:
 
 
 def _language(text: str) -> str:
-    """A language of ours; `de_DE` and `de-AT` are `de`."""
+    """One of the supported languages; `de_DE` and `de-AT` mean `de`."""
     text = text.replace("_", "-")
     find = _one_of(*words.LANGUAGES)
     try:
@@ -340,7 +339,7 @@ def _switch(text: str) -> bool:
 
 
 def _default_model(others: partners.Enabled) -> Callable[[str], catalog.Model]:
-    """One of another maker is enabled as every other of them, so that the owner's list has all that are paid for."""
+    """A parser for the default model. `PARTNER_MODELS` must list a model of another maker, as all that cost credits."""
 
     def parse(text: str) -> catalog.Model:
         row = partners.known(text)
@@ -367,12 +366,12 @@ def _model(text: str) -> catalog.Model:
 
 _NO_URL = "must be a web address that starts with https:// (no user, no query, no spaces)."
 _HOST = re.compile(r"(?:\w[\w.-]*|\[[0-9a-f:.]+\])(?::(?P<port>\d{1,5}))?", re.ASCII | re.IGNORECASE)
-"""A host and its port: no user and no password before it, which would be in every link."""
+"""A host and its port. A user or password is not allowed, because it would be part of every link."""
 MAX_PORT = 65_535
 
 
 def _url(text: str) -> str:
-    """Without a slash at its end."""
+    """The URL without a slash at the end."""
     scheme, _, rest = text.partition("://")
     host = _HOST.fullmatch(rest.partition("/")[0])
     port = int(host["port"] or 1) if host else 0
@@ -382,12 +381,12 @@ def _url(text: str) -> str:
 
 
 def _public_url(text: str) -> str:
-    """Links start with it, and pictures are not below `/v1`: a base URL of the API means the service."""
+    """Like `_url`. Picture links are not below `/v1`, so the API's base URL is accepted too."""
     return _url(text).removesuffix("/v1")
 
 
 def _is_plain(text: str) -> bool:
-    """Whether there is nothing in a part of an address that would end it, or a link around it."""
+    """Whether a part of a URL has no character that would end it, or end a link around it."""
     return text.isascii() and text.isprintable() and not set(text) & set(' "<>\\?#()')
 
 
@@ -395,15 +394,15 @@ _CHAT = "/chat/completions"
 _VERSION = re.compile(r"/v\d+(?:(?:alpha|beta)\d*)?(?=/|$)")
 """A version as providers write it, anywhere in a path: `/v1`, `/v1beta/openai`, `/v1/ACCOUNT/GATEWAY/compat`."""
 _OTHER_ENDPOINTS = ("/chat", "/completions", "/responses")
-"""Ends of a full address that is not the one for chat."""
+"""Ends of full URLs of other endpoints."""
 _WITHOUT_VERSION = ("//api.perplexity.ai", "//models.github.ai/inference", "/serving-endpoints")
-"""Ends of documented bases that have no version and need none; the last one is that of Databricks."""
+"""Ends of documented base URLs that need no version; the last one is Databricks'."""
 
 
 def _chat_url(text: str) -> str:
-    """The chat completions endpoint of a base URL or a full address, in any form that providers document.
+    """The chat completions URL, from a base URL or a full URL in any form that providers document.
 
-    A full address may have a query, such as Azure's `?api-version=2024-10-21`.
+    A full URL may have a query, such as Azure's `?api-version=2024-10-21`.
     """
     base, question, query = text.partition("?")
     base = _url(base)
@@ -421,7 +420,7 @@ def _chat_url(text: str) -> str:
 
 
 def _token(text: str) -> str:
-    """A secret that is sent in a header. `Bearer`, which stands before it there, is no part of it."""
+    """A secret that is sent in a header, without the prefix `Bearer`."""
     scheme, _, rest = text.partition(" ")
     token = rest.strip() if scheme.lower() == "bearer" else text
     if token.isascii() and token.isprintable() and " " not in token:

@@ -1,7 +1,7 @@
-"""How models are told the size of a picture: each kind turns a wanted size into inputs, and says what then comes.
+"""The ways in which models are given a picture's size. Each turns a size into inputs and predicts the resulting size.
 
-The size that comes is the one that is nearest to the wanted one and covers it, where the model has such a one. What is
-too much is cut off afterwards.
+The result is the nearest size that the model can draw and that covers the requested one, if there is such a size. The
+excess is cropped afterwards.
 """
 
 import math
@@ -12,30 +12,30 @@ from typing import Protocol
 from flux.sizes import DEFAULT, Size
 
 STEP = 16
-"""Pixels: sides are multiples of it."""
+"""In pixels: sides are multiples of this."""
 TOLERANCE = 1.1
-"""Pixels of a shape of about a megapixel, in megapixels: 21:9 at 1568x672 is none too large for a "1K"."""
+"""How many megapixels still count as one: 21:9 at 1568x672 fits into a "1K"."""
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a model is asked for."""
+    """The size-related inputs of a call."""
 
     inputs: Mapping[str, str | int]
     size: Size
-    """Of the picture that comes, or of one with as many pixels where only these are known."""
+    """The expected size, or one with the same number of pixels if only that is known."""
 
 
 class SizeControl(Protocol):
-    """One kind of it."""
+    """One way to give a model a size."""
 
     def ask(self, size: Size) -> Asked:
-        """For a picture from which one of this size can be cut."""
+        """The inputs for a picture from which one of this size can be cropped."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """Sides and areas that a model draws, in pixels."""
+    """The range of sides and areas that a model draws, in pixels."""
 
     min_side: int
     max_side: int
@@ -43,7 +43,7 @@ class Bounds:
     min_pixels: int = 0
 
     def nearest(self, size: Size) -> Size:
-        """The size itself, or the nearest of its shape, as far as the bounds allow."""
+        """The size itself, or the nearest one of the same shape that the bounds allow."""
         pixels = size.width * size.height
         enlarged = max(1.0, self.min_side / min(size.width, size.height), math.sqrt(self.min_pixels / pixels))
         scale = min(enlarged, self.max_side / max(size.width, size.height), math.sqrt(self.max_pixels / pixels))
@@ -53,14 +53,14 @@ class Bounds:
         return Size(width, height)
 
     def _side(self, length: float) -> int:
-        """A multiple of `STEP` that is no shorter, as far as there is one."""
+        """The length rounded up to a multiple of `STEP`, within the bounds."""
         whole = math.ceil(round(length, 6) / STEP) * STEP
         return min(self.max_side // STEP * STEP, max(math.ceil(self.min_side / STEP) * STEP, whole))
 
 
 @dataclass(frozen=True, slots=True)
 class WidthAndHeight:
-    """Two whole numbers."""
+    """Two numbers."""
 
     bounds: Bounds
 
@@ -72,7 +72,7 @@ class WidthAndHeight:
 
 @dataclass(frozen=True, slots=True)
 class WidthByHeight:
-    """A text such as "1024x768"."""
+    """A string such as "1024x768"."""
 
     bounds: Bounds
     field: str = "size"
@@ -85,13 +85,13 @@ class WidthByHeight:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """One of a few sizes."""
+    """One of a list of sizes."""
 
     sizes: tuple[Size, ...] = (DEFAULT,)
     field: str = "size"
 
     def ask(self, size: Size) -> Asked:
-        """See `SizeControl.ask`. Of the sizes of the nearest shape the smallest that covers, else the largest."""
+        """See `SizeControl.ask`. Picks the smallest size of the nearest shape that covers it, else the largest."""
         best = min(_distance(one, size) for one in self.sizes)
         shaped = [one for one in self.sizes if _distance(one, size) == best]
         covering = [one for one in shaped if one.width >= size.width and one.height >= size.height]
@@ -101,11 +101,11 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class Ratios:
-    """A ratio, and with most models a resolution."""
+    """A ratio and, for most models, a resolution."""
 
     ratios: tuple[str, ...]
     resolutions: tuple[tuple[str, int], ...] = ()
-    """Each with the side of a square of so many pixels, the smallest first."""
+    """Names of resolutions, each with the side of a square of as many pixels, smallest first."""
     field: str = "aspect_ratio"
     resolution_field: str = "resolution"
 
@@ -121,11 +121,11 @@ class Ratios:
 
 
 def value_of(ratio: str) -> float:
-    """Of "16:9" 1.78."""
+    """The quotient of a ratio: 1.78 for "16:9"."""
     width, _, height = ratio.partition(":")
     return float(width) / float(height)
 
 
 def _distance(one: Size, other: Size) -> float:
-    """Between two shapes: 0 where they are the same."""
+    """How much two shapes differ; 0 if they are the same."""
     return round(abs(math.log(one.width * other.height / (one.height * other.width))), 6)

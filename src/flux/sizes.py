@@ -1,4 +1,4 @@
-"""Sizes in pixels, and the ratios people ask for them by."""
+"""Sizes in pixels, and the ratios that stand for them."""
 
 import math
 import re
@@ -37,25 +37,25 @@ RATIOS = {
 }
 DEFAULT = RATIOS["1:1"]
 MIN_SIDE, MAX_SIDE = 64, 4096
-"""Pixels of a side that is delivered, in any whole number."""
+"""Range of a delivered picture's sides, in pixels; every whole number in it is possible."""
 MAX_PIXELS = 40_000_000
-"""Of all pictures of one call: what the isolate's memory holds of them as PNG."""
+"""For all pictures of one call together: as PNG they must fit into the isolate's memory."""
 MAX_RATIO = 4
-"""Of the longer side to the shorter one, where a shape is asked for by its ratio."""
+"""Longer side to shorter side, if a shape is requested as a ratio."""
 
 RESOLUTIONS = {"0.5k": 0.5, "512": 0.5, "1k": 1.0, "2k": 2.0, "4k": 4.0}
-"""What each resolution makes of the sides of a shape (OpenRouter's and Google's `image_size`)."""
+"""Factors for the sides of a shape (`image_size` of OpenRouter and Google)."""
 
 _RATIO = re.compile(r"(\d{1,5}(?:\.\d{1,4})?) ?[:：/] ?(\d{1,5}(?:\.\d{1,4})?)", re.ASCII)
 _SIDES = re.compile(r"([1-9]\d{0,4}) ?[x×*] ?([1-9]\d{0,4})", re.ASCII)
 UNSAID = frozenset(("", "auto", "default", "match_input_image"))
-"""Values that leave the shape to us."""
+"""Values that leave the shape to the service."""
 
 
 def parse(text: str, param: str = "size") -> Size | None:
-    """A size from `auto` (None: the choice is ours), a ratio, `WxH` or a resolution.
+    """A size from a ratio, `WxH`, a resolution or `auto` (None: the service chooses).
 
-    Raises `InvalidRequest` with what is possible. The full-width colon counts as a colon.
+    The full-width colon counts as a colon. Raises `InvalidRequest`, which says what is possible.
     """
     text = text.strip().lower()
     if text in UNSAID:
@@ -74,7 +74,7 @@ def parse(text: str, param: str = "size") -> Size | None:
 
 
 def parse_shape(text: str, param: str) -> Size | None:
-    """As `parse`, where a ratio is meant: sides that are too small for a picture are one (`16x9`)."""
+    """Like `parse`, but sides that are too small for a picture are a ratio (`16x9`)."""
     match = _SIDES.fullmatch(text.strip().lower())
     if match and max(int(match[1]), int(match[2])) < MIN_SIDE:
         text = f"{match[1]}:{match[2]}"
@@ -82,14 +82,14 @@ def parse_shape(text: str, param: str) -> Size | None:
 
 
 def of_sides(width: int, height: int, param: str) -> Size:
-    """These sides. Raises `InvalidRequest` where one is out of range."""
+    """The size with these sides. Raises `InvalidRequest` if one is out of range."""
     if min(width, height) >= MIN_SIDE and max(width, height) <= MAX_SIDE:
         return Size(width, height)
     raise InvalidRequest(f"A picture can have {MIN_SIDE} to {MAX_SIDE} pixels a side.", param=param)
 
 
 def of_ratio(text: str) -> Size | None:
-    """About a megapixel in the shape of a ratio, which may have decimals; None where the text is none that we draw."""
+    """About a megapixel in the shape of a ratio, which may have decimals; None if the text is not a valid ratio."""
     match = _RATIO.fullmatch(text)
     if not match:
         return None
@@ -100,25 +100,25 @@ def of_ratio(text: str) -> Size | None:
 
 
 def scaled(size: Size, factor: float) -> Size:
-    """A size with its sides multiplied, as far as they are in range."""
+    """A size with its sides multiplied, limited to the range."""
     factor = min(factor, MAX_SIDE / max(size.width, size.height))
     return Size(round(size.width * factor), round(size.height * factor))
 
 
 def like(width: float, height: float) -> Size:
-    """About one megapixel in the shape of a picture, sides multiples of 16."""
+    """About one megapixel in the shape of a picture; sides are multiples of 16."""
     scale = math.sqrt(DEFAULT.width * DEFAULT.height / (width * height))
     return _in_steps(width * scale, height * scale, *_LIKELY)
 
 
 _LIKELY = 256, 2048
-"""Sides that models draw well."""
+"""The range of sides that models draw well."""
 
 
 def within(size: Size, minimum: int, maximum: int) -> Size:
-    """What a model with such a range of sides is asked for: the size itself, or one of its shape that covers it.
+    """The size to request from a model with this range of sides: the same, or one of its shape that covers it.
 
-    Sides are multiples of 8, which diffusion models take. What is too much is cut off afterwards.
+    Sides are multiples of 8, as diffusion models require. The excess is cropped afterwards.
     """
     in_range = minimum <= min(size.width, size.height) and max(size.width, size.height) <= maximum
     if in_range and size.width % 8 == size.height % 8 == 0:
@@ -128,7 +128,7 @@ def within(size: Size, minimum: int, maximum: int) -> Size:
 
 
 def _in_steps(width: float, height: float, minimum: int, maximum: int, rounded: Callable[[float], int] = round) -> Size:
-    """Both sides in steps of 16, none out of the range."""
+    """Both sides in steps of 16, within the range."""
     most = maximum // 16 * 16
 
     def side(length: float) -> int:
@@ -138,4 +138,4 @@ def _in_steps(width: float, height: float, minimum: int, maximum: int, rounded: 
 
 
 _BY_SHAPE = {size.width / size.height: size for size in RATIOS.values()}
-"""So that 32:18 is drawn as 16:9 is."""
+"""The fixed size for each shape, so that 32:18 gives the same as 16:9."""

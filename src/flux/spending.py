@@ -1,6 +1,6 @@
 """What one request spends on models, call by call.
 
-Where there is a ledger, each call is reserved in it before and settled after.
+If there is a ledger, each call is reserved in it beforehand and settled afterwards.
 """
 
 import asyncio
@@ -17,12 +17,12 @@ from flux.time_limit import time_limit
 from flux.trace import Trace
 
 LEDGER_SECONDS = 5
-"""Longest wait for the ledger, which is one object in one place of the world and may have to start."""
+"""Longest wait for the ledger. It is one object in one place in the world and may have to start first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Counting:
-    """The ledger of a request, and what it counts against."""
+    """The ledger for a request, and the budgets that the request counts against."""
 
     ledger: Ledger
     key: str
@@ -31,24 +31,24 @@ class Counting:
 
 
 class Spending:
-    """Of one request."""
+    """What one request spends."""
 
     def __init__(self, trace: Trace, counting: Counting | None = None) -> None:
-        """Without `counting` nobody is asked."""
+        """Without `counting` there is no ledger to ask."""
         self._trace = trace
         self._counting = counting
         self._calls = 0
         self._parts: dict[int | None, Cost] = {}
-        """By the picture's index, None for the prompt writer: what `of` has not told yet."""
+        """Costs not yet returned by `of`, by the picture's index (None for the prompt rewriter)."""
         self.total = NOTHING
-        """Of the calls that may have cost something."""
+        """The cost of the calls that may have been billed."""
         self._left: dict[str, int] = {}
-        """By unit, of the budget that ends first, as far as this request knows."""
+        """What is left of the budget that runs out first, by unit, as far as this request knows."""
 
     async def begin(self, model: str, most: Cost, index: int | None = None) -> "ModelCost":
-        """A call of a model is about to be made, for the picture of an index, that costs at most so much.
+        """Start a model call for the picture with this index, which costs at most `most`.
 
-        What it returns has to be ended. Raises `BudgetExceeded` or `BudgetUnavailable`.
+        Call `end` on the result. Raises `BudgetExceeded` or `BudgetUnavailable`.
         """
         cost = ModelCost(self, most, index)
         if self._counting and cost.amounts:
@@ -70,12 +70,13 @@ class Spending:
             with self._trace.step("budget"), time_limit(LEDGER_SECONDS):
                 answer = await ledger.reserve(asked)
         except asyncio.CancelledError:
-            ledger.settle(asked.id, {})  # the client has left before anything was drawn
+            ledger.settle(asked.id, {})  # the client left before anything was drawn
             raise
         except (LedgerFailed, TimeoutError) as failure:
             reason = str(failure) or "time-out"
         if reason:
-            # It may have been made all the same. Raised here and not from within, as in `pipeline._asked`.
+            # The reservation may exist nevertheless. Raised outside the `except` block for the reason in
+            # `pipeline._asked`.
             ledger.settle(asked.id, {})
             self._trace.facts.ledger_error = reason
             raise BudgetUnavailable.because(reason)
@@ -84,7 +85,7 @@ class Spending:
             raise _exceeded(asked.amounts, answer.left)
 
     def ended(self, cost: "ModelCost") -> None:
-        """A call is over; its `cost` is now what it really was."""
+        """A call is over, and its `cost` is now the real cost."""
         self.total += cost.cost
         self._parts[cost.index] = self._parts.get(cost.index, NOTHING) + cost.cost
         told = self.total.told
@@ -97,11 +98,11 @@ class Spending:
             self._counting.ledger.settle(cost.reservation, cost.amounts)
 
     def of(self, index: int) -> Cost:
-        """What a picture cost that is finished; the writer's part is with the first."""
+        """The cost of a finished picture. The first one includes the prompt rewriter's cost."""
         return self._parts.pop(index, NOTHING) + self._parts.pop(None, NOTHING)
 
     def headers(self) -> Mapping[str, str]:
-        """What an answer that is known whole tells of it."""
+        """The cost headers, for an answer that is sent as a whole."""
         told = {
             "x-cost-neurons": ("neurons", self.total.neurons),
             "x-cost-dollars": ("dollars", self.total.dollars),
@@ -111,32 +112,32 @@ class Spending:
 
 
 class ModelCost:
-    """What one call of a model costs. It counts in full until the opposite is known."""
+    """The cost of one model call. It counts in full until the real cost is known."""
 
     def __init__(self, spending: Spending, most: Cost, index: int | None) -> None:
         self._spending = spending
         self.index = index
-        """Of the picture; None for the prompt writer."""
+        """The picture's index; None for the prompt rewriter."""
         self.most = most
         self.cost = most
-        """To be set to what it really was, `NOTHING` where the call is certain to have cost nothing."""
+        """Set this to the real cost, or to `NOTHING` if the call certainly cost nothing."""
         self.reservation = ""
 
     @property
     def amounts(self) -> Amounts:
-        """As the ledger counts them; empty where the call costs nothing."""
+        """The amounts for the ledger; empty if the call costs nothing."""
         if self.cost == NOTHING:
             return {}
         pictures = {} if self.index is None else {"pictures": 1}
         return {**pictures, **self.cost.amounts}
 
     def end(self) -> None:
-        """The call is over, however it ended."""
+        """End the call, whatever its outcome."""
         self._spending.ended(self)
 
 
 _AMOUNTS = {"neurons": "{} neurons", "dollars": "${}"}
-"""How a sentence names an amount of each unit."""
+"""How a sentence writes an amount in each unit."""
 
 
 def _exceeded(asked: Amounts, left: Amounts) -> BudgetExceeded:

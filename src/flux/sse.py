@@ -1,7 +1,7 @@
-"""Server-sent events (HTML Living Standard, 9.2): one event <-> its text.
+"""Server-sent events (HTML Living Standard, 9.2).
 
-No `id:` and no `retry:` fields: openai-python keeps the last id and would take a comment that
-follows for an event of its own.
+There are no `id:` and `retry:` fields: openai-python remembers the last id, and would treat a following comment as an
+event.
 """
 
 from typing import Any
@@ -10,16 +10,16 @@ from flux.text import Text, join, write_json
 
 HEADERS = {
     "content-type": "text/event-stream; charset=utf-8",
-    "x-accel-buffering": "no",  # nginx in front would collect the stream otherwise
+    "x-accel-buffering": "no",  # prevents nginx from buffering the stream
 }
 
 PING = ": ping\n\n"
-"""A comment: keeps proxies and timers awake, and every parser passes it over."""
+"""A comment, which parsers ignore. It keeps connections through proxies open."""
 
 DONE = "data: [DONE]\n\n"
-"""OpenAI's end of a stream."""
+"""The end of a stream, as OpenAI marks it."""
 
 
 def event(data: Any, name: str | None = None) -> Text:
-    """One event with `data` as JSON, which never holds a line break."""
+    """One event with `data` as JSON, which never contains a line break."""
     return join(f"event: {name}\n" if name else "", "data: ", write_json(data), "\n\n")

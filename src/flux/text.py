@@ -1,4 +1,4 @@
-"""Texts that pictures are spliced into on the way out, without passing through Python."""
+"""Text with pictures spliced in, which are never copied into Python."""
 
 import json
 import re
@@ -7,19 +7,19 @@ from typing import Any, Protocol
 
 
 class Blob(Protocol):
-    """Bytes that the runtime holds and Python does not; only the edge opens them whole."""
+    """Bytes that the runtime holds outside Python. Only the edge accesses them as a whole."""
 
     @property
     def size(self) -> int:
         """Length in bytes."""
 
     def read(self, start: int, length: int) -> bytes:
-        """At most `length` bytes from `start`, copied into Python: for headers, not for pictures."""
+        """At most `length` bytes from `start`, copied into Python. Meant for headers, not for pictures."""
 
 
 @dataclass(frozen=True, slots=True)
 class Spliced:
-    """A text in pieces. Where a blob stands, the edge writes it in base64 (RFC 4648, padded)."""
+    """A text in pieces. The edge writes each blob in base64 (RFC 4648, padded)."""
 
     pieces: tuple["str | Blob", ...]
 
@@ -28,7 +28,7 @@ Text = str | Spliced
 
 
 def join(*texts: Text) -> Text:
-    """The texts as one."""
+    """The texts joined into one."""
     pieces: list[str | Blob] = []
     for text in texts:
         for piece in (text,) if isinstance(text, str) else text.pieces:
@@ -47,15 +47,15 @@ def data_url(mime: str, blob: Blob) -> Spliced:
 
 
 _MARK = "\udc00"
-"""Stands for a blob while JSON is written: half a surrogate pair, which `clean` lets nobody bring in."""
+"""Stands for a blob while JSON is written: half of a surrogate pair, which `clean` removes from all input."""
 
 
 _LINE_BREAKS = (("\x85", "\\u0085"), ("\u2028", "\\u2028"), ("\u2029", "\\u2029"))
-"""What JSON takes for text and many a client that reads streams line by line for the end of a line."""
+"""Characters that are text in JSON, but line ends for many clients that read streams line by line."""
 
 
 def write_json(value: Any) -> Text:
-    """JSON (RFC 8259) without needless spaces; a `Spliced` in it is a string."""
+    """JSON (RFC 8259) without optional white space. A `Spliced` in it becomes a string."""
     blobs: list[Blob] = []
 
     def spliced(value: object) -> str:
@@ -85,15 +85,16 @@ def write_json(value: Any) -> Text:
 
 
 MAX_DEPTH = 64
-"""Levels of nesting that are read: the deepest a client sends is a tool's schema, about ten."""
+"""Deepest nesting that is read. The deepest that clients send is a tool's schema, with about ten levels."""
 MAX_BRACKETS = 20_000
-"""Lists and objects that are read: a thousand messages and room to spare. A megabyte of `[],` takes fifty in memory."""
+"""Most lists and objects that are read: enough for more than a thousand messages. A megabyte of `[],` would take fifty
+in memory."""
 
 
 def read_json(text: str) -> Any:
-    """The value of a JSON text (RFC 8259: no NaN, no Infinity), the caller's or another service's.
+    """The value of a JSON text (RFC 8259: no NaN, no Infinity), from a caller or another service.
 
-    Raises `ValueError`, whose text ends a sentence: "is nested too deeply: at most 64 levels".
+    Raises `ValueError`. Its text completes a sentence: "is nested too deeply: at most 64 levels".
     """
     _guard_depth(text)
     try:
@@ -113,10 +114,10 @@ _STEPS = {"[": 1, "{": 1, "]": -1, "}": -1}
 
 
 def _guard_depth(text: str) -> None:
-    """Refuse too many brackets, or brackets too deep, those in strings not counted.
+    """Refuse too many or too deeply nested brackets, not counting those in strings.
 
-    Before the text is parsed: under Pyodide the parser's recursion overflows the WebAssembly stack
-    at some thousand levels, which ends the whole isolate and not only the request.
+    This happens before parsing: under Pyodide the parser's recursion overflows the WebAssembly stack at a few thousand
+    levels, which ends the whole isolate and not only the request.
     """
     if _openings(text) <= MAX_DEPTH:
         return
@@ -135,7 +136,7 @@ def _openings(text: str) -> int:
 
 
 def clean(text: str) -> str:
-    """`text` with U+FFFD in place of lone surrogates, which JSON can carry and UTF-8 cannot."""
+    """`text` with U+FFFD in place of lone surrogates, which JSON can contain but UTF-8 cannot encode."""
     return text if text.isascii() else _SURROGATE.sub("\ufffd", text)
 
 
@@ -157,9 +158,9 @@ def clean_json(value: Any) -> Any:
 
 
 MAX_QUOTED = 100
-"""Characters of a caller's text that are said back."""
+"""Most characters of a caller's text that are repeated in an error."""
 
 
 def quoted(text: str) -> str:
-    """A caller's text in quotes, safe and short enough to say back."""
+    """A caller's text in quotes, safe and short enough for an error message."""
     return ascii(text[:MAX_QUOTED])

@@ -1,7 +1,7 @@
-"""Estimated tokens: no tokenizer runs here.
+"""Estimates tokens, since no tokenizer runs here.
 
-Text counts a token for every four bytes of UTF-8, a picture one for every 32 by 32 pixels, about what OpenAI's image
-models count.
+Text counts one token for every four bytes of UTF-8, a picture one for every 32x32 pixels, which is about what OpenAI's
+image models count.
 """
 
 from flux.picture import Picture
@@ -9,18 +9,18 @@ from flux.text import Spliced, Text
 
 
 def of_text(text: Text) -> int:
-    """Tokens of a text, without the pictures that are spliced into it."""
+    """Tokens of a text, not counting pictures in it."""
     pieces = text.pieces if isinstance(text, Spliced) else (text,)
     size = sum(len(piece.encode()) for piece in pieces if isinstance(piece, str))
     return (size + 3) // 4
 
 
 TEMPLATE = 64
-"""Tokens for what a chat template puts around the messages of a short conversation, with room to spare."""
+"""Tokens that a chat template adds to the messages of a short conversation, generously estimated."""
 
 
 def at_most(*texts: str) -> int:
-    """Tokens that a text model can count for these messages: none is shorter than a byte of UTF-8."""
+    """The most tokens that a text model can count for these messages: a token has at least one byte of UTF-8."""
     return sum(len(text.encode()) for text in texts) + TEMPLATE
 
 

@@ -1,4 +1,4 @@
-"""What one request did, for its log line and its `Server-Timing` header."""
+"""Records what one request did, for its log line and its `Server-Timing` header."""
 
 import asyncio
 import json
@@ -11,69 +11,69 @@ from flux.errors import ApiError
 
 @dataclass(slots=True)
 class Facts:
-    """What the log line says beside times and status; what is None is left out."""
+    """The fields of the log line besides times and status. Fields that are None are left out."""
 
     method: str | None = None
     route: str | None = None
     key: str | None = None
-    """The name of the API key, where the owner gave it one."""
+    """The owner's name for the API key, if it has one."""
     model: str | None = None
-    """That was asked first."""
+    """The model that was called first."""
     prompt: str | None = None
-    """Only where the owner wants prompts in the log."""
+    """Only if the owner logs prompts."""
     tool: str | None = None
-    """That was called over MCP."""
+    """The tool called over MCP."""
     chore: str | None = None
-    """The kind of the chore that was answered in words."""
+    """The kind of chore that was answered in text."""
     pictures: int | None = None
-    """That were finished."""
+    """Pictures that were finished."""
     failed: int | None = None
-    """Pictures that could not be drawn, where several were asked for."""
+    """Pictures that could not be drawn, if several were requested."""
     bytes: int | None = None
-    """Of those."""
+    """Bytes of the finished pictures."""
     model_calls: int | None = None
     neurons: float | None = None
-    """What the calls cost by the price list, the prompt writer's included."""
+    """What the calls cost by the price list, including the prompt rewriter."""
     dollars: float | None = None
-    """The same, past what is free."""
+    """The same in dollars, assuming that the free allocation is used up."""
     redrawn: int | None = None
-    """Pictures that were drawn once more, since the filter refused what came of an allowed prompt."""
+    """Pictures drawn once more because the filter refused the first result of an allowed prompt."""
     fallback_from: int | None = None
-    """Upstream's code for which the next model was asked."""
+    """The upstream error code that caused the fallback model to be used."""
     limiter_error: str | None = None
     ledger_error: str | None = None
     writer_error: str | None = None
     read_error: str | None = None
-    """Why an earlier picture was not read, where a new one was drawn instead."""
+    """Why an earlier picture could not be read, if a new one was drawn instead."""
     upright_error: str | None = None
-    """Why a picture that lies on its side was given to the model so."""
+    """Why a picture that lies on its side was sent to the model unchanged."""
     cut_error: str | None = None
     keep_error: str | None = None
     preview_error: str | None = None
     error: str | None = None
-    """Code of the failure that was answered, or of the first of the pictures that failed."""
+    """Code of the error in the answer, or of the first picture that failed."""
     detail: str | None = None
-    """What only the owner may read of it."""
+    """Details for the owner only."""
     upstream_code: int | None = None
     traceback: str | None = None
 
 
 class Trace:
-    """Filled while the request is answered; belongs to that request alone."""
+    """Filled while a request is answered. Each request has its own."""
 
     def __init__(self, request_id: str) -> None:
         self.request_id = request_id
         self.facts = Facts()
         self.steps: dict[str, float] = {}
-        """Milliseconds by step. Workers' clock stands still between awaits, so only waits show."""
+        """Milliseconds by step. Workers' clock stands still between awaits, so only waiting time is counted."""
         self.notes: dict[str, str] = {}
-        """What the header says in words, by metric: for whoever checks a deployment from outside."""
-        self._clock = asyncio.get_running_loop().time  # never steps back, as the time of day does
+        """Descriptions in the header, by metric, for people who check a deployment from outside."""
+        self._clock = asyncio.get_running_loop().time  # unlike the time of day, it never goes backwards
         self._started = self._clock()
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
-        """Time a step. Steps of one name that run side by side add up."""
+        """Time a step. Concurrent steps with the same name add up."""
         started = self._clock()
         try:
             yield
@@ -81,11 +81,11 @@ class Trace:
             self.steps[name] = self.steps.get(name, 0.0) + self._milliseconds(since=started)
 
     def count(self, name: str, amount: int = 1) -> None:
-        """Add to a number among the facts."""
+        """Add to one of the numeric facts."""
         setattr(self.facts, name, (getattr(self.facts, name) or 0) + amount)
 
     def failed(self, error: ApiError) -> None:
-        """Note a failure with what only the log may know of it."""
+        """Record an error, with the details that only the log may contain."""
         self.facts.error = error.code
         self.facts.detail = error.detail or None
         self.facts.upstream_code = getattr(error, "upstream_code", 0) or None
@@ -98,7 +98,7 @@ class Trace:
 
     @property
     def total(self) -> float:
-        """Milliseconds since the request came."""
+        """Milliseconds since the request arrived."""
         return self._milliseconds(since=self._started)
 
     def server_timing(self) -> str:

@@ -1,7 +1,7 @@
-"""Workers AI's failures -> ours, as tables.
+"""Maps Workers AI's failures to our errors, as tables.
 
-The codes are from developers.cloudflare.com/workers-ai/platform/errors, and from answers of the live service that
-others have published. A failure's own text goes into the log, never to the caller.
+The codes are from developers.cloudflare.com/workers-ai/platform/errors, and from published answers of the live service.
+A failure's own text goes into the log, never to the caller.
 """
 
 import re
@@ -22,10 +22,10 @@ from flux.errors import (
 from flux.ledger import seconds_left
 
 RETRY_AFTER = 10
-"""Seconds that a caller is told to wait when the model is out of capacity."""
+"""How long callers should wait if the model is out of capacity, in seconds."""
 
 Row = tuple[type[UpstreamFailure], str]
-"""A kind of failure, and the sentence for the caller."""
+"""An error class and the message for the caller."""
 
 _REFUSED: Row = (
     PromptRefused,
@@ -83,7 +83,7 @@ BY_CODE: dict[int, Row] = {
     3008: SLOW,
     3023: _FORBIDDEN,
     3036: _SPENT,
-    3039: MISUNDERSTOOD,  # files of a fine-tune are missing
+    3039: MISUNDERSTOOD,  # files of a fine-tuned model are missing
     3040: BUSY,
     3041: _FORBIDDEN,
     3042: _GONE,
@@ -94,21 +94,21 @@ BY_CODE: dict[int, Row] = {
     5018: _FORBIDDEN,
     5019: MISUNDERSTOOD,  # "deprecated SDK version"
     5035: _FORBIDDEN,
-    # Seen live.
+    # Seen in live answers.
     3005: UNKNOWN,  # "Internal server error"
     3010: MISUNDERSTOOD,  # "Invalid or incomplete input for the model"
     3030: _REFUSED,  # the filter of the older models
     3043: UNKNOWN,  # "Internal server error"
     3046: SLOW,  # "Request timeout", with status 408
-    4006: _SPENT,  # what the live service says where the documentation has 3036
-    5006: MISUNDERSTOOD,  # against the model's schema
+    4006: _SPENT,  # sent by the live service in place of the documented 3036
+    5006: MISUNDERSTOOD,  # does not match the model's schema
     5012: MISUNDERSTOOD,  # "Request body failed validation", with status 422
     5021: _TOO_LONG,  # "exceeded context window limit"
     5028: _GONE,  # "This model was deprecated on ..."
-    8001: MISUNDERSTOOD,  # a form through AI Gateway, always
+    8001: MISUNDERSTOOD,  # always sent for a form through AI Gateway
     8004: UNKNOWN,  # "Internal server error"
-    8007: MISUNDERSTOOD,  # "BadRequestError" of the inference server, its filter among them
-    # Of Cloudflare's API in front of Workers AI.
+    8007: MISUNDERSTOOD,  # "BadRequestError" of the inference server, also for its safety filter
+    # From Cloudflare's API in front of Workers AI.
     2009: _FORBIDDEN,  # AI Gateway's "Unauthorized"
     6003: _FORBIDDEN,  # "Invalid request headers": a token that is malformed
     6111: _FORBIDDEN,  # "Invalid format for Authorization header"
@@ -122,7 +122,7 @@ BY_CODE: dict[int, Row] = {
 
 
 def compiled(*rows: tuple[str, Row]) -> "Texts":
-    """Patterns with what each means."""
+    """Compiled patterns, each with its row."""
     return tuple((re.compile(words, re.DOTALL), row) for words, row in rows)
 
 
@@ -137,9 +137,9 @@ BY_TEXT: Texts = compiled(
     (r"daily free allocation", _SPENT),
     (r"network connection lost", _LOST),
 )
-"""By what the model or the runtime says, in lower case, where no code is known. The first that is found counts."""
+"""By the lower-case text of the model or the runtime, if there is no known code. The first match counts."""
 SEVERAL_MEANINGS = (3030, 7003, 8007)
-"""Codes that stand for more than one thing: their text counts first."""
+"""Codes with more than one meaning: their text is checked first."""
 BY_STATUS: dict[int, Row] = {
     401: _FORBIDDEN,
     403: _FORBIDDEN,
@@ -150,12 +150,12 @@ BY_STATUS: dict[int, Row] = {
     503: _LOST,
     504: SLOW,
 }
-"""By HTTP status, for an answer of the REST API that says nothing that we know."""
+"""By HTTP status, if the REST API's answer has nothing else that is known."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """The tables of one service."""
+    """The tables for one service."""
 
     by_code: Mapping[int, Row]
     by_text: Texts
@@ -166,11 +166,11 @@ WORKERS_AI = Rows(BY_CODE, BY_TEXT, BY_STATUS)
 
 _CODE = re.compile(r"\b(\d{4,5})\s*:")
 MAX_DETAIL = 500
-"""Characters of a failure's text that are looked at and logged."""
+"""Most characters of a failure's text that are examined and logged."""
 
 
 def failure(text: str, *, code: int = 0, status: int = 0, rows: Rows = WORKERS_AI) -> UpstreamFailure:
-    """The failure that upstream's text means; `code` and `status` where the answer tells them."""
+    """The error for a text from upstream; `code` and `status` are given if the answer contains them."""
     text = text[:MAX_DETAIL]
     codes = [code] if code else [int(found) for found in _CODE.findall(text)]
     known = next((one for one in codes if one in rows.by_code), 0)
@@ -186,7 +186,7 @@ def failure(text: str, *, code: int = 0, status: int = 0, rows: Rows = WORKERS_A
 def _row(text: str, code: int, status: int, rows: Rows) -> Row:
     if not code or code in SEVERAL_MEANINGS:
         said = text.lower()
-        is_page = said.lstrip().startswith("<")  # of a proxy: its words are about something else
+        is_page = said.lstrip().startswith("<")  # from a proxy: its text says nothing about the model
         for words, row in () if is_page else rows.by_text:
             if words.search(said):
                 return row
@@ -194,12 +194,12 @@ def _row(text: str, code: int, status: int, rows: Rows) -> Row:
 
 
 def no_picture(what: str) -> UpstreamFailure:
-    """The failure of a model that answered with something else; `what` it was, for the log."""
+    """The error for an answer without a picture. `what` describes the answer, for the log."""
     return UpstreamFailure(_NO_PICTURE, detail=what)
 
 
 def timed_out() -> ModelUnheard:
-    """The failure of a model that did not answer within our own patience."""
+    """The error for a model that did not answer within our time limit."""
     return ModelUnheard(SLOW[1], retry_after=RETRY_AFTER, detail="time-out")
 
 

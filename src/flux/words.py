@@ -1,26 +1,26 @@
-"""The sentences users read, in eight languages. English is the contract."""
+"""The sentences that users read, in eight languages. The English ones are the contract."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
 
 
 class Words(NamedTuple):
-    """One language. Every field is one sentence; `{}` takes what the sentence is about."""
+    """The sentences of one language. `{}` is a placeholder."""
 
     original_prompt: str
     prompt_model: str
     no_writer: str
-    """Stands for the name of the model where no model rewrote the prompt."""
+    """Replaces the model's name if no model rewrote the prompt."""
     optimized_prompt: str
     size: str
     success: str
     result: str
     alt: str
-    """Alternative text of the picture in markdown."""
+    """Alternative text of the picture in Markdown."""
     writer_failed: str
     rewrite_refused: str
     some_failed: str
-    """Takes how many failed, of how many, and why the first did."""
+    """Placeholders: how many failed, of how many, and why the first one did."""
     enlarged: str
     not_upright: str
     images_ignored: str
@@ -31,7 +31,7 @@ class Words(NamedTuple):
     follow_up_unsupported: str
     model_unknown: str
     fields_ignored: str
-    """`{}` takes the names of the fields."""
+    """Placeholder: the names of the fields."""
 
 
 _EN = Words(
