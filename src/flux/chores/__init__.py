@@ -1,13 +1,13 @@
-"""Titles, tags, summaries: what apps ask for by themselves is recognised and answered in words, without a picture.
+"""Chores: apps' own requests for titles, tags or summaries, which are recognised and answered in text, not drawn.
 
-Chat apps ask the endpoint they draw with for these as well. Each app has a file with its rules: the exact marks of its
-requests, each with where it was read. A rule that a person's prompt could match by its subject alone ("a title card")
-has no place here. The rules of all apps are tried stage by stage (`rule.Stage`), and each request of an app matches
-one rule of a stage, so their order within a stage does not matter. Left out on purpose, because a person may mean it:
+Chat apps send them to the same endpoint as prompts. Each app has a file with its rules: the exact marks of its
+requests, each with its source. No rule may match a user's prompt just because of its subject ("a title card"). The
+rules of all apps are tried stage by stage (`rule.Stage`). A request from an app matches only one rule of a stage, so
+their order within a stage does not matter. Left out on purpose, because they may come from a user who wants a picture:
 
-- `max_tokens` of 16 and less alone, or the bare "hello" that LobeChat checks a provider with;
-- a forced `tool_choice`, or `response_format` "json_object": both stay set in apps and in scripts whose users still
-  want a picture;
+- `max_tokens` of 16 or less as the only sign, or the bare "hello" with which LobeChat checks a provider;
+- a forced `tool_choice`, or `response_format` "json_object": both stay set in apps and scripts whose users still want a
+  picture;
 - an answered conversation that ends with a message of the assistant ("continue") or of a tool;
 - a text that ends with "The name is:".
 """
@@ -67,16 +67,16 @@ APPS = (
     schemas,
     probes,
 )
-"""An app is added by its file and its name here."""
+"""To add an app, add its file and its name here."""
 
 RULES: tuple[Rule, ...] = tuple(rule for app in APPS for rule in app.RULES)
 _RECOGNISERS = merged(RULES)
 
 
 def recognise(conversation: Conversation) -> Chore | None:
-    """The chore that a conversation asks for; None where a person asks for a picture.
+    """The chore that a conversation requests; None if a user requests a picture.
 
-    The answer never holds a picture, and a title keeps the language of the prompt it is made of.
+    The answer never contains a picture. A title keeps the language of the prompt it is made from.
     """
     for find in _RECOGNISERS:
         if chore := find(conversation):

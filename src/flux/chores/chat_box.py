@@ -25,7 +25,7 @@ RULES: tuple[Rule, ...] = (
     ),
     # the same, summarizeConversation
     TextRule(Stage.START, "summary", summary, ("Provide a detailed summary for continuing this conversation.\n",)),
-    # chatboxai/chatbox, src/shared/prompts.ts, contructSearchAction and its kin, of 2026 and before
+    # chatboxai/chatbox, src/shared/prompts.ts, contructSearchAction and similar ones, in 2026 and earlier versions
     TextRule(
         Stage.SYSTEM,
         "search",

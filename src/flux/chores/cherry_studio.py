@@ -8,8 +8,8 @@ from flux.conversation import ASKING_ROLES, SYSTEM_ROLES, Conversation
 _NO_SEARCH = "<question>\n    not_needed\n  </question>"
 
 _JSON_LIST_STARTS = ('[{"role":"user","mainText":"', '[{"role":"assistant","mainText":"')
-"""CherryHQ/cherry-studio, TopicNamingService.ts, buildStructuredConversation: the naming prompt is
-the user's to rewrite and was translated before 2.0, but the conversation always comes in this form."""
+"""CherryHQ/cherry-studio, TopicNamingService.ts, buildStructuredConversation: users can change the naming prompt, and
+it was translated before 2.0, but the conversation always has this form."""
 
 
 def _json_list(conversation: Conversation) -> Chore | None:

@@ -7,11 +7,11 @@ _NO_TOOL = "[ERROR] You did not use a tool in your previous response! Please ret
 _XML = "Tool uses are formatted using XML-style tags."
 _DONE = "The picture is drawn, and nothing is left to do."
 _COMPLETION = f"<attempt_completion>\n<result>\n{_DONE}\n</result>\n</attempt_completion>"
-"""The tool that ends the task, in the form that the reminder shows."""
+"""The tool call that ends the task, in the form that the reminder shows."""
 
 RULES: tuple[Rule, ...] = (
     # cline/cline and RooCodeInc/Roo-Code, src/core/prompts/responses.ts, noToolsUsed
     TextRule(Stage.START, "reminder", always(_COMPLETION), (_NO_TOOL,), holds=_XML),
-    # the same with native tool calls, which an answer in words has not got
+    # the same with native tool calls, which an answer in text cannot contain
     TextRule(Stage.START, "reminder", always(_DONE), (_NO_TOOL,), lacks=_XML),
 )

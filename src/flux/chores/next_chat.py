@@ -7,7 +7,7 @@ from flux.conversation import SYSTEM_ROLES, Conversation, Message
 from flux.picture import ids_in_text
 
 _NEXT_CHAT_TITLES = (
-    # ChatGPTNextWeb/NextChat, app/locales/*.ts, Store.Prompt.Topic; each to where no person goes on.
+    # ChatGPTNextWeb/NextChat, app/locales/*.ts, Store.Prompt.Topic; each long enough that no user writes the same.
     "Please generate a four to five word title summarizing our conversation without any lead-in",  # en
     "使用四到五个字直接返回这句话的简要主题，不要解释",  # cn
     "Use the language used by the user (e.g. en for english conversation, zh-hant for chinese conversation",  # tw
@@ -66,10 +66,10 @@ _NEXT_CHAT_SUMMARIES = (
 
 
 def _after_the_answer(conversation: Conversation) -> Chore | None:
-    """NextChat's memory in any language: a last system message behind an answered prompt.
+    """NextChat's memory in any language: a system message at the end, after an answered prompt.
 
-    ChatGPTNextWeb/NextChat, app/store/chat.ts, summarizeSession. Behind a prompt that is still open
-    a system message is a setting of that prompt.
+    ChatGPTNextWeb/NextChat, app/store/chat.ts, summarizeSession. After an unanswered prompt, a system message is a
+    setting for that prompt.
     """
     if conversation.messages[-1].role not in SYSTEM_ROLES or conversation.last_user is None:
         return None
@@ -85,9 +85,9 @@ _NEXT_CHAT_KEYS = frozenset(
 def _next_chat_title(conversation: Conversation) -> Chore | None:
     """NextChat's title in any language.
 
-    All of its fields and no other, not streamed, and the turn before drew one of our pictures
-    (ChatGPTNextWeb/NextChat, app/client/platforms/openai.ts). What a person writes there is always
-    sent with `stream: true` (app/store/chat.ts, onUserInput).
+    The request has exactly NextChat's fields, is not streamed, and follows one of our pictures
+    (ChatGPTNextWeb/NextChat, app/client/platforms/openai.ts). Users' messages are always sent with `stream: true`
+    (app/store/chat.ts, onUserInput).
     """
     if conversation.streamed is not False or conversation.fields != _NEXT_CHAT_KEYS:
         return None

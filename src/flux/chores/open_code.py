@@ -5,8 +5,8 @@ from flux.chores.rule import Rule, Stage, TextRule
 from flux.chores.titles import title
 
 RULES: tuple[Rule, ...] = (
-    # anomalyco/opencode, packages/opencode/src/agent/prompt/title.txt; the prompt follows as a message of its own
-    # (packages/opencode/src/session/prompt.ts), in the middle of 2025 in the same one
+    # anomalyco/opencode, packages/opencode/src/agent/prompt/title.txt; the prompt follows as a separate message
+    # (packages/opencode/src/session/prompt.ts), in mid-2025 in the same one
     TextRule(
         Stage.OPENING,
         "title",

@@ -28,8 +28,7 @@ utils/context_compaction.py; utils/memory.py), with the keys that utils/middlewa
 def _named(conversation: Conversation) -> Chore | None:
     """A task that Open WebUI names.
 
-    Only the names we know count: an older version sends the placeholder as it stands, and `metadata` is anybody's
-    field.
+    Only known names count: older versions send the placeholder itself, and any client may use `metadata`.
     """
     for name in conversation.tasks:
         if name in _TASKS:
@@ -44,7 +43,7 @@ def _task(conversation: Conversation, name: str) -> Chore:
 
 _TASK_START = "### Task:"
 _RAG_START = "### Task:\nRespond to the user query"
-"""A person's prompt, wrapped with what was found for it (backend/open_webui/config.py, RAG_TEMPLATE)."""
+"""A user's prompt, wrapped with search results (backend/open_webui/config.py, RAG_TEMPLATE)."""
 _HISTORY, _HISTORY_END = "\n<chat_history>\n", "\n</chat_history>"
 _HISTORY_STARTS = ("USER: ", "ASSISTANT: ", "SYSTEM: ", "TOOL: ", _HISTORY_END)
 _KEYS = {
@@ -60,8 +59,8 @@ _KEYS = {
 def _by_history(conversation: Conversation) -> Chore | None:
     """Open WebUI's templates (backend/open_webui/config.py, DEFAULT_*_PROMPT_TEMPLATE).
 
-    They all begin alike and quote the conversation; the key of the JSON they want back tells them
-    apart, also where an administrator has rewritten or translated the rest.
+    They all start the same way and quote the conversation. The key of the requested JSON tells them apart, even if an
+    administrator has rewritten or translated the rest.
     """
     asking = conversation.messages[-1]
     text = asking.text
@@ -91,16 +90,16 @@ _IMAGE_CONTEXTS: Mapping[str, str] = {
     "User is shown the generated image, tell the user that the image has been generated": _SHOWN,
     "Unable to generate an image, tell the user that an error occur": _FAILED,
 }
-"""How Open WebUI tells the model, in front of the first system message, what came of its image button."""
+"""How Open WebUI tells the model about the result of its image button, before the first system message."""
 _ERROR = "Tell the user that the following error occurred: "
 MAX_ERROR_LENGTH = 500
-"""Characters quoted of an error."""
+"""Most characters quoted from an error."""
 
 
 def _after_the_image_button(conversation: Conversation) -> Chore | None:
-    """The words under a picture that Open WebUI had made elsewhere: function calling "legacy", with the image button.
+    """The text below a picture that Open WebUI had drawn elsewhere: function calling "legacy", with the image button.
 
-    The last message is the prompt of that picture, which would be drawn a second time.
+    The last message is the prompt of that picture, which must not be drawn twice.
     """
     first = conversation.messages[0]
     if first.role not in SYSTEM_ROLES:
@@ -138,7 +137,7 @@ RULES: tuple[Rule, ...] = (
         ("### Task:\nSummarize the conversation history that will be compacted out of the active chat context.",),
         quotes=(UPPER_LINES,),
     ),
-    # open-webui/open-webui before 0.5, DEFAULT_TITLE_GENERATION_PROMPT_TEMPLATE: the title alone
+    # open-webui/open-webui before 0.5, DEFAULT_TITLE_GENERATION_PROMPT_TEMPLATE: only the title, not JSON
     TextRule(
         Stage.START,
         "title",

@@ -1,4 +1,4 @@
-"""Page Assist's titles, in words that were Open WebUI's (n4ze3m/page-assist, open-webui/open-webui)."""
+"""Page Assist's titles, with wording from Open WebUI (n4ze3m/page-assist, open-webui/open-webui)."""
 
 from flux.chores.quotes import between
 from flux.chores.rule import Rule, Stage, TextRule

@@ -1,4 +1,4 @@
-"""Tests of a connection."""
+"""Connection tests."""
 
 from flux.chores.rule import Chore, Recogniser, Rule, Stage
 from flux.conversation import SYSTEM_ROLES, Conversation
@@ -8,12 +8,11 @@ MAX_PROBE_TOKENS = 16
 
 
 def _probe(conversation: Conversation) -> Chore | None:
-    """A test of the connection: words that ask for nothing, and nothing before them.
+    """A connection test: a single message that asks for nothing.
 
-    With a limit that no answer of ours fits in (QuantumNous/new-api, controller/channel-test.go,
-    buildTestRequest; BerriAI/litellm, litellm/proxy/health_check.py, which asks every few minutes),
-    or behind the system message "test" (CherryHQ/cherry-studio,
-    src/renderer/src/services/ApiService.ts, checkApi).
+    It has a length limit that no answer fits into (QuantumNous/new-api, controller/channel-test.go, buildTestRequest;
+    BerriAI/litellm, litellm/proxy/health_check.py, which tests every few minutes), or it follows the system message
+    "test" (CherryHQ/cherry-studio, src/renderer/src/services/ApiService.ts, checkApi).
     """
     *before, asking = conversation.messages
     if asking.role != "user" or asking.has_pictures or asking.text.strip(" .!?").lower() not in _PROBES:

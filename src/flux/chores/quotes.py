@@ -13,7 +13,7 @@ Quote = Callable[[str], Iterator[str]]
 
 
 def between(before: str, *after: str, until: str = "", end: str = "") -> Quote:
-    """Prompts that stand behind `before`, each up to the first of `after`, none behind `until` or in a last `end`."""
+    """Finds prompts after `before`, each up to the first of `after`. Ignores all after `until`, and a final `end`."""
 
     def find(text: str) -> Iterator[str]:
         text = f"\n{text.partition(until)[0] if until else text}".removesuffix(end)
@@ -30,14 +30,14 @@ def between(before: str, *after: str, until: str = "", end: str = "") -> Quote:
 
 
 def whole(text: str) -> Iterator[str]:
-    """The prompt that is the whole message."""
+    """The whole message, as a prompt."""
     yield text[:MAX_PROMPT_LENGTH]
 
 
 def json_texts(text: str) -> Iterator[str]:
     """The user's texts in a list of `{"role", "mainText"}`.
 
-    Only their strings are parsed: the list may be cut, and nested as deep as its sender likes.
+    Only their strings are parsed: the list may be cut off or deeply nested.
     """
     at = text.find(_MAIN_TEXT)
     while at >= 0:
@@ -67,7 +67,7 @@ QUOTES: tuple[Quote, ...] = (UPPER_LINES, AI_LINES, TAGS, LOWER_LINES, json_text
 
 
 def prompts_of(conversation: Conversation, *quotes: Quote) -> Prompts:
-    """The prompts that the last message quotes, else those of the conversation before it."""
+    """The prompts that the last message quotes, or else those in the conversation before it."""
     *earlier, asking = conversation.messages
     for quote in quotes:
         if quoted := list(islice(quote(asking.text), MAX_PROMPTS)):

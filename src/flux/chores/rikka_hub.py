@@ -14,13 +14,13 @@ _SUGGESTIONS = (
 )
 _SUMMARY = "You are a conversation compression assistant. Compress the following conversation into a concise summary."
 _LINES = (between("[USER]: ", "\n\n[ASSISTANT]: ", "\n\n[USER]: ", "\n</con"), AI_LINES)
-"""RikkaHub's way to quote, then Kelivo's."""
+"""RikkaHub's form of quoting, then Kelivo's."""
 
 RULES: tuple[Rule, ...] = (
     # rikkahub/rikkahub, app/src/main/java/me/rerere/rikkahub/data/ai/prompts/TitleSummary.kt, DEFAULT_TITLE_PROMPT;
     # Chevey339/kelivo, lib/core/providers/settings_provider.dart, defaultTitlePrompt
     TextRule(Stage.START, "title", title, (_TITLE,), quotes=_LINES),
-    # the same, DEFAULT_SUGGESTION_PROMPT: one on each line, and none on an empty one
+    # the same, DEFAULT_SUGGESTION_PROMPT: one suggestion per line, so an empty line means none
     TextRule(Stage.START, "follow_ups", always("\n"), (_SUGGESTIONS,)),
     # the same, CompressPrompt.kt, DEFAULT_COMPRESS_PROMPT
     TextRule(Stage.START, "summary", summary, (_SUMMARY,), quotes=_LINES),

@@ -1,4 +1,4 @@
-"""A rule by which an app's own request is recognised."""
+"""Rules that recognise an app's own requests."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,29 +19,30 @@ class Chore:
 
 
 Recognise = Callable[[Conversation], Chore | None]
-"""Finds the chore that a conversation asks for."""
+"""Returns the chore that a conversation requests."""
 
 
 class Stage(Enum):
-    """What a rule looks at. The stages follow each other from the cheapest to the most expensive."""
+    """What a rule examines. The stages are tried in this order, from the cheapest to the most expensive."""
 
     NAME = auto()
     """A name that the app gave its request."""
     SCHEMA = auto()
     """The JSON schema of the answer."""
     START = auto()
-    """How the last message begins."""
+    """The beginning of the last message."""
     OPENING = auto()
-    """The first message, where it is a system message: how it begins, in apps whose users do not write into it."""
+    """The beginning of the first message, if it is a system message. For apps whose users do not write system
+    messages."""
     SYSTEM = auto()
-    """What a system message holds."""
+    """Any text inside a system message."""
     FORM = auto()
-    """The form of the whole request."""
+    """Properties of the whole request."""
 
 
 @dataclass(frozen=True, slots=True)
 class TextRule:
-    """A mark in a text that only an app sets."""
+    """Recognises a text that only an app writes."""
 
     stage: Stage
     """`START`, `OPENING` or `SYSTEM`."""
@@ -49,24 +50,24 @@ class TextRule:
     answer: Answer
     marks: tuple[str, ...]
     holds: str = ""
-    """What the text must hold beside one of the marks."""
+    """Text that must occur in addition to one of the marks."""
     lacks: str = ""
-    """What it must not hold, since another rule is for that."""
+    """Text that must not occur, because another rule handles it."""
     quotes: tuple[Quote, ...] = ()
-    """Where the prompts are quoted, if they are not the conversation's own messages."""
+    """Where the prompts are quoted, if they are not messages of the conversation."""
 
     def accepts(self, text: str) -> bool:
-        """Whether a text that has one of the marks has all that this rule wants."""
+        """Whether a text that contains one of the marks meets the rule's other conditions."""
         return self.holds in text and not (self.lacks and self.lacks in text)
 
     def chore(self, conversation: Conversation) -> Chore:
-        """The chore of a conversation that this rule matches."""
+        """The chore for a conversation that matches this rule."""
         return Chore(self.kind, self.answer(prompts_of(conversation, *self.quotes)))
 
 
 @dataclass(frozen=True, slots=True)
 class Recogniser:
-    """A rule that looks at more than a mark."""
+    """A rule that examines more than a mark."""
 
     stage: Stage
     recognise: Recognise
@@ -76,9 +77,9 @@ Rule = TextRule | Recogniser
 
 
 def merged(rules: Iterable[Rule]) -> tuple[Recognise, ...]:
-    """Rules in the order in which they are tried: stage by stage, the text rules of a stage as one.
+    """Rules in the order in which they are tried: by stage, with the text rules of a stage combined.
 
-    This runs for every chat request, and nearly none is a chore.
+    They are combined because they run for every chat request, of which hardly any is a chore.
     """
     rules = tuple(rules)
     return tuple(recognise for stage in Stage for recognise in _merged(stage, rules))
@@ -97,7 +98,7 @@ def _merged(stage: Stage, rules: Iterable[Rule]) -> Iterator[Recognise]:
 
 
 Marks = Mapping[str, Sequence[TextRule]]
-"""The marks of a stage, each with the rules that have it."""
+"""The marks of a stage, each with its rules."""
 
 
 def _start(marks: Marks) -> Recognise:

@@ -1,4 +1,4 @@
-"""JSON schemas that can be filled in without a model, whichever app asks for them."""
+"""JSON schemas that can be filled in without a model, whichever app sends them."""
 
 from collections.abc import Callable, Mapping
 
@@ -18,13 +18,13 @@ _FIELDS: Mapping[str, tuple[str, Callable[[Prompts], object]]] = {
 }
 """Properties of a JSON schema that can be filled in without a model, with their types."""
 _CERTAIN = frozenset(("title", "summary", "tags", "follow_ups", "queries"))
-"""Those of them that are no part of a picture's description."""
+"""Those that never occur in the description of a picture."""
 
 
 def _by_schema(conversation: Conversation) -> Chore | None:
-    """An object that holds a title, a summary and the like, and must hold nothing else.
+    """An object whose properties are a title, a summary and the like, with no other required property.
 
-    LobeChat's topic_title and topic_auto_summary (lobehub/lobehub, packages/prompts/src/chains),
+    Sent as LobeChat's topic_title and topic_auto_summary (lobehub/lobehub, packages/prompts/src/chains), and as
     LibreChat's structured titles (danny-avila/agents, src/utils/title.ts).
     """
     schema = conversation.schema

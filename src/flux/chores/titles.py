@@ -1,4 +1,4 @@
-"""What is answered: titles, summaries and the like, made of the prompts without any AI call."""
+"""The answers to chores: titles, summaries and the like, made from the prompts without calling a model."""
 
 import json
 import re
@@ -9,32 +9,32 @@ from flux import prompt
 from flux.errors import InvalidRequest
 
 Prompts = Sequence[str]
-"""What a person asked to be drawn, the oldest first, at most `MAX_PROMPTS`; empty where unknown."""
+"""The user's prompts, oldest first, at most `MAX_PROMPTS`; empty if unknown."""
 Answer = Callable[[Prompts], str]
 
 MAX_PROMPTS = 5
 MAX_PROMPT_LENGTH = 2000
-"""Characters read of one prompt."""
+"""Most characters read from one prompt."""
 
 NO_PROMPT = "Image"
-"""Title of a conversation without a word, and the tag of every one."""
+"""The title of a conversation without text, and the tag of every conversation."""
 
 
 def always(answer: object) -> Answer:
-    """The same answer whatever was drawn: a text, or a value in JSON."""
+    """The same answer for all prompts: a text, or a value as JSON."""
     text = answer if isinstance(answer, str) else as_json(answer)
     return lambda _: text
 
 
 def as_json(value: object) -> str:
-    """A value in JSON, in its own letters."""
+    """A value as JSON, without escaping letters."""
     return json.dumps(value, ensure_ascii=False)
 
 
 MAX_WORDS, MAX_WIDTH = 7, 48
-"""Of a title. The tightest that an app asks for is 50 characters (LobeChat)."""
+"""Limits of a title. The smallest limit that an app sets is 50 characters (LobeChat)."""
 _WIDE = "\u2e80"
-"""Chinese, Japanese, Korean and emoji begin here; one of them says as much as three letters."""
+"""Chinese, Japanese, Korean and emoji start here. One of these characters counts as three letters."""
 
 
 def title(prompts: Prompts) -> str:
@@ -59,27 +59,27 @@ def _cut(text: str) -> str:
 
 
 def title_json(prompts: Prompts) -> str:
-    """A title in JSON."""
+    """A title as JSON."""
     return as_json({"title": title(prompts)})
 
 
 def title_and_language(prompts: Prompts) -> str:
-    """A title in JSON, with its language."""
+    """A title with its language, as JSON."""
     return as_json({"language": LANGUAGE, "title": title(prompts)})
 
 
 LANGUAGE = "und"
-"""Undetermined (ISO 639-2): to name a language takes a model."""
+"""Undetermined (ISO 639-2): detecting the language would take a model."""
 
 
 def summary(prompts: Prompts) -> str:
-    """What was asked for, in one sentence."""
+    """The prompts in one sentence."""
     quoted = [f"“{prompt.shorten(' '.join(text.split()), 100)}”" for text in map(_plain, prompts) if text.strip()]
     return f"Asked to be drawn: {'; '.join(quoted)}." if quoted else "Pictures were drawn."
 
 
 def image_prompt(prompts: Prompts) -> str:
-    """The last prompt in JSON, as it is."""
+    """The last prompt as JSON."""
     return as_json({"prompt": _plain(prompts[-1]).strip() if prompts else ""})
 
 
@@ -87,7 +87,7 @@ _PICTURE = re.compile(r"!\[[^\]]*\]\([^)]*\)")
 
 
 def _plain(text: str) -> str:
-    """A prompt without directives and without markdown pictures, whole or cut off."""
-    with suppress(InvalidRequest):  # a directive that cannot be followed is words here
+    """A prompt without directives and Markdown pictures, even if it is cut off."""
+    with suppress(InvalidRequest):  # an invalid directive is ordinary text here
         text, _ = prompt.split(text)
     return _PICTURE.sub(" ", text).partition("![")[0]

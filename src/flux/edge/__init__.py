@@ -1,4 +1,4 @@
-"""Where the core meets the runtime: the one place that builds the service from its bindings."""
+"""Connects the core to the runtime: the only place that builds the service from its bindings."""
 
 import asyncio
 from functools import cache, partial
@@ -21,11 +21,11 @@ from flux.ports import ImageModel, Ports, PromptRewriter
 from flux.settings import Settings
 
 REFUSED = 400
-"""Statuses from this one on may answer a body that nobody has read."""
+"""Responses with this status or a higher one may be sent while the request's body is still unread."""
 
 
 async def answer(js_request: Any, ctx: Any) -> Any:
-    """One request's answer, both JavaScript's own objects."""
+    """Answer one request. The request and the response are JavaScript objects."""
     try:
         with wire.ended_when_the_client_leaves(js_request.signal):
             request = wire.read(js_request, ctx)
@@ -34,12 +34,12 @@ async def answer(js_request: Any, ctx: Any) -> Any:
                 await request.body.discard()
             return wire.write(response, js_request, ctx)
     except asyncio.CancelledError:
-        return js.Response.new()  # to nobody: the work has ended, and the log has its line
+        return js.Response.new()  # nobody receives it: the client is gone, and the request is already logged
 
 
 @cache
 def _app() -> App:
-    """The service: made at the first request, for the isolate's life, in which no binding or variable changes."""
+    """The service. Created once per isolate, at the first request: bindings and variables do not change later."""
     env = import_from_javascript("cloudflare:workers").env
     variables = {name: _text(getattr(env, name, None)) for name in settings.NAMES}
     names = ("FLUX_CF_KV", "IMAGES", "RATE_LIMITER", "LEDGER")
@@ -56,7 +56,7 @@ def _app() -> App:
 
 
 def _model(env: Any, chosen: Settings) -> ImageModel | None:
-    """An account that is set wins over the binding: only its owner can have meant it."""
+    """The REST API if an account is set, else the binding: an owner sets an account only to use it."""
     if chosen.account:
         return RestModel(RestApi(chosen.account, chosen.gateway_id))
     if ai := getattr(env, "AI", None):
@@ -65,7 +65,7 @@ def _model(env: Any, chosen: Settings) -> ImageModel | None:
 
 
 def _rewriter(env: Any, chosen: Settings) -> PromptRewriter | None:
-    """The external API where there is one, else a text model where the pictures are drawn."""
+    """The external API if one is set, else a text model of the account that draws."""
     if chosen.external_writer:
         return ChatApiRewriter(chosen.external_writer, chosen.system_message)
     if chosen.account:
@@ -76,7 +76,7 @@ def _rewriter(env: Any, chosen: Settings) -> PromptRewriter | None:
 
 
 def _text(value: object) -> str:
-    """A variable as text: `[vars]` in wrangler.toml may hold numbers and booleans."""
+    """A variable as text: in `[vars]` of wrangler.toml it may be a number or a boolean."""
     if isinstance(value, bool):
         return str(value).lower()
     return str(value) if isinstance(value, str | int | float) else ""

@@ -1,4 +1,4 @@
-"""A request's body, counted while it is read, with its pictures left in JavaScript."""
+"""Reads a request's body, counts its bytes, and leaves its pictures in JavaScript."""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -15,12 +15,13 @@ from flux.http import IDLE_SECONDS, MAX_TEXT, MIB, Document, Form, body_timeout,
 from flux.time_limit import time_limit
 
 SMALL = 64 * 1024
-"""Bytes of JSON that are sooner read than searched for pictures; and of memory for a body of unknown length."""
+"""Bytes of JSON that are read directly, which is faster than searching them for pictures. Also the first allocation for
+a body of unknown length."""
 
 MAX_DISCARDED = 8 * MIB
-"""Bytes of a refused body that are read all the same."""
+"""Most bytes of a refused body that are read and discarded."""
 DISCARD_SECONDS = 5
-"""How long they are read."""
+"""Longest time for that."""
 
 
 class StreamedBody:
@@ -31,7 +32,7 @@ class StreamedBody:
         self._headers = headers
         self._reader: Any = None
         self._may_come = True
-        """Whether there may be bytes that nobody has read."""
+        """Whether there may be unread bytes."""
 
     async def document(self, limit: int = MAX_TEXT) -> Document:
         """See `Body.document`."""
@@ -43,15 +44,15 @@ class StreamedBody:
         return forms.read(await self._bytes(limit), self._headers.get("content-type", ""), _from_base64)
 
     async def discard(self) -> None:
-        """Read what nobody has read and throw it away, so that a refusal reaches a client that is still sending.
+        """Read and discard the rest, so that an error reaches a client that is still sending.
 
-        workerd closes the connection where an answer leaves much of a body unread, and a client that sends into a
-        closed connection hears nothing but that. Megabytes go into the same memory, untouched by Python.
+        workerd closes the connection if a response leaves much of the body unread, and the client then sees only the
+        closed connection. The bytes are read into the same memory again and again, outside Python.
         """
         if not self._may_come or not self._open():
             return
         memory, discarded = js.ArrayBuffer.new(MIB), 0
-        # It broke off, or takes too long: then it is answered so.
+        # If the body breaks off or takes too long, the response is sent anyway.
         with suppress(JsException, TimeoutError), time_limit(DISCARD_SECONDS):
             while discarded < MAX_DISCARDED:
                 part = await self._reader.readAtLeast(MIB, js.Uint8Array.new(memory))
@@ -61,7 +62,7 @@ class StreamedBody:
                 discarded += part.value.byteLength
 
     async def _bytes(self, limit: int) -> BodyBytes:
-        """All of the body. Raises `RequestTooLarge`, `RequestTimeout`, or `InvalidRequest` where it breaks off."""
+        """The whole body. Raises `RequestTooLarge`, `RequestTimeout`, or `InvalidRequest` if it breaks off."""
         size = self._declared()
         if size is not None and size > limit:
             raise body_too_large(limit)
@@ -70,23 +71,23 @@ class StreamedBody:
         except TimeoutError as error:
             self._may_come = False
             raise body_timeout() from error
-        except JsException as error:  # it broke off, or its framing did
+        except JsException as error:  # the body or its framing broke off
             self._may_come = False
             raise InvalidRequest("The body could not be read to its end.", detail=error.message or "") from error
 
     def _declared(self) -> int | None:
-        """The bytes that the header says. HTTP's framing holds the body to it."""
+        """The number of bytes in the Content-Length header, which HTTP's framing enforces."""
         declared = self._headers.get("content-length", "")
         return int(declared.lstrip("0")[:16] or "0") if declared.isascii() and declared.isdigit() else None
 
     def _open(self) -> bool:
-        """Whether there is a body to read. Its reader takes memory to read into: as much at once as has come."""
+        """Open the body's reader, which reads into given memory whatever has arrived. False if there is no body."""
         if self._reader is None and isinstance(self._js_request.body, JsProxy):
             self._reader = self._js_request.body.getReader(js_object({"mode": "byob"}))
         return self._reader is not None
 
     async def _read(self, size: int | None, limit: int) -> Any:
-        """The `Uint8Array` of a body, of this size if it is known."""
+        """The body as a `Uint8Array`, of this size if it is known."""
         memory, read = js.ArrayBuffer.new(SMALL if size is None else size), 0
         with time_limit(IDLE_SECONDS) as idle:
             while read != size:
@@ -106,7 +107,7 @@ class StreamedBody:
 
 
 async def _document(body: BodyBytes) -> Document:
-    """The document of a body's bytes, with a mark where the base64 of each picture stood."""
+    """The document in a body, with a mark in place of each picture's base64."""
     pieces, places, kept = js.Array.new(), dict[str, tuple[int, int]](), 0
     for start, end in embedded.find(body):
         mark = f"#{start}"

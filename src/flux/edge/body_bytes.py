@@ -1,4 +1,4 @@
-"""A body's bytes, looked through without being read."""
+"""A body's bytes, which can be searched without being read into Python."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -9,9 +9,9 @@ from pyodide.ffi import JsException
 from flux.edge.js_bytes import Bytes, js_object, result_in_array
 
 WINDOW = 256 * 1024
-"""Bytes of base64 decoded at once, and of a body that is searched as a text."""
+"""Bytes processed at once when decoding base64, or when searching a body as text."""
 MAX_FALSE = 250
-"""Places that hold a part of what is searched and not all of it, before the search takes the way that minds none."""
+"""Most partial matches before the search switches to a slower method that does not depend on them."""
 
 
 class BodyBytes(Bytes):
@@ -43,10 +43,10 @@ class BodyBytes(Bytes):
     def places(self, pattern: bytes) -> Iterator[int]:
         """See `Searchable.places`.
 
-        JavaScript finds a number in an array fast, and several in a row not at all. So the array is searched as one of
-        wider numbers: wherever the pattern stands, one of the numbers that its end can hold is in the array.
+        JavaScript searches an array for one number quickly, but has no search for several in a row. So the bytes are
+        searched as an array of wider numbers: wherever the pattern occurs, some part of its end is one such number.
         """
-        width = 4 if len(pattern) >= 7 else 2  # noqa: PLR2004 - two numbers less one byte: every alignment holds one
+        width = 4 if len(pattern) >= 7 else 2  # noqa: PLR2004 - 7 bytes contain an aligned 4-byte number anywhere
         kind = js.Uint32Array if width == 4 else js.Uint16Array  # noqa: PLR2004
         array = self.array if self.array.byteOffset % width == 0 else self.array.slice()
         numbers = kind.new(array.buffer, array.byteOffset, self.size // width)
@@ -66,7 +66,7 @@ class BodyBytes(Bytes):
             next_index[at] = int(numbers.indexOf(wanted[at], next_index[at] + 1))
 
     def _places_in_text(self, pattern: bytes, start: int) -> Iterator[int]:
-        """As `places`, by JavaScript's search in texts, whose characters are bytes: twelve times as slow."""
+        """Like `places`, with JavaScript's search in strings, one character per byte. It is twelve times as slow."""
         decoder = js.TextDecoder.new("latin1")
         index_of, wanted = js.String.prototype.indexOf, pattern.decode("ascii")
         while start < self.size:
@@ -78,10 +78,10 @@ class BodyBytes(Bytes):
 
 
 async def _decoded(base64: Any) -> Bytes:
-    r"""The bytes of base64 in a JSON string, itself as bytes. Raises `ValueError` where it is none.
+    r"""The bytes of base64 in a JSON string, which is given as bytes itself. Raises `ValueError` if it is not base64.
 
-    Escapes are left to JSON: PHP writes `\/` for `/`, .NET `\u002B` for `+`, and some break lines. Window by window,
-    as JSON's way from bytes to a string takes six times their memory.
+    JSON decodes the escapes: PHP writes `\/` for `/`, .NET writes `\u002B` for `+`, and some writers break lines. This
+    is done window by window, because JSON needs six times the memory to turn bytes into a string.
     """
     decoded = js.Uint8Array.new(base64.length * 3 // 4)
     start, size, left_over, escaped = 0, 0, "", base64.includes(ord("\\"))
@@ -93,7 +93,7 @@ async def _decoded(base64: Any) -> Bytes:
             options = js_object({"lastChunkHandling": handling})
             done = js.Reflect.apply(decoded.setFromBase64, decoded.subarray(size), text.concat(options))
             rest = js.Reflect.apply(js.Function.prototype.call, js.String.prototype.slice, text.concat(done.read))
-            left_over = "".join(rest.split())  # up to three characters, with line breaks that JSON would have escaped
+            left_over = "".join(rest.split())  # at most three characters, and line breaks that JSON had escaped
             start, size = end, size + done.written
     except JsException as error:
         raise ValueError("no base64") from error
@@ -101,9 +101,9 @@ async def _decoded(base64: Any) -> Bytes:
 
 
 async def _text(pieces: Any, *, escaped: bool) -> Any:
-    """The text that the pieces are together, the one item of an array.
+    """The text of the joined pieces, as the only item of an array.
 
-    A promise that a call returns is Python's at once, and so is what it brings. Two arrays hide both.
+    If a call returns a promise, Pyodide converts the result to Python. Nesting it in two arrays prevents that.
     """
     source, read = js.Blob.new(pieces), js.Blob.prototype.text
     if escaped:
@@ -112,7 +112,7 @@ async def _text(pieces: Any, *, escaped: bool) -> Any:
 
 
 def _outside_escapes(string: Any, end: int) -> int:
-    """The end of a part of a JSON string, moved to before the escape that it might break."""
+    """The end of a part of a JSON string, moved to before an escape that it would split."""
     if end >= string.length:
         return int(string.length)
     escape = string.subarray(end - _ESCAPE, end).to_bytes().rfind(b"\\")

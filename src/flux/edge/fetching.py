@@ -1,4 +1,4 @@
-"""Calls of other services that end with the task that waits for them."""
+"""Calls to other services, aborted when the task that waits for them is cancelled."""
 
 import asyncio
 from collections.abc import Iterator
@@ -12,10 +12,10 @@ from flux.edge.js_bytes import js_object
 
 @contextmanager
 def aborted_with_its_task() -> Iterator[Any]:
-    """A signal for a call, which is aborted where the task that waits for the call is cancelled.
+    """A signal for a call, aborted if the task that waits for the call is cancelled.
 
-    By its client who left, by a time-out, by a bug in a picture beside it. The runtime ends what is under way only with
-    the whole request, and until then a model draws on, for money.
+    That happens if the client leaves, after a time-out, or after a bug in another picture. The runtime ends pending
+    calls only with the whole request; until then the model would continue to draw, which costs money.
     """
     controller = js.AbortController.new()
     try:
@@ -26,9 +26,9 @@ def aborted_with_its_task() -> Iterator[Any]:
 
 
 async def fetch(url: str, headers: dict[str, str], body: Any, signal: Any) -> Any:
-    """POST, answered with a JavaScript `Response`. Raises `JsException`.
+    """Send a POST request and return the JavaScript `Response`. Raises `JsException`.
 
-    Redirects are not followed: they could lead a token anywhere.
+    Redirects are not followed: they could send a token to any host.
     """
     options = js_object({"method": "POST", "redirect": "manual", "headers": headers})
     options.body = body

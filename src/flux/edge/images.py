@@ -1,4 +1,4 @@
-"""Cuts pictures with the Images binding. Every call is one billed transformation."""
+"""Resizes pictures with the Images binding. Every call is one billed transformation."""
 
 from typing import Any
 
@@ -32,7 +32,7 @@ class ImagesResizer:
 
     async def _transform(self, given: Picture, change: dict[str, Any], mime: str, quality: int | None) -> Picture:
         output = {"format": mime} | ({"quality": quality} if quality else {})
-        # The binding takes a stream and nothing else (workerd issue 7097).
+        # The binding accepts only a stream (workerd issue 7097).
         stream = js.Response.new(array_of(given.blob)).body
         try:
             result = await self._images.input(stream).transform(js_object(change)).output(js_object(output))

@@ -1,4 +1,4 @@
-"""Bytes that stay in JavaScript."""
+"""Bytes in JavaScript's memory."""
 
 import json
 from typing import Any, cast
@@ -17,18 +17,18 @@ class Bytes:
         self.size: int = array.length
 
     def read(self, start: int, length: int) -> bytes:
-        """Copied into Python."""
+        """The bytes, copied into Python."""
         copied: bytes = self.array.subarray(start, start + length).to_bytes()
         return copied
 
 
 def array_of(blob: Blob) -> Any:
-    """The `Uint8Array` of a blob; the edge gives the core no others."""
+    """The `Uint8Array` of a blob. All blobs in the core come from the edge, so this is their type."""
     return cast("Bytes", blob).array
 
 
 def from_base64(text: str) -> Bytes:
-    """Raises `ValueError` where the text is no base64."""
+    """Decode base64. Raises `ValueError` if the text is not base64."""
     try:
         return Bytes(js.Uint8Array.fromBase64(text))
     except JsException as error:
@@ -36,15 +36,15 @@ def from_base64(text: str) -> Bytes:
 
 
 def base64_in_array(array: Any) -> Any:
-    """A JavaScript array that holds a `Uint8Array`'s base64 text."""
+    """A JavaScript array that contains the base64 text of a `Uint8Array`."""
     return result_in_array(array.toBase64.bind(array))
 
 
 def result_in_array(function: Any) -> Any:
-    """A JavaScript array that holds what a function without arguments returns.
+    """A JavaScript array that contains the result of a function without arguments.
 
-    Called from here, its text would come to Python and be copied there. A getter's does not: the
-    values of an object are collected in JavaScript.
+    If Python called the function, its text would be copied into Python. As a getter it is called by JavaScript, when
+    the values of the object are collected.
     """
     getter = js_object({"enumerable": True})
     getter.get = function
@@ -52,5 +52,5 @@ def result_in_array(function: Any) -> Any:
 
 
 def js_object(value: dict[str, Any]) -> Any:
-    """A JavaScript object of a JSON value. One string crosses the border, however much is in it."""
+    """A JavaScript object for a JSON value, passed to JavaScript as a single string."""
     return js.JSON.parse(json.dumps(value))

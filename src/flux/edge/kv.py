@@ -1,4 +1,4 @@
-"""Keeps pictures in KV."""
+"""Stores pictures in KV."""
 
 import json
 import time
@@ -15,8 +15,7 @@ from flux.ports import NotStored, StoredPicture, TooLarge
 from flux.settings import KV_MIN_SECONDS
 
 CACHE_SECONDS = 86_400
-"""How long a location may serve a picture without asking KV's centre: it never changes, and its
-expiry ends this too."""
+"""How long a location may serve a picture from its cache. Pictures never change, and their expiry ends this too."""
 
 
 class KvPictureStore:
@@ -65,7 +64,7 @@ class KvPictureStore:
             raise StorageUnavailable.because(error.message or error.name) from error
 
     async def _found(self, name: str) -> Any:
-        """What KV has under an identifier. Up to version 1.0 the file name was the key."""
+        """The entry for an identifier. Up to version 1.0 the file name was the key."""
         for key in dict.fromkeys((name.partition(".")[0], name)):
             options = js_object({"type": "stream", "cacheTtl": CACHE_SECONDS})
             try:

@@ -1,7 +1,6 @@
 """The ledger as a Durable Object, and how requests reach it.
 
-There is one object of it in the world for each deployment. What it is asked and what it answers crosses as JSON: one
-text each way.
+Each deployment has exactly one such object. Questions and answers are each passed as one JSON text.
 """
 
 import json
@@ -18,21 +17,21 @@ from flux.ledger import Amounts, Answer, Book, Reservation, Usage
 from flux.ports import LedgerFailed
 
 NAME = "ledger"
-"""The one object's."""
+"""The name of the one object."""
 MAX_REASON = 300
-"""Characters of a failure's text that are logged."""
+"""Most characters of a failure's text that are logged."""
 
 
 # --- the object -----------------------------------------------------------------------------------
 
 
 def book_of(storage: Any) -> Book:
-    """The ledger in a Durable Object's SQLite, `storage` being the SDK's."""
+    """The ledger in a Durable Object's SQLite. `storage` is the SDK's object."""
     return Book(lambda statement, *values: storage.sql.exec(statement, *values).raw().toArray())
 
 
 def answered(book: Book, question: str) -> str:
-    """What the ledger answers to one question."""
+    """The answer to one question, both in JSON."""
     asked = json.loads(question)
     answer = _QUESTIONS[asked.pop("ask")](book, asked)
     return json.dumps(answer and asdict(answer))
@@ -49,7 +48,7 @@ _QUESTIONS: Mapping[str, Callable[[Book, dict[str, Any]], Any]] = {
 
 
 class DurableLedger:
-    """`Ledger` over `env.LEDGER`, for one request: its stub keeps what is asked in its order."""
+    """`Ledger` over `env.LEDGER`, for one request. Its stub keeps calls in order."""
 
     def __init__(self, namespace: Any, background: Background) -> None:
         self._stub = namespace.getByName(NAME)
@@ -72,7 +71,7 @@ class DurableLedger:
         return Usage(**await self._answer("usage", {"key": key}))
 
     def _ask(self, kind: str, asked: dict[str, Any]) -> Awaitable[str]:
-        """The answer's JSON, to be waited for; the question is on its way."""
+        """Send the question now; await the result for the JSON of the answer."""
         answer: Awaitable[str] = self._stub.ask(json.dumps({"ask": kind, **asked}))
         return answer
 
@@ -84,10 +83,10 @@ class DurableLedger:
         return answer
 
     def _tell(self, kind: str, asked: dict[str, Any]) -> None:
-        """Ask, now, and leave the answer to the background."""
+        """Send the question now, and wait for the answer in the background."""
         self._background(_ended(self._ask(kind, asked)))
 
 
 async def _ended(answer: Awaitable[str]) -> None:
-    with suppress(JsException):  # which is nobody's: what was not given back counts as spent
+    with suppress(JsException):  # nothing to report: what was not released counts as spent
         await answer

@@ -13,8 +13,8 @@ from flux.ports import LimiterFailed
 class BindingLimiter:
     """`Limiter` over `env.RATE_LIMITER`.
 
-    Its documentation knows only `key`; the local runtime takes `delta` too. Whether the platform does is not known, so
-    a binding that refuses `delta` is asked without it from then on: a request for several pictures then counts as one.
+    Its documentation mentions only `key`; the local runtime also accepts `delta`. It is not known whether the platform
+    does. If the binding rejects `delta`, later calls omit it, and a request for several pictures counts as one.
     """
 
     def __init__(self, limiter: Any) -> None:
@@ -51,5 +51,5 @@ class BindingLimiter:
 
 
 def _warn(what: str, error: JsException) -> None:
-    """A line of its own in the log: it is about the isolate, not about one request."""
+    """Write a separate line to the log: the warning concerns the isolate, not one request."""
     js.console.warn(json.dumps({"warning": what, "detail": str(error)[:200]}))

@@ -1,4 +1,4 @@
-"""What a model answers, opened without a byte of the picture entering Python."""
+"""Reads a model's answer without copying the picture into Python."""
 
 from typing import Any
 
@@ -11,9 +11,9 @@ from flux.picture import Picture
 
 
 async def picture_of(answer: Any) -> Picture:
-    """The picture in a model's answer, in any of the shapes that Workers AI's models use.
+    """The picture in a model's answer, in any of the formats of Workers AI's models.
 
-    Raises `UpstreamFailure` where there is none.
+    Raises `UpstreamFailure` if there is none.
     """
     try:
         array = await _bytes(answer)
@@ -23,7 +23,7 @@ async def picture_of(answer: Any) -> Picture:
 
 
 def look(array: Any) -> Picture:
-    """The picture that a `Uint8Array` is. Raises `UpstreamFailure`."""
+    """The picture in a `Uint8Array`. Raises `UpstreamFailure`."""
     found = picture.look(Bytes(array)) if array is not None and array.length else None
     if found is None:
         raise upstream.no_picture("neither JPEG nor PNG nor WebP")
@@ -33,7 +33,7 @@ def look(array: Any) -> Picture:
 
 
 async def _bytes(answer: Any) -> Any:
-    """A `Uint8Array`; None for an answer of no shape that we know."""
+    """The answer's bytes as a `Uint8Array`; None if its format is unknown."""
     kind = answer.constructor.name if hasattr(answer, "constructor") else ""
     if kind == "ReadableStream":
         return await js.Response.new(answer).bytes()
@@ -51,8 +51,8 @@ async def _bytes(answer: Any) -> Any:
 def _from_base64_property(answer: Any) -> Any:
     """The bytes of `answer.image`.
 
-    A JavaScript string that Python touches is copied twice, some milliseconds for a picture. So
-    the string is handed on inside an array, and never looked at.
+    Python would copy a JavaScript string twice, which takes a few milliseconds for a picture. So the string is passed
+    on inside an array and never read.
     """
     place = js.Object.keys(answer).indexOf("image")
     if place < 0:

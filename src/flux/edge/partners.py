@@ -1,4 +1,4 @@
-"""What goes into models of other makers and what comes back, with every picture outside Python."""
+"""Inputs and answers of models of other makers, without copying pictures into Python."""
 
 from contextlib import suppress
 from typing import Any
@@ -16,11 +16,11 @@ from flux.ports import Inputs
 from flux.text import Blob
 from flux.time_limit import time_limit
 
-# --- in -------------------------------------------------------------------------------------------
+# --- inputs ---------------------------------------------------------------------------------------
 
 
 def inputs_of(model: Model, inputs: Inputs, images: tuple[Blob, ...]) -> Any:
-    """Inputs as a JavaScript object, the pictures among them."""
+    """The inputs as a JavaScript object, including the pictures."""
     given = js_object(dict(inputs))
     if images and model.partner and model.partner.images:
         _put(given, model.partner.images, images)
@@ -28,7 +28,7 @@ def inputs_of(model: Model, inputs: Inputs, images: tuple[Blob, ...]) -> Any:
 
 
 def body_of(model: Model, inputs: Inputs, images: tuple[Blob, ...]) -> Any:
-    """A call of the REST API as JSON, in a JavaScript `Blob`."""
+    """The JSON body of a REST API call, in a JavaScript `Blob`."""
     asked = js_object({"model": model.id})
     asked.input = inputs_of(model, inputs, images)
     return js.Blob.new(result_in_array(js.JSON.stringify.bind(js.JSON, asked)))
@@ -52,20 +52,20 @@ def _text_in_array(image: Blob, field: ImagesIn) -> Any:
     return result_in_array(pieces.join.bind(pieces, ""))
 
 
-# --- out ------------------------------------------------------------------------------------------
+# --- answers --------------------------------------------------------------------------------------
 
 MAX_LEVELS = 4
-"""Of nesting: `{image}`, `{result: {image}}`, `{result: {result: {image}}}`, and REST's envelope around each."""
+"""Deepest nesting of a picture: `{image}`, `{result: {image}}`, `{result: {result: {image}}}`, plus REST's envelope."""
 MAX_STATE = 500
-"""Characters of a failure that are read."""
+"""Most characters of a failure that are read."""
 BEFORE_BASE64 = 200
-"""Characters of a data URL that may stand before its base64."""
+"""Most characters of a data URL before its base64."""
 FIRST_READ = 1024 * 1024
-"""Bytes of memory for a body of unknown size."""
+"""Bytes allocated for a body of unknown size."""
 
 
 async def picture_of(answer: Any) -> Picture:
-    """The picture in an answer, or behind the link in it. Raises `UpstreamFailure`."""
+    """The picture in an answer, or behind its link. Raises `UpstreamFailure`."""
     if _kind(js.Array.of(answer)) != "Object":
         return await model_output.picture_of(answer)
     try:
@@ -75,7 +75,7 @@ async def picture_of(answer: Any) -> Picture:
 
 
 def _text_in_answer(answer: Any) -> Any:
-    """The text that stands for the picture, the one item of an array. Raises `UpstreamFailure`."""
+    """The string that represents the picture, as the only item of an array. Raises `UpstreamFailure`."""
     place = js.Array.of(answer)
     for _ in range(MAX_LEVELS):
         if _kind(place) != "Object":
@@ -101,18 +101,18 @@ def _raise_failed(place: Any) -> None:
 
 
 def _property(place: Any, name: str) -> Any:
-    """What an object has by a name, both the one item of an array: nothing of it comes to Python."""
+    """A property of an object. Both are the only item of an array, so that neither is copied into Python."""
     at = js.Object.keys(place[0]).indexOf(name)
     return js.Object.values(place[0]).slice(at, at + 1) if at >= 0 else js.Array.new()
 
 
 def _kind(place: Any) -> str:
-    """What the one item of an array is: "Object", "Array", "String" and so on; "Undefined" where there is none."""
+    """The type of an array's only item: "Object", "Array", "String" and so on; "Undefined" if the array is empty."""
     return str(_call(js.Object.prototype.toString, place)).removeprefix("[object ").removesuffix("]")
 
 
 def _said(place: Any) -> str:
-    """The beginning of a text, "" where it is none."""
+    """The beginning of a string; "" if the item is not one."""
     kind = _kind(place)
     if kind == "Number":
         return str(place[0])
@@ -120,12 +120,12 @@ def _said(place: Any) -> str:
 
 
 def _call(method: Any, place: Any, *arguments: Any) -> Any:
-    """What a method returns of the one item of an array."""
+    """The result of calling a method on an array's only item."""
     return js.Reflect.apply(js.Function.prototype.call, method, place.slice(0, 1).concat(*arguments))
 
 
 async def _bytes(text: Any) -> Any:
-    """The `Uint8Array` of a link, a data URL or bare base64, which is the one item of an array."""
+    """The `Uint8Array` for a link, a data URL or plain base64, which is the only item of an array."""
     beginning = str(_call(js.String.prototype.slice, text, 0, BEFORE_BASE64)).lstrip()
     scheme, colon, _ = beginning.partition(":")
     if colon and scheme.lower() == "data":
@@ -144,7 +144,7 @@ async def _fetched(url: str) -> Any:
     """The `Uint8Array` behind a link. Raises `UpstreamFailure`."""
     with suppress(TimeoutError), time_limit(links.FETCH_SECONDS), aborted_with_its_task() as signal:
         return await _followed(url, signal)
-    raise upstream.no_picture("the link was not answered in time")  # not from within: see `pipeline`
+    raise upstream.no_picture("the link was not answered in time")  # raised outside the `with` block: see `pipeline`
 
 
 async def _followed(url: str, signal: Any) -> Any:
@@ -155,7 +155,7 @@ async def _followed(url: str, signal: Any) -> Any:
         href = _checked(url, base)
         try:
             response = await js.fetch(href, options)
-        except JsException as error:  # whose message may hold the link
+        except JsException as error:  # its message may contain the link
             raise upstream.no_picture(f"{error.name} at {links.host_of(href)}") from None
         location = response.headers.get("location")
         if response.status not in links.REDIRECTS or not location:
@@ -165,7 +165,7 @@ async def _followed(url: str, signal: Any) -> Any:
 
 
 def _checked(url: str, base: Any) -> str:
-    """The link as the runtime understands it. Raises `UpstreamFailure` where it is none that is fetched."""
+    """The link as the runtime parses it. Raises `UpstreamFailure` if it is not a link that may be fetched."""
     try:
         href = str(js.URL.new(url, base).href)
     except JsException:
@@ -176,7 +176,7 @@ def _checked(url: str, base: Any) -> str:
 
 
 async def _read(response: Any, href: str) -> Any:
-    """All of a body, in one read where its size is told. Raises `UpstreamFailure`."""
+    """The whole body, in one read if its size is known. Raises `UpstreamFailure`."""
     if not response.ok:
         raise upstream.no_picture(f"HTTP {response.status} from {links.host_of(href)}")
     declared = str(response.headers.get("content-length") or "")
@@ -185,7 +185,7 @@ async def _read(response: Any, href: str) -> Any:
     if size > links.MAX_BYTES:
         raise too_large
     reader = response.body.getReader(js_object({"mode": "byob"}))
-    memory, read, done = js.ArrayBuffer.new(size + 1), 0, False  # one more, so that the end is seen
+    memory, read, done = js.ArrayBuffer.new(size + 1), 0, False  # one more byte, so that the same read detects the end
     try:
         while not done:
             if read == memory.byteLength:

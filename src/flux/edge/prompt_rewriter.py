@@ -12,7 +12,7 @@ from flux.settings import ExternalRewriter
 from flux.text import read_json
 
 MAX_TOKENS = 4000
-"""Of an answer, thoughts included: more than a model can write within the time that it has."""
+"""Limit of an answer, including reasoning: more than a model can write in the time it has."""
 
 
 class ChatApiRewriter:
@@ -24,7 +24,7 @@ class ChatApiRewriter:
         self._system_message = system_message
 
     def most(self, _prompt: str) -> Cost:
-        """Nothing that we know of: it is paid to whoever runs that API."""
+        """Unknown, so it counts as nothing: it is paid to the operator of that API."""
         return NOTHING
 
     async def rewrite(self, prompt: str) -> Rewritten:
@@ -38,7 +38,7 @@ class ChatApiRewriter:
         headers = {"content-type": "application/json"}
         if self._settings.api_key:
             headers["authorization"] = f"Bearer {self._settings.api_key}"
-            if ".azure.com/" in self._settings.url:  # whose older addresses take keys here alone
+            if ".azure.com/" in self._settings.url:  # Azure's older addresses accept keys only in this header
                 headers["api-key"] = self._settings.api_key
         try:
             with aborted_with_its_task() as signal:

@@ -1,4 +1,4 @@
-"""Draws and writes through Cloudflare's REST API: without an `AI` binding, or on another account."""
+"""Draws and rewrites through Cloudflare's REST API: without an `AI` binding, or on another account."""
 
 import json
 from collections.abc import Callable
@@ -20,23 +20,23 @@ from flux.text import Blob, read_json
 
 
 class RestApi:
-    """Workers AI of one account, over the REST API."""
+    """Workers AI of one account, through the REST API."""
 
     def __init__(self, account: Account, gateway_id: str | None) -> None:
         self._account = account
         self._gateway_id = gateway_id
 
     async def run(self, model: str, body: Any, content_type: str | None, signal: Any) -> Any:
-        """The model's answer: what the binding's `run` would answer, or a `Response` of bytes.
+        """The model's answer: the same as from the binding's `run`, or a `Response` with bytes.
 
-        A form brings its own content type, with its boundary. Raises `UpstreamFailure`.
+        A form has its own content type, with its boundary. Raises `UpstreamFailure`.
         """
-        gateway_id = self._gateway_id if content_type else None  # which refuses forms
+        gateway_id = self._gateway_id if content_type else None  # the gateway rejects forms
         answer = await self._posted(f"/{model}", body, content_type, gateway_id, signal, upstream.failure)
         return getattr(answer, "result", answer)
 
     async def run_elsewhere(self, body: Any, signal: Any) -> Any:
-        """The answer of a model of another maker, which `body` names. Raises `UpstreamFailure`."""
+        """The answer of the other maker's model that `body` names. Raises `UpstreamFailure`."""
         gateway_id = self._gateway_id or DEFAULT_GATEWAY
         return await self._posted("", body, "application/json", gateway_id, signal, partner_failures.failure)
 
@@ -49,7 +49,7 @@ class RestApi:
         signal: Any,
         failure: Callable[..., UpstreamFailure],
     ) -> Any:
-        """The envelope of a JSON answer, or a `Response` of bytes."""
+        """The envelope of a JSON answer, or a `Response` with bytes."""
         headers = {"authorization": f"Bearer {self._account.api_token}"}
         if content_type:
             headers["content-type"] = content_type
@@ -86,7 +86,7 @@ class RestModel:
     async def draw(
         self, model: Model, inputs: Inputs, images: tuple[Blob, ...], *, reject_if_busy: bool = False
     ) -> Picture:
-        """See `ImageModel.draw`. A form has no place for options."""
+        """See `ImageModel.draw`. With a form no options can be sent."""
         if model.partner:
             with aborted_with_its_task() as signal:
                 answer = await self._api.run_elsewhere(partners.body_of(model, inputs, images), signal)

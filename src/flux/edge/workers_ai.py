@@ -1,4 +1,4 @@
-"""Draws and writes through the `AI` binding."""
+"""Draws and rewrites through the `AI` binding."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ from flux.text import Blob, read_json
 
 
 def form_of(inputs: Inputs, images: tuple[Blob, ...]) -> Any:
-    """Inputs as a JavaScript `FormData`, pictures under the names that FLUX.2 gives them."""
+    """The inputs as a JavaScript `FormData`, with pictures under FLUX.2's field names."""
     form = js.FormData.new()
     for name, value in inputs.items():
         form.append(name, str(value))
@@ -27,12 +27,12 @@ def form_of(inputs: Inputs, images: tuple[Blob, ...]) -> Any:
 
 
 class AiBinding:
-    """`env.AI`, called as the deployment is configured."""
+    """`env.AI`, called with the deployment's gateway."""
 
     def __init__(self, ai: Any, gateway_id: str | None) -> None:
         self._ai = ai
         self._gateway_id = gateway_id
-        # Bound as a service, as the stand-in of dev/ai is, it is called by RPC, which no signal passes.
+        # A service binding, such as the stand-in in dev/ai, is called by RPC, which cannot pass signals.
         self._takes_signals = ai.constructor.name != "Fetcher"
 
     async def run(
@@ -45,9 +45,10 @@ class AiBinding:
         reject_if_busy: bool = False,
         default_gateway: str | None = None,
     ) -> Any:
-        """What `AI.run` answers. Raises `JsException`.
+        """The answer of `AI.run`. Raises `JsException`.
 
-        Without a seed the same prompt is the same request, so a gateway that caches would sell one picture twice.
+        The gateway's cache is skipped: without a seed the same prompt is the same request, and would return the same
+        picture.
         """
         options: dict[str, Any] = {"rejectIfBusy": True} if reject_if_busy else {}
         if by_gateway and (gateway_id := self._gateway_id or default_gateway):
@@ -70,7 +71,7 @@ class BindingModel:
         """See `ImageModel.draw`."""
         if model.partner:
             return await self._draw_elsewhere(model, inputs, images)
-        # The binding refuses streams through a gateway.
+        # The binding rejects streams through a gateway.
         given, by_gateway = (_wrapped(inputs, images), False) if model.multipart else (js_object(dict(inputs)), True)
         with aborted_with_its_task() as signal:
             try:
@@ -82,10 +83,10 @@ class BindingModel:
             return await picture_of(answer)
 
     async def _draw_elsewhere(self, model: Model, inputs: Inputs, images: tuple[Blob, ...]) -> Picture:
-        """With a model of another maker, which is always called through a gateway."""
+        """Draw with a model of another maker, which is always called through a gateway."""
         with aborted_with_its_task() as signal:
             try:
-                # In no variable, so that the texts of the pictures are gone when the answer comes.
+                # Not stored in a variable, so that the pictures' texts are freed before the answer arrives.
                 answer = await self._ai.run(
                     model.id, partners.inputs_of(model, inputs, images), signal, default_gateway=DEFAULT_GATEWAY
                 )
@@ -99,7 +100,7 @@ DEFAULT_GATEWAY = "default"
 
 
 def _wrapped(inputs: Inputs, images: tuple[Blob, ...]) -> Any:
-    """A form as the binding takes it. The runtime chooses its boundary, so both parts come from one `Response`."""
+    """A form in the binding's format. Body and type are from one `Response`, for which the runtime chose a boundary."""
     response = js.Response.new(form_of(inputs, images))
     multipart = js.Object.new()
     multipart.body = response.body
@@ -110,11 +111,11 @@ def _wrapped(inputs: Inputs, images: tuple[Blob, ...]) -> Any:
 
 
 MAX_TOKENS = 400
-"""Of a rewritten prompt: 2048 characters, the most that FLUX.1 takes, with room to spare."""
+"""Limit of a rewritten prompt: enough for 2048 characters, the most that FLUX.1 takes."""
 
 
 class TextModel:
-    """One of Workers AI's, as the writer of prompts."""
+    """A text model of Workers AI, as prompt rewriter."""
 
     def __init__(self, name: str, system_message: str) -> None:
         self.name = name
@@ -122,7 +123,7 @@ class TextModel:
         self._price = prices.TEXT_MODELS.get(name)
 
     def inputs(self, prompt: str) -> dict[str, Any]:
-        """What it is asked."""
+        """The model's inputs."""
         return {"messages": conversation(self._system_message, prompt), "max_tokens": MAX_TOKENS}
 
     def most(self, prompt: str) -> prices.Cost:
@@ -130,7 +131,7 @@ class TextModel:
         return self._cost(tokens.at_most(self._system_message, prompt), MAX_TOKENS)
 
     def rewritten(self, prompt: str, answer: Any) -> Rewritten:
-        """What it answered, by the tokens that it says it counted. Raises `RewriteFailed`."""
+        """The rewritten prompt, with the cost of the tokens that the model reports. Raises `RewriteFailed`."""
         text = answer_text(answer)
         match answer:
             case {"usage": {"prompt_tokens": int(taken), "completion_tokens": int(written)}} if taken > 0 <= written:
@@ -165,9 +166,9 @@ def conversation(system_message: str, prompt: str) -> list[dict[str, str]]:
 
 
 def plain(answer: Any) -> Any:
-    """A text model's answer as Python's own values. Raises `RewriteFailed`.
+    """A text model's answer as Python values. Raises `RewriteFailed`.
 
-    By way of JSON, since `to_py` has no limit of depth: a deeply nested answer would end the isolate.
+    It is passed as JSON, since `to_py` has no depth limit: a deeply nested answer would end the isolate.
     """
     try:
         return read_json(js.JSON.stringify(answer) or "null")
@@ -178,9 +179,9 @@ def plain(answer: Any) -> Any:
 
 
 def answer_text(answer: Any) -> str:
-    """The text in a text model's answer: Workers AI's own shape, or OpenAI's.
+    """The text in a text model's answer, in the format of Workers AI or OpenAI.
 
-    Raises `RewriteFailed` where it has neither.
+    Raises `RewriteFailed` if it has neither.
     """
     match answer:
         case {"response": str(text)}:

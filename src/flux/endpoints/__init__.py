@@ -1,1 +1,1 @@
-"""One file for each thing the API has: a request comes in, an answer goes out."""
+"""The endpoints. Each turns a request into a response."""

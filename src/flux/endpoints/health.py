@@ -1,4 +1,4 @@
-"""`GET /health`: what is there and what is missing, never a value."""
+"""`GET /health`: which parts are present or missing, without any values."""
 
 from typing import Any
 
@@ -10,15 +10,15 @@ from flux.ports import Ledger, LedgerFailed
 from flux.time_limit import time_limit
 
 REQUIRED = ("api_key", "settings", "model", "storage")
-"""Without these the service cannot do its work; the others make it better."""
+"""The service cannot work without these; the others are optional."""
 WARN_ABOVE = 80
-"""Percent of the deployment's budget of today."""
+"""Percentage of the deployment's budget for today."""
 LEDGER_SECONDS = 2
-"""Longest wait for the ledger, which is asked only where there is a budget."""
+"""Longest wait for the ledger, which is asked only if there is a budget."""
 
 
 async def show(call: Call) -> Response:
-    """The checks. A required one that is not "ok" makes the service "degraded"."""
+    """The checks. The service is "degraded" if a required one is not "ok"."""
     checks, warnings = dict(call.services.checks), []
     required: tuple[str, ...] = REQUIRED
     open_ledger = call.services.open_ledger
@@ -36,7 +36,7 @@ async def show(call: Call) -> Response:
 
 
 async def _is_nearly_used_up(ledger: Ledger, limits: Amounts) -> bool:
-    """Raises `LedgerFailed` or `TimeoutError`."""
+    """Whether today's budget is nearly used up. Raises `LedgerFailed` or `TimeoutError`."""
     with time_limit(LEDGER_SECONDS):
         usage = await ledger.usage("")
     return any(100 * usage.all_today.get(unit, 0) > WARN_ABOVE * limit for unit, limit in limits.items())

@@ -13,7 +13,7 @@ from flux.settings import Settings
 
 
 async def list_all(call: Call) -> Response:
-    """Every model that this deployment draws with."""
+    """All models of this deployment."""
     settings = call.services.settings
     return http.json({"object": "list", "data": [model_object(one, settings) for one in settings.models]})
 
@@ -33,7 +33,7 @@ async def retrieve(call: Call) -> Response:
 
 
 def model_object(one: Model, settings: Settings) -> dict[str, Any]:
-    """One model object: OpenAI's four fields, and what apps read of OpenRouter's."""
+    """A model object: OpenAI's four fields, and those of OpenRouter that apps read."""
     return {
         "id": one.id,
         "object": "model",
@@ -59,9 +59,9 @@ def model_object(one: Model, settings: Settings) -> dict[str, Any]:
 
 
 def _pricing(one: Model, settings: Settings) -> dict[str, Any] | None:
-    """What it charges for, and what a square costs with this deployment's settings; None where that is not known.
+    """What a model charges for, and the price of a square picture with this deployment's settings; None if unknown.
 
-    A model of another maker has its price in dollars, and nothing of it is free.
+    A model of another maker has a price in dollars and no free allocation.
     """
     price: Price | DollarPrice | None = one.partner.price if one.partner else one.price
     example = plan.example(one, settings)
@@ -84,12 +84,12 @@ def _pricing(one: Model, settings: Settings) -> dict[str, Any] | None:
 
 
 def _example(cost: Cost) -> dict[str, Any]:
-    """What a picture costs, and how many of it are free; without neurons where it costs none."""
+    """The price of a picture and how many are free; without neurons if it costs none."""
     if not cost.neurons:
         return {"dollars": cost.told["dollars"]}
     return {**cost.told, "free_per_day": prices.free_a_day(cost.neurons)}
 
 
 def rates(kind: type[Price | DollarPrice]) -> tuple[str, ...]:
-    """What a kind of price is made of: `tile`, `step` and so on."""
+    """The items of a kind of price: `tile`, `step` and so on."""
     return tuple(one.name for one in fields(kind) if one.type is int)

@@ -1,4 +1,4 @@
-"""`GET` and `HEAD /image/{key}`: the stored picture. The key is the secret."""
+"""`GET` and `HEAD /image/{key}`: the stored picture. The key is the only secret needed."""
 
 import time
 
@@ -20,19 +20,19 @@ _EXPIRED_PICTURE = (
     '</g><text x="256" y="400" font-family="sans-serif" font-size="32" text-anchor="middle" '
     'fill="#374151">This picture has expired</text></svg>'
 )
-"""What an `<img>` shows in place of a picture that is gone."""
+"""What an `<img>` shows in place of a picture that has expired."""
 
 
 async def show(call: Call) -> Response:
-    """The picture with the type that it is, for as long as it lives."""
+    """The picture with its type, cacheable until it expires."""
     id = picture.id_of_file(call.argument)
     left = picture.expiry(id) - int(time.time()) if id else 0
     stored = await _found(call) if left > 0 else None
     if stored is None or call.argument != picture.file_name(id or "", stored.type):
         return _gone(call, PictureExpired(EXPIRED) if id and left <= 0 else NotFound("There is no such picture."))
-    etag = f'"{call.argument}"'  # the key is never used twice, so it names these very bytes
+    etag = f'"{call.argument}"'  # a key is never reused, so it identifies these bytes
     headers = {
-        # Without must-revalidate a cache may serve a stale picture for as long as the Worker fails (RFC 9111, 4.2.4).
+        # Without must-revalidate, a cache may serve an expired picture while the Worker fails (RFC 9111, 4.2.4).
         "cache-control": f"public, max-age={left}, must-revalidate, immutable",
         "etag": etag,
         "content-disposition": _disposition(call),
@@ -52,18 +52,18 @@ async def _found(call: Call) -> StoredPicture | None:
 
 
 def _etags(header: str) -> set[str]:
-    """`If-None-Match` (RFC 9110, 13.1.2: compared weakly, and "*" is any)."""
+    """The values in `If-None-Match` (RFC 9110, 13.1.2: compared weakly; "*" matches any)."""
     return {one.strip().removeprefix("W/") for one in header.split(",")}
 
 
 def _disposition(call: Call) -> str:
-    # `picture.id_of_file` let the name through, so it needs no quoting.
+    # `picture.id_of_file` accepted the name, so it needs no quoting.
     download = any(one.split("=")[0] == "download" for one in call.request.query.split("&"))
     return f'{"attachment" if download else "inline"}; filename="{call.argument}"'
 
 
 def _gone(call: Call, error: NotFound) -> Response:
-    """A 404 that no cache keeps; a picture of it for an `<img>`, which cannot show JSON."""
+    """A 404 that must not be cached. An `<img>` gets a picture that says so, since it cannot show JSON."""
     if call.headers.get("accept", "").startswith("image/"):
         call.trace.failed(error)
         headers = {"content-type": "image/svg+xml", "content-security-policy": "default-src 'none'"}

@@ -1,4 +1,4 @@
-"""`GET /v1/usage`: what the caller's key has spent, what the whole deployment has, and what is left of each budget."""
+"""`GET /v1/usage`: what the caller's key and the whole deployment have spent, and what is left of each budget."""
 
 import time
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ Json = dict[str, Any]
 
 
 async def show(call: Call) -> Response:
-    """Of today (UTC) and of the last 31 days. No other key is told of. Raises `BudgetUnavailable`."""
+    """The usage of today (UTC) and of the last 31 days. Other keys are not shown. Raises `BudgetUnavailable`."""
     usage = await _usage(call)
     settings, now = call.services.settings, int(time.time())
     body: Json = {
@@ -40,7 +40,7 @@ async def show(call: Call) -> Response:
 
 
 async def _usage(call: Call) -> Usage | None:
-    """None where nothing is counted."""
+    """The usage; None if nothing is counted."""
     if call.services.open_ledger is None:
         return None
     reason = ""
@@ -62,13 +62,13 @@ def _total(by_model: Mapping[str, Amounts]) -> Amounts:
 
 
 def _with_models(by_model: Mapping[str, Amounts] | None) -> Json:
-    """Figures in all and by model."""
+    """Totals, and figures by model."""
     models = None if by_model is None else {model: _figures(amounts) for model, amounts in by_model.items()}
     return {**_figures(None if by_model is None else _total(by_model)), "models": models}
 
 
 def _figures(amounts: Amounts | None) -> Json:
-    """Null where nothing is counted."""
+    """Amounts by unit; null if nothing is counted."""
     if amounts is None:
         return {"pictures": None, **dict.fromkeys(prices.UNITS)}
     spent = {unit: prices.in_units(unit, amounts.get(unit, 0)) for unit in prices.UNITS}
@@ -76,7 +76,7 @@ def _figures(amounts: Amounts | None) -> Json:
 
 
 def _budget(limits: Amounts, spent: Amounts) -> Json | None:
-    """What may be spent today and what is left of it; None where there is no limit."""
+    """Today's budget and what is left of it; None if there is no limit."""
     return {
         unit: {
             "limit": prices.in_units(unit, limit),

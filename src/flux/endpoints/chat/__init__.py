@@ -11,7 +11,7 @@ from flux.http import MAX_BODY, Response
 
 
 async def complete(call: Call) -> Response:
-    """Answer a chat request with a picture, or with the chore that it turns out to be."""
+    """Answer a chat request with a picture, or with text if it is a chore."""
     settings = call.services.settings
     document = await call.request.body.document(MAX_BODY)
     body = document.json_object()
@@ -23,7 +23,7 @@ async def complete(call: Call) -> Response:
         request.conversation, request.options, follow_ups=settings.follow_ups, ignored=request.ignored
     )
     plan = await drawing.planned(call, asked, document.decode)
-    del document  # with the bytes of all pictures that it came with
+    del document  # frees the bytes of all pictures in the request
     words = call.services.words
     completion = _completion(call, request)
     presenter = ChatPresenter(

@@ -1,4 +1,4 @@
-"""The body of a chat completion -> a value that cannot be wrong."""
+"""The body of a chat completion -> a validated value."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from flux.generation import Options, PictureSource
 
 @dataclass(frozen=True, slots=True)
 class ChatRequest:
-    """`POST /v1/chat/completions`, before it is known whether it wants a picture or a chore done."""
+    """`POST /v1/chat/completions`, before it is known whether it requests a picture or a chore."""
 
     conversation: Conversation
     options: Options
@@ -22,18 +22,18 @@ class ChatRequest:
     include_progress: bool
     """An extension of ours: the stream also tells what happens as data, each picture as soon as it is finished."""
     images_apart: bool
-    """`modalities` has "image": pictures go into `images`, not into the text."""
+    """Whether `modalities` has "image": pictures are then sent in `images`, not in the text."""
     ignored: tuple[str, ...]
-    """The fields that ask for what nothing can follow."""
+    """The fields that cannot be honoured."""
 
     @property
     def choices(self) -> int:
-        """How many choices the answer has. `--n` in a prompt asks for several pictures in one."""
+        """The number of choices in the answer. `--n` in a prompt requests several pictures in one choice."""
         return self.options.n or 1
 
 
 def chat(body: Body, headers: Mapping[str, str]) -> ChatRequest:
-    """A chat request. Raises `InvalidRequest` or one of its kinds with the field's name."""
+    """A chat request. Raises `InvalidRequest` or a subclass, with the field's name."""
     messages = body.get("messages")
     if messages is None:
         raise MissingParameter("Send 'messages', with your prompt as the last message.", param="messages")
@@ -60,12 +60,12 @@ def chat(body: Body, headers: Mapping[str, str]) -> ChatRequest:
 
 
 def refuse(body: Body) -> None:
-    """Refuse masks and what no picture can be, once it is known to be no chore. Raises `InvalidRequest`."""
+    """Refuse masks and output that cannot be a picture, for requests that are not chores. Raises `InvalidRequest`."""
     fields.refuse_masks(body)
     wanted = body.get("response_format")
     output.refuse_others(body, structured="response_format" if output.is_structured(wanted) else None)
     forced = body.get("function_call")
-    if forced and isinstance(forced, dict):  # what came before `tool_choice`
+    if forced and isinstance(forced, dict):  # `function_call`, the predecessor of `tool_choice`
         raise output.no_functions("function_call")
 
 
@@ -76,7 +76,7 @@ def _message(item: object, where: str) -> Message:
 
 
 def _images(item: Body) -> tuple[PictureSource, ...]:
-    """The pictures that an answer of ours had beside its text (`modalities`)."""
+    """The pictures that one of our answers had outside its text (`modalities`)."""
     images = item.get("images")
     urls = (fields.url_of(one) for one in images) if isinstance(images, list) else ()
     sources = (fields.picture_source(url, "messages") for url in urls if url is not None)

@@ -1,4 +1,4 @@
-"""Pictures -> OpenAI's chat completion and its chunks."""
+"""Pictures -> OpenAI's chat completion or its chunks."""
 
 import time
 from collections.abc import Sequence
@@ -16,14 +16,14 @@ from flux.words import Words
 Json = dict[str, Any]
 
 FINGERPRINT = "fp_flux_image_api"
-"""OpenAI's name for the configuration that answered; strict clients want a text."""
+"""OpenAI's name for the configuration that answered. Strict clients require a string."""
 
 
 class Completion:
-    """One chat answer's identity: the same id and time in its every part."""
+    """The identity of one chat answer: the same id and time in all of its parts."""
 
     def __init__(self, id: str, prompt: str, *, counted: bool) -> None:
-        """`counted`: whether a stream tells its usage at the end (`stream_options.include_usage`)."""
+        """`counted`: whether a stream reports its usage at the end (`stream_options.include_usage`)."""
         self._id = f"chatcmpl-{id}"
         self._created = 0
         self._prompt = prompt
@@ -34,7 +34,7 @@ class Completion:
         return {**self._head("chat.completion", model), "choices": choices, "usage": usage}
 
     def chunk(self, model: str, delta: Json, finish_reason: str | None = None, index: int = 0) -> Text:
-        """The event of a `chat.completion.chunk`."""
+        """A `chat.completion.chunk` as an event."""
         choice = {"index": index, "delta": delta, "logprobs": None, "finish_reason": finish_reason}
         return self._event(model, [choice], usage=None)
 
@@ -47,7 +47,7 @@ class Completion:
         return self.chunk(model, {"role": "assistant", "content": ""}, index=index)
 
     def end(self, model: str, usage: Json) -> Text:
-        """The last events of a stream: the usage where that is asked for."""
+        """The last events of a stream, with the usage if it was requested."""
         return join(self._event(model, [], usage) if self._counted else "", sse.DONE)
 
     def usage(
@@ -58,7 +58,7 @@ class Completion:
         *,
         cost: Cost = NOTHING,
     ) -> Json:
-        """Estimated tokens, and what was spent; `taken` are the pictures that went into the model."""
+        """Estimated tokens and the cost; `taken` are the input pictures."""
         prompt = tokens.of_text(self._prompt) + tokens.of_pictures(*taken)
         images = tokens.of_pictures(*(one.picture for one in pictures))
         completion = tokens.of_text(content) + images
@@ -114,9 +114,9 @@ class ChatPresenter:
         images_apart: bool,
         tells_progress: bool = False,
     ) -> None:
-        """`choices`: how many choices were asked for, each with a picture of its own.
+        """`choices`: the number of choices requested. Each has its own picture.
 
-        `tells_progress`: whether a stream also tells what happens as data (`stream_options.include_progress`).
+        `tells_progress`: whether a stream also has progress as data (`stream_options.include_progress`).
         """
         self._completion = completion
         self._plan = plan
@@ -137,13 +137,13 @@ class ChatPresenter:
         return write_json(self._completion.whole(result.model.id, choices, usage))
 
     def begin(self) -> Text:
-        """The role, and the prompt as it was typed. Further choices come with their pictures."""
+        """The role, and the prompt as typed. Further choices are sent with their pictures."""
         planned = {"type": "plan", **progress.of_plan(self._plan)}
         opening = self._delta(lines.opening(self._plan, self._words))
         return join(self._completion.role(self._model), opening, self._progress(planned))
 
     def event(self, report: Report) -> Text:
-        """The prompt that is drawn. Pictures are told together at the end, and as data when they are finished."""
+        """The final prompt. Pictures are sent together at the end, and as data when they are finished."""
         if isinstance(report, FinalPrompt):
             written = {"type": "prompt", **progress.of_prompt(report)}
             return join(self._delta(lines.writing(report, self._words)), self._progress(written))
@@ -152,7 +152,7 @@ class ChatPresenter:
         return ""
 
     def end(self, result: Result) -> Text:
-        """The rest of the first choice with its picture, the other choices, and the end."""
+        """The rest of the first choice with its picture, the other choices, and the end of the stream."""
         events = [self._progress({"type": "failure", **failure.body()}) for failure in result.failures]
         for index, pictures in enumerate(self._shares(result)):
             if index:
@@ -166,7 +166,7 @@ class ChatPresenter:
         return join(*events, self._completion.end(self._model, usage))
 
     def failed(self, error: ApiError) -> Text:
-        """A sentence for apps that show nothing but content, then the error for those that know one."""
+        """A sentence for apps that show only content, then the error for apps that understand it."""
         sentence = self._completion.chunk(self._model, {"content": lines.failure(error)})
         return join(sentence, sse.event(error.body()), sse.DONE)
 
@@ -175,7 +175,7 @@ class ChatPresenter:
 
     @property
     def _model(self) -> str:
-        """In a stream the model that was asked first, since one answer has one model."""
+        """In a stream, the model that was called first: all parts of an answer name the same model."""
         return self._plan.model.id
 
     def _shares(self, result: Result) -> list[tuple[GeneratedPicture, ...]]:
@@ -186,7 +186,7 @@ class ChatPresenter:
         return [lines.opening(self._plan, self._words), lines.writing(written, self._words)]
 
     def _closing(self, result: Result, pictures: Sequence[GeneratedPicture], index: int) -> list[Text]:
-        """The first choice says what could not be followed."""
+        """The closing lines of a choice. Only the first choice has the notices."""
         said = [] if index else notices.sentences(self._plan, result, self._words)
         return list(lines.closing(pictures, said, self._words, images_apart=self._images_apart))
 
@@ -196,7 +196,7 @@ class ChatPresenter:
 
 
 def chore(completion: Completion, model: str, text: str, *, stream: bool) -> Text:
-    """The answer to a chore, streamed or not."""
+    """The answer to a chore, as a stream or not."""
     usage = completion.usage(text)
     if not stream:
         return write_json(completion.whole(model, [choice(text)], usage))
@@ -209,7 +209,7 @@ def chore(completion: Completion, model: str, text: str, *, stream: bool) -> Tex
 
 
 def _images(pictures: Sequence[GeneratedPicture]) -> list[Json]:
-    """`message.images`, the convention of OpenRouter and Vercel for pictures beside the text."""
+    """`message.images`: the convention of OpenRouter and Vercel for pictures outside the text."""
     return [
         {
             "type": "image_url",

@@ -9,7 +9,7 @@ from flux.http import MAX_BODY, Decoder, Response
 
 
 async def generate(call: Call) -> Response:
-    """Draw pictures from a prompt, and from pictures where the body has some."""
+    """Draw pictures from a prompt, and from pictures if the body has any."""
     return await _draw(call, edit=False)
 
 
@@ -31,6 +31,6 @@ async def _draw(call: Call, *, edit: bool) -> Response:
         request, decode = parse.image(body, parse.json_sources(body), edit=edit), document.decode
         del document, body
     plan = await drawing.planned(call, request.generation, decode)
-    del decode  # with the bytes of all pictures that came with the body
+    del decode  # frees the bytes of all pictures in the request
     storage = drawing.storage(call) if request.wants_url else None
     return await drawing.answer(call, plan, ImagesPresenter(request, plan), storage, stream=request.stream)

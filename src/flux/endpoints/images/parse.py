@@ -1,4 +1,4 @@
-"""The body of an Images API call -> a value that cannot be wrong."""
+"""The body of an Images API call -> a validated value."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -19,16 +19,16 @@ class ImageRequest:
     wants_url: bool
     wants_base64: bool
     safety_identifier: str | None
-    """The caller's name for a user, which the answer repeats."""
+    """The caller's identifier for a user, which the answer repeats."""
 
     @property
     def edit(self) -> bool:
-        """Whether the call is about pictures."""
+        """Whether the call has input pictures."""
         return self.generation.options.action == "edit"
 
 
 def image(body: Body, sources: Iterable[PictureSource] = (), *, edit: bool = False) -> ImageRequest:
-    """An Images API request; with pictures it is an edit. Raises `InvalidRequest` or one of its kinds."""
+    """An Images API request; with pictures it is an edit. Raises `InvalidRequest` or a subclass."""
     fields.refuse_masks(body)
     prompt = fields.prompt(body)
     options = fields.options(body)
@@ -58,7 +58,7 @@ def image(body: Body, sources: Iterable[PictureSource] = (), *, edit: bool = Fal
 
 
 def form_sources(form: Form) -> list[PictureSource]:
-    """The pictures of a form: every part whose bytes are one, whatever it is called, and what is named as one."""
+    """The pictures in a form: all parts whose bytes are a picture, whatever their name, and all that are named so."""
     sources: list[PictureSource] = []
     for part in form.parts:
         name = part.name.split("[")[0].strip().lower()

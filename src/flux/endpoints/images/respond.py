@@ -1,4 +1,4 @@
-"""Pictures -> OpenAI's list of images and its events."""
+"""Pictures -> OpenAI's list of images or its events."""
 
 import time
 from typing import Any
@@ -27,7 +27,7 @@ class ImagesPresenter:
         self._plan = plan
 
     def whole(self, result: Result) -> Text:
-        """The list of images; sizes and types are those of the bytes."""
+        """The list of images. Sizes and types are read from the bytes."""
         pictures = [one.picture for one in result.pictures]
         answer = {
             "created": int(time.time()),
@@ -43,7 +43,7 @@ class ImagesPresenter:
         return write_json(answer)
 
     def begin(self) -> Text:
-        """Opens the stream: there is nothing to tell before the first picture."""
+        """Open the stream: there is nothing to report before the first picture."""
         return sse.PING
 
     def event(self, report: Report) -> Text:
@@ -52,7 +52,7 @@ class ImagesPresenter:
             return ""
         data = {
             **self._image(report),
-            "b64_json": Spliced((report.picture.blob,)),  # the event's one required content
+            "b64_json": Spliced((report.picture.blob,)),  # the only content that an event must have
             "created_at": int(time.time()),
             **self._shape(report.picture),
             "usage": _usage(self._plan, report.cost, report.picture),
@@ -62,9 +62,9 @@ class ImagesPresenter:
         return self._event("completed", data)
 
     def end(self, result: Result) -> Text:
-        """OpenAI's end of a stream. Where pictures failed, an event of our own before it has the whole's warnings.
+        """OpenAI's end of a stream. If pictures failed, it is preceded by our own event with all warnings.
 
-        Not an `error`, for which OpenAI's clients throw away what they have read.
+        That is not an `error` event, because OpenAI's clients would then discard what they have read.
         """
         if not result.failures:
             return sse.DONE
@@ -80,7 +80,7 @@ class ImagesPresenter:
         return sse.event({"type": kind, **data}, kind)
 
     def _warnings(self, result: Result) -> list[str]:
-        """What could not be followed, in English: programs read it."""
+        """What could not be honoured, in English because programs read it."""
         said = notices.sentences(self._plan, result, LANGUAGES["en"])
         if self._request.wants_url and any(one.url is None for one in result.pictures):
             said.append(_NOT_STORED)
@@ -106,7 +106,7 @@ class ImagesPresenter:
 
 
 def _usage(plan: Plan, cost: Cost, *pictures: Picture) -> Json:
-    """Estimated tokens, and what was spent."""
+    """Estimated tokens and the cost."""
     text = tokens.of_text(plan.request.prompt)
     taken = tokens.of_pictures(*plan.images)
     drawn = tokens.of_pictures(*pictures)

@@ -1,4 +1,4 @@
-"""`POST /mcp`: tools that draw, for agents and chat apps, by the Model Context Protocol."""
+"""`POST /mcp`: tools that draw, for agents and chat apps, over the Model Context Protocol."""
 
 from collections.abc import Awaitable, Callable, Mapping
 
@@ -14,35 +14,35 @@ from flux.plan import Plan
 from flux.text import quoted
 
 Outcome = Json | Plan
-"""What a method comes to: its result, or what is to be drawn for it."""
+"""The outcome of a method: a result, or a plan to draw."""
 Method = Callable[[Call, Message, Decoder], Awaitable[Outcome]]
 
 
 async def answer(call: Call) -> Response:
-    """Answer one JSON-RPC message of either era."""
+    """Answer one JSON-RPC message, in the modern or the legacy era."""
     document = await call.request.body.document(MAX_BODY)
     asked = Message()
     try:
         asked = protocol.message(protocol.read(document.text), call.headers)
         if asked.id is None:
-            return Response(202)  # `notifications/cancelled` as well: what ends the work is the connection's end
+            return Response(202)  # also for `notifications/cancelled`: only closing the connection ends the work
         protocol.check(asked, call.headers)
         outcome = await _method(asked)(call, asked, document.decode)
-        del document  # with the bytes of all pictures that it came with
+        del document  # frees the bytes of all pictures in the request
         if isinstance(outcome, Plan):
             return await _draw(call, asked, outcome)
     except RpcError as failure:
         call.trace.facts.error = str(failure.code)
         status, text = protocol.error(asked, failure)
         return Response(status, dict(JSON), text)
-    except ApiError as failure:  # of a tool: the model that called it reads what to do
+    except ApiError as failure:  # a tool failed: the model that called it reads what to do
         call.trace.failed(failure)
         outcome = respond.failure(failure)
     return http.json(protocol.result(asked, outcome))
 
 
 async def _draw(call: Call, asked: Message, plan: Plan) -> Response:
-    """Draw, streamed to a host that wants to hear of progress."""
+    """Draw. The answer is streamed if the host wants progress notifications."""
     presenter = ToolPresenter(asked, plan, call.services.settings.image_expiration)
     takes_stream = "text/event-stream" in call.headers.get("accept", "").lower()
     stream = takes_stream and asked.progress_token is not None

@@ -1,8 +1,8 @@
-"""The Model Context Protocol over HTTP: JSON-RPC 2.0 messages, and how its two eras differ.
+"""The Model Context Protocol over HTTP: JSON-RPC 2.0 messages, and how the protocol's two eras differ.
 
-The specification is the repository `modelcontextprotocol/modelcontextprotocol`. The modern era (revision 2026-07-28) is
-stateless: every request says its version. The older revisions begin with `initialize`, and nothing of it has to be
-remembered here either.
+The specification is in the repository `modelcontextprotocol/modelcontextprotocol`. The modern era (revision 2026-07-28)
+is stateless: every request states its version. Older revisions begin with `initialize`, but nothing of it has to be
+remembered here.
 """
 
 import binascii
@@ -18,7 +18,7 @@ Id = str | int | float
 
 MODERN = ("2026-07-28",)
 LEGACY = ("2025-11-25", "2025-06-18", "2025-03-26")
-"""The newest first. 2025-03-26 is the first revision with this transport."""
+"""Newest first. 2025-03-26 is the first revision with this transport."""
 
 PARSE_ERROR = -32700
 INVALID_REQUEST = -32600
@@ -28,25 +28,25 @@ HEADER_MISMATCH = -32020
 UNSUPPORTED_VERSION = -32022
 
 _MODERN_STATUSES = {METHOD_NOT_FOUND: 404}
-"""Of errors; 400 for all others."""
+"""HTTP statuses of errors; 400 for all others."""
 _LEGACY_STATUSES = {PARSE_ERROR: 400, INVALID_REQUEST: 400}
-"""200 for all others: older clients take any other status for a failed connection."""
+"""HTTP statuses of errors; 200 for all others, because older clients treat other statuses as a failed connection."""
 
 _PREFIX = "io.modelcontextprotocol/"
 _VERSION, _CAPABILITIES = f"{_PREFIX}protocolVersion", f"{_PREFIX}clientCapabilities"
-"""What `_meta` must hold in the modern era."""
+"""What `_meta` must contain in the modern era."""
 
 SERVER = {"name": "flux-image-api", "title": "FLUX Image API", "version": VERSION}
 """`Implementation`."""
 CACHED = {"ttlMs": 3_600_000, "cacheScope": "public"}
-"""For results that change with a deployment alone."""
+"""Caching of results that change only with a new deployment."""
 
 
 class RpcError(Exception):
-    """A JSON-RPC error, with what it answers."""
+    """A JSON-RPC error."""
 
     def __init__(self, code: int, message: str, *, id: Id | None = None, data: Json | None = None) -> None:
-        """`id` is for a message that is not read to its end."""
+        """`id` is set if the message was not parsed completely."""
         super().__init__(message)
         self.code = code
         self.message = message
@@ -56,7 +56,7 @@ class RpcError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A request, or a notification where it has no id."""
+    """A request, or a notification if it has no id."""
 
     method: str = ""
     id: Id | None = None
@@ -65,18 +65,18 @@ class Message:
 
     @property
     def meta(self) -> Mapping[str, Any]:
-        """What the client says about the request itself."""
+        """What the client says about the request."""
         found = self.params.get("_meta")
         return found if isinstance(found, dict) else {}
 
     @property
     def progress_token(self) -> Id | None:
-        """What progress notifications name; None where the client wants none."""
+        """The token for progress notifications; None if the client does not want any."""
         token = self.meta.get("progressToken")
         return token if _is_id(token) else None
 
 
-# --- what comes in --------------------------------------------------------------------------------
+# --- incoming messages ----------------------------------------------------------------------------
 
 
 def read(text: str) -> Any:
@@ -88,7 +88,7 @@ def read(text: str) -> Any:
 
 
 def message(value: object, headers: Mapping[str, str]) -> Message:
-    """The message that a body is, of either era, not yet checked. Raises `RpcError`."""
+    """The message in a body, in either era, not yet checked. Raises `RpcError`."""
     if isinstance(value, list):
         raise RpcError(INVALID_REQUEST, "Batches are not supported: send each message in a request of its own.")
     if not isinstance(value, dict) or value.get("jsonrpc") != "2.0" or not isinstance(value.get("method"), str):
@@ -103,9 +103,9 @@ def message(value: object, headers: Mapping[str, str]) -> Message:
 
 
 def _is_id(value: object) -> bool:
-    """Whether a value can be an id, and be said back."""
+    """Whether a value is a valid id that can be repeated."""
     if isinstance(value, float):
-        return value.is_integer()  # JSON does not tell 2 from 2.0
+        return value.is_integer()  # JSON does not distinguish 2 from 2.0
     return (isinstance(value, int) and not isinstance(value, bool)) or (
         isinstance(value, str) and clean(value) == value
     )
@@ -117,7 +117,7 @@ def _is_modern(asked: Message, headers: Mapping[str, str]) -> bool:
 
 
 def check(asked: Message, headers: Mapping[str, str]) -> None:
-    """Hold a request of the modern era to its rules. Raises `RpcError`."""
+    """Check a request of the modern era against its rules. Raises `RpcError`."""
     if not asked.modern:
         return
     for name in (_VERSION, _CAPABILITIES):
@@ -150,7 +150,7 @@ _BASE64 = ("=?base64?", "?=")
 
 
 def _decoded(header: str) -> str | None:
-    """The value of a header, which is in base64 where it is not plain ASCII; None where that is broken."""
+    """The value of a header, which is in base64 if it is not plain ASCII; None if the base64 is malformed."""
     start, end = _BASE64
     if not (header.startswith(start) and header.endswith(end)):
         return header
@@ -160,18 +160,18 @@ def _decoded(header: str) -> str | None:
         return None
 
 
-# --- what goes out --------------------------------------------------------------------------------
+# --- outgoing messages ----------------------------------------------------------------------------
 
 
 def result(asked: Message, value: Json) -> Json:
-    """The response with this result."""
+    """The response with a result."""
     if asked.modern:
         value = {"resultType": "complete", **value, "_meta": {f"{_PREFIX}serverInfo": SERVER}}
     return {"jsonrpc": "2.0", "id": asked.id, "result": value}
 
 
 def error(asked: Message, failure: RpcError) -> tuple[int, Text]:
-    """The status and the response of an error."""
+    """The HTTP status and the response of an error."""
     statuses, usual = (_MODERN_STATUSES, 400) if asked.modern else (_LEGACY_STATUSES, 200)
     said: Json = {"code": failure.code, "message": failure.message}
     if failure.data:
@@ -180,7 +180,7 @@ def error(asked: Message, failure: RpcError) -> tuple[int, Text]:
     return statuses.get(failure.code, usual), write_json({"jsonrpc": "2.0", "id": id, "error": said})
 
 
-# --- the methods that are no tools' ---------------------------------------------------------------
+# --- methods other than tool calls ----------------------------------------------------------------
 
 CAPABILITIES: Json = {"tools": {}}
 
@@ -196,7 +196,7 @@ def discover(instructions: str) -> Json:
 
 
 def initialize(asked: Message, instructions: str) -> Json:
-    """`InitializeResult`: the version that the client names, or the newest of that era."""
+    """`InitializeResult`, with the client's version, or the newest of the legacy era if that is not supported."""
     wanted = asked.params.get("protocolVersion")
     return {
         "protocolVersion": wanted if wanted in LEGACY else LEGACY[0],
@@ -207,6 +207,6 @@ def initialize(asked: Message, instructions: str) -> Json:
 
 
 def progress(token: Id, number: int, said: str) -> Json:
-    """The notification that the work goes on; `number` grows with each."""
+    """A progress notification; `number` increases with each one."""
     params = {"progressToken": token, "progress": number, "message": said}
     return {"jsonrpc": "2.0", "method": "notifications/progress", "params": params}

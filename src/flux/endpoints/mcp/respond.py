@@ -1,4 +1,4 @@
-"""Pictures -> the result of a tool, and the events of a stream."""
+"""Pictures -> the result of a tool or the events of a stream."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -19,7 +19,7 @@ class ToolPresenter:
     """`drawing.Presenter` for `draw` and `edit`."""
 
     def __init__(self, asked: Message, plan: Plan, lifetime: int) -> None:
-        """`lifetime` of the links, in seconds."""
+        """`lifetime` is that of the links, in seconds."""
         self._asked = asked
         self._plan = plan
         self._minutes = max(1, lifetime // 60)
@@ -31,11 +31,11 @@ class ToolPresenter:
         return write_json(self._response(result))
 
     def begin(self) -> Text:
-        """The first notification of progress."""
+        """The first progress notification."""
         return self._notify(f"{self._plan.model.id} is drawing.")
 
     def event(self, report: Report) -> Text:
-        """A notification for each finished picture, and where nothing has come for a while."""
+        """A notification for each finished picture, and after a while without news."""
         if isinstance(report, FinalPrompt):
             return ""
         self._drawn += isinstance(report, GeneratedPicture)
@@ -46,7 +46,7 @@ class ToolPresenter:
         return _event(self._response(result))
 
     def failed(self, error: ApiError) -> Text:
-        """The response of a call that failed."""
+        """The response for a failed call."""
         return _event(protocol.result(self._asked, failure(error)))
 
     # --- pieces ---------------------------------------------------------------------------------
@@ -68,7 +68,7 @@ class ToolPresenter:
         return protocol.result(self._asked, {"content": content})
 
     def _blocks(self, one: GeneratedPicture) -> list[Json]:
-        """A preview, the link and the sentence about them; without a link the picture itself."""
+        """A preview, the link and a sentence about them; without a link, the picture itself."""
         shown = one.preview if one.url else one.picture
         blocks = [_image(shown)] if shown else []
         if one.url:
@@ -106,7 +106,7 @@ def _event(message: Any) -> Text:
 
 
 def failure(error: ApiError) -> Json:
-    """The result of a call that failed, with the sentence that says what to do."""
+    """The result of a failed call, whose message says what to do."""
     return {"content": [{"type": "text", "text": error.message}], "isError": True}
 
 

@@ -1,4 +1,4 @@
-"""The tools: what a model that may call them reads, and its arguments -> a request that cannot be wrong."""
+"""The tools: their descriptions for the calling model, and their arguments -> a validated request."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -14,7 +14,7 @@ from flux.picture import EXTENSIONS
 from flux.text import quoted
 
 MAX_PICTURES = 4
-"""Pictures of one call: each has its preview in the answer, which the model that called has to read."""
+"""Most pictures per call. Each has a preview in the answer, which the calling model has to read."""
 
 INSTRUCTIONS = (
     "Draws pictures from words with 'draw' and changes them with 'edit'. Every picture is answered with a small "
@@ -132,7 +132,7 @@ class Tool:
     title: str
     description: str
     properties: Callable[[tuple[Model, ...]], Json]
-    """Its arguments as JSON Schema, for the models that there are."""
+    """Its arguments as JSON Schema, for the given models."""
     required: tuple[str, ...] = ()
     annotations: Mapping[str, bool] = field(default_factory=dict)
 
@@ -188,7 +188,7 @@ TOOLS = {tool.name: tool for tool in (DRAW, EDIT, LIST_MODELS)}
 
 
 def listed(models: tuple[Model, ...]) -> Json:
-    """`ListToolsResult`, for the models that the deployment draws with."""
+    """`ListToolsResult`, for the deployment's models."""
     return {"tools": [tool.definition(models) for tool in TOOLS.values()], **CACHED}
 
 
@@ -196,7 +196,7 @@ def listed(models: tuple[Model, ...]) -> Json:
 
 
 def called(params: Mapping[str, Any]) -> tuple[Tool, Body]:
-    """The tool of a call, and its arguments, none of them unknown. Raises `RpcError`."""
+    """The tool of a call and its arguments. Raises `RpcError` if any is unknown."""
     name, arguments = params.get("name"), params.get("arguments")
     tool = TOOLS.get(name) if isinstance(name, str) else None
     if tool is None:
@@ -213,7 +213,7 @@ def called(params: Mapping[str, Any]) -> tuple[Tool, Body]:
 
 
 def generation(tool: Tool, arguments: Body) -> GenerationRequest:
-    """What a call asks for. Raises `InvalidRequest` or one of its kinds."""
+    """The request to draw in a call. Raises `InvalidRequest` or a subclass."""
     prompt = fields.prompt(arguments)
     options = fields.options(arguments, max_pictures=MAX_PICTURES)
     sources = tuple(fields.picture_sources(arguments))

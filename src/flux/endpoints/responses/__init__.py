@@ -14,7 +14,7 @@ from flux.http import MAX_BODY, Response
 
 
 async def create(call: Call) -> Response:
-    """Answer with a picture, or with the chore that the request turns out to be."""
+    """Answer with a picture, or with text if the request is a chore."""
     settings = call.services.settings
     document = await call.request.body.document(MAX_BODY)
     body = document.json_object()
@@ -27,7 +27,7 @@ async def create(call: Call) -> Response:
     )
     asked = replace(asked, notices=(*asked.notices, *request.notices))
     plan = await drawing.planned(call, asked, document.decode)
-    del document  # with the bytes of all pictures that it came with
+    del document  # frees the bytes of all pictures in the request
     ids = tuple(_new_id(call) for _ in range(asked.n))
     answer = Answer(request.echo, ids[-1], call.trace.request_id, plan.model.id)
     presenter = ResponsesPresenter(answer, plan, call.services.words, ids, _input_text(request))
@@ -35,7 +35,7 @@ async def create(call: Call) -> Response:
 
 
 def _new_id(call: Call) -> str:
-    """The identifier of a picture that is yet to be drawn."""
+    """The identifier of a picture that is not drawn yet."""
     return picture.new_id(int(time.time()) + call.services.settings.image_expiration)
 
 
@@ -46,7 +46,7 @@ def _input_text(request: ResponsesRequest) -> str:
 
 def _answer_chore(call: Call, request: ResponsesRequest, chore: Chore) -> Response:
     call.trace.facts.chore = chore.kind
-    # An id of the same form, so that an app may go on from this response, too. No picture is stored under it.
+    # The id has the usual form, so that an app can continue from this response too. No picture is stored under it.
     answer = Answer(request.echo, _new_id(call), call.trace.request_id, call.services.settings.model.id)
     body = respond.chore(answer, _input_text(request), chore.text, stream=request.stream)
     return drawing.told(body, stream=request.stream)

@@ -1,6 +1,6 @@
-"""The body of a Responses API call -> a value that cannot be wrong.
+"""The body of a Responses API call -> a validated value.
 
-Where OpenAI's documentation says nothing, the types of its `openai` packages (3.57 for Python) are the specification.
+Where OpenAI's documentation is silent, the types of its `openai` packages (3.57 for Python) are the specification.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ from flux.picture import is_id
 from flux.text import clean
 
 ITEM, RESPONSE = "ig_", "resp_"
-"""What the ids of pictures and of responses begin with; the picture's identifier follows."""
+"""Prefixes of picture and response ids; the picture's identifier follows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Echo:
 
 @dataclass(frozen=True, slots=True)
 class ResponsesRequest:
-    """`POST /v1/responses`, before it is known whether it wants a picture or a chore done."""
+    """`POST /v1/responses`, before it is known whether it requests a picture or a chore."""
 
     conversation: Conversation
     options: Options
@@ -44,11 +44,11 @@ class ResponsesRequest:
     echo: Echo
     notices: tuple[Notice, ...]
     ignored: tuple[str, ...]
-    """The fields of the request and of the tool that ask for what nothing can follow."""
+    """The fields of the request and of its tool that cannot be honoured."""
 
 
 def responses(body: Body, headers: Mapping[str, str], others: partners.Enabled = partners.NONE) -> ResponsesRequest:
-    """A request. Raises `InvalidRequest` or one of its kinds with the field's name."""
+    """A Responses API request. Raises `InvalidRequest` or a subclass, with the field's name."""
     echo = _echo(body)
     stream = fields.switch(body, "stream")
     messages = (*_before(echo), *_input(body))
@@ -62,7 +62,7 @@ def responses(body: Body, headers: Mapping[str, str], others: partners.Enabled =
             schema=_schema(body),
             tasks=conversation.tasks(headers, body),
             max_tokens=conversation.limits(body, "max_output_tokens"),
-            # As a chat names them: an app's request is known by the fields that it sends.
+            # Named as in a chat, because apps are recognised by the fields they send.
             fields=frozenset("messages" if name == "input" else name for name in body),
             streamed=stream,
         ),
@@ -75,7 +75,7 @@ def responses(body: Body, headers: Mapping[str, str], others: partners.Enabled =
 
 
 def _ignored(body: Body) -> tuple[str, ...]:
-    """As `fields.ignored`, but for a `background` that is about the response and not about the picture."""
+    """Like `fields.ignored`, but without `background`, which here concerns the response and not the picture."""
     return tuple(name for name in fields.ignored(body, also=fields.PICTURE_FIELDS) if name != "background")
 
 
@@ -94,7 +94,7 @@ def _echo(body: Body) -> Echo:
 
 
 def _or(body: Body, name: str, kind: Any, *, default: Any) -> Any:
-    """A field without effect, if it has its type. True and false are no numbers in JSON."""
+    """A field without effect, if it has the right type. In JSON, booleans are not numbers."""
     value = body.get(name)
     fits = isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
     return value if fits else default
@@ -129,7 +129,7 @@ def _nothing_to_draw() -> MissingParameter:
 
 
 def _item(item: object, where: str) -> Message | None:
-    """A message; None for an item that says nothing of pictures, such as the model's reasoning."""
+    """A message; None for items without pictures or text to draw, such as the model's reasoning."""
     if not isinstance(item, dict):
         raise InvalidRequest(f"{where} must be an object.", param=where)
     kind, role = item.get("type"), item.get("role")
@@ -143,7 +143,7 @@ def _item(item: object, where: str) -> Message | None:
 
 
 def _drawn(item: Body) -> Message | None:
-    """A picture that was drawn before, with its bytes or by its id alone."""
+    """A picture drawn earlier, given with its bytes or only by its id."""
     result = item.get("result")
     if isinstance(result, str) and result:
         return Message("assistant", "", (PictureSource("input", data=result),))
@@ -175,7 +175,7 @@ _ACTIONS: Mapping[str, Action] = {"edit": "edit", "generate": "generate"}
 
 
 def _image_tool(tools: Sequence[Any], others: partners.Enabled) -> tuple[Options, tuple[Notice, ...], tuple[str, ...]]:
-    """The options of the first `image_generation` tool, and what of them cannot be followed."""
+    """The options of the first `image_generation` tool, and those of them that cannot be honoured."""
     for index, tool in enumerate(tools):
         if isinstance(tool, dict) and tool.get("type") == "image_generation":
             try:
@@ -193,16 +193,16 @@ def _tool_options(tool: Body, others: partners.Enabled) -> tuple[Options, tuple[
     if partners.is_known(name) or others.find(name):
         return options, ()
     if catalog.is_generic(name):
-        # The choice is left to us, so the request's own model counts.
+        # The tool leaves the choice to the service, so the request's own model counts.
         return replace(options, model=None), ()
     return options, () if catalog.find(name) else ("model_unknown",)
 
 
-# --- what is refused once it is known to be no chore ----------------------------------------------
+# --- refusals, for requests that are not chores ---------------------------------------------------
 
 
 def refuse(body: Body, request: ResponsesRequest) -> None:
-    """Refuse masks, what no picture can be, and what is not kept here. Raises `InvalidRequest` naming the field."""
+    """Refuse masks, output that cannot be a picture, and what is not stored here. Raises `InvalidRequest`."""
     fields.refuse_masks(body)
     background = body.get("background")
     if background is not None and background is not False:

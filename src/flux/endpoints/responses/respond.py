@@ -1,4 +1,4 @@
-"""Pictures -> OpenAI's response: items, and the events of a stream."""
+"""Pictures -> OpenAI's response object or the events of a stream."""
 
 import time
 from typing import Any
@@ -21,11 +21,11 @@ _ERROR_CODES = {
     "insufficient_quota": "rate_limit_exceeded",
     "rate_limit_exceeded": "rate_limit_exceeded",
 }
-"""Ours -> those of `openai.types.responses.ResponseError`. All others are `server_error`."""
+"""Our error codes -> those of `openai.types.responses.ResponseError`. All others become `server_error`."""
 
 
 class Answer:
-    """One response's identity: the same ids, time and echo in its every part. Counts the events of its stream."""
+    """The identity of one response: ids, time and echo are the same in all its parts. Numbers its stream's events."""
 
     def __init__(self, echo: Echo, id: str, message_id: str, model: str) -> None:
         self.id = f"{RESPONSE}{id}"
@@ -76,7 +76,7 @@ class Answer:
         }
 
     def message(self, text: Text, status: str = "completed") -> Json:
-        """The item of a message, which has no content until it is completed."""
+        """The message item, whose content is empty until it is completed."""
         content = [_part(text)] if status == "completed" else []
         return {"id": self._message_id, "type": "message", "role": "assistant", "status": status, "content": content}
 
@@ -94,7 +94,7 @@ class Answer:
         )
 
     def message_events(self, index: int, texts: list[Text]) -> Text:
-        """The message at a place of the output, each text a delta of it."""
+        """The events of the message at this index of the output; each text is one delta."""
         text = join(*texts)
         place: Json = {"item_id": self._message_id, "output_index": index, "content_index": 0}
         item = {"output_index": index}
@@ -130,11 +130,11 @@ class ResponsesPresenter:
         return write_json(self._completed(result, text))
 
     def begin(self) -> Text:
-        """The response, and an item for each picture."""
+        """The response, and an output item for each picture."""
         return join(self._answer.begin(), *map(self._announced, range(len(self._ids))))
 
     def event(self, report: Report) -> Text:
-        """A finished picture. The prompt is told with the message."""
+        """The events of a finished picture. The prompt is sent with the message."""
         if not isinstance(report, GeneratedPicture):
             return ""
         place = self._place(report.index)
@@ -144,7 +144,7 @@ class ResponsesPresenter:
         )
 
     def end(self, result: Result) -> Text:
-        """The message, and the whole response."""
+        """The message, and the complete response."""
         texts = self._lines(result)
         return join(
             *(
@@ -157,7 +157,7 @@ class ResponsesPresenter:
         )
 
     def failed(self, error: ApiError) -> Text:
-        """The response as it failed."""
+        """The failed response."""
         return self._answer.event("response.failed", response=self._answer.response("failed", [], error=error))
 
     # --- pieces ---------------------------------------------------------------------------------
@@ -182,7 +182,7 @@ class ResponsesPresenter:
         }
 
     def _item(self, one: GeneratedPicture) -> Json:
-        """`image_generation_call`; size and type are those of the bytes."""
+        """An `image_generation_call` item. Size and type are read from the bytes."""
         return {
             **self._pending(one.index),
             "status": "completed",
@@ -196,7 +196,7 @@ class ResponsesPresenter:
         }
 
     def _items(self, result: Result) -> list[Json]:
-        """An item for each picture that was asked for, in the order in which a stream announces them."""
+        """An item for each requested picture, in the order in which a stream announces them."""
         items = [{**self._pending(index), "status": "failed"} for index in range(len(self._ids))]
         for one in result.pictures:
             items[one.index] = self._item(one)
@@ -222,7 +222,7 @@ class ResponsesPresenter:
 
 
 def chore(answer: Answer, input_text: str, text: str, *, stream: bool) -> Text:
-    """The answer to a chore, streamed or not: a message alone."""
+    """The answer to a chore, as a stream or not: only a message."""
     usage = _usage(tokens.of_text(input_text), tokens.of_text(text))
     response = answer.response("completed", [answer.message(text)], usage=usage)
     if not stream:
@@ -231,7 +231,7 @@ def chore(answer: Answer, input_text: str, text: str, *, stream: bool) -> Text:
 
 
 def _usage(taken: int, given: int, *, cost: Cost = NOTHING) -> Json:
-    """Estimated tokens, and what was spent."""
+    """Estimated tokens and the cost."""
     return {
         "input_tokens": taken,
         "input_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0},
