@@ -1,4 +1,4 @@
-"""Side by side: what a picture costs here, and what it costs a Worker in JavaScript. See README.md."""
+"""Compares the cost of a picture here with its cost in a JavaScript Worker. See README.md."""
 
 from pathlib import Path
 

@@ -21,7 +21,7 @@ MARKS = {True: "yes", False: "**no**", None: ""}
 
 
 def main() -> None:
-    """Measure everything, in some minutes."""
+    """Measure everything, which takes a few minutes."""
     began = time.monotonic()
 
     def told(what: str) -> None:

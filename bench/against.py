@@ -1,7 +1,8 @@
-"""`python -m bench.against REVISION [PATTERN ...]`: this tree's Worker beside that of another revision, round by round.
+"""`python -m bench.against REVISION [PATTERN ...]`: compare the Worker in this tree with that of another revision.
 
-For changes that are too small for the spread of `make bench`. Patterns (`generate*`) choose kinds of requests by their
-names. A ratio below 1 means that this tree needs less. "Own thread" leaves V8's compilers and garbage collectors out.
+For changes that are too small to show in `make bench`. Requests are sent to both in turn, round by round. Patterns
+(`generate*`) select kinds of requests by name. A ratio below 1 means that this tree needs less. "Own thread" excludes
+V8's compilers and garbage collectors.
 """
 
 import io
@@ -22,7 +23,7 @@ from dev import ROOT
 
 INSTANCES = 4
 ROUNDS = 5
-"""Of each kind in each instance."""
+"""For each kind of request in each instance."""
 THEIRS = "theirs"
 
 

@@ -1,7 +1,7 @@
-"""`python -m bench.crossings`: what the single steps of a request cost a Python Worker, in microseconds of CPU.
+"""`python -m bench.crossings`: the cost of single steps of a request in a Python Worker, in microseconds of CPU.
 
-Each is repeated within one request, so its code is warm; in a request of its own everything costs two to three times
-as much. Good for telling dear from cheap.
+Each step is repeated within one request, so its code is warm. In separate requests everything costs two to three times
+as much. Use this to tell expensive steps from cheap ones.
 """
 
 import json
@@ -19,7 +19,7 @@ ROUNDS = 7
 
 
 def main() -> None:
-    """Print them all."""
+    """Print the cost of all steps."""
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         root = Path(name)
         worker = runtime.python("crossings", WORKERS / "crossings")

@@ -1,4 +1,4 @@
-"""What is sent to the Workers, and by whom: load.mjs, a process of its own."""
+"""The requests to the Workers, sent by load.mjs in a separate process."""
 
 import json
 import re
@@ -15,12 +15,12 @@ from bench.runtime import API_KEY, Process
 from dev import NODE_MODULES
 
 SETTLE_SECONDS = 0.03
-"""Between the last answer and the reading of the clock: a Worker may still have things to put away."""
+"""Between the last answer and the reading of the clock, so that the Worker can finish its work."""
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request, and the status that it is answered with."""
+    """A request and its expected status."""
 
     name: str
     method: str
@@ -28,12 +28,12 @@ class Request:
     body: str | None = None
     authorized: bool = True
     declared: int = 0
-    """Bytes of body that are announced and not sent."""
+    """Bytes of body that are announced but not sent."""
     status: int = 200
 
     @property
     def headers(self) -> Mapping[str, str]:
-        """As a client sends them."""
+        """The headers that a client sends."""
         headers = {"host": "bench.example"}
         if self.authorized:
             headers["authorization"] = f"Bearer {API_KEY}"
@@ -43,7 +43,7 @@ class Request:
 
 
 def generation(kilobytes: int, *, stream: bool = False, milliseconds: int = 0) -> Request:
-    """A picture of that size through the chat endpoint; the model takes that long over it."""
+    """A picture of that size through the chat endpoint, for which the model takes that long."""
     later = f" after {milliseconds} ms" if milliseconds else ""
     body = {"messages": [{"role": "user", "content": f"A picture of {kilobytes} KB{later}"}], "stream": stream}
     name = f"generate {kilobytes} KB{later}{', streamed' if stream else ''}"
@@ -51,32 +51,32 @@ def generation(kilobytes: int, *, stream: bool = False, milliseconds: int = 0) -
 
 
 def cut(kilobytes: int) -> Request:
-    """A picture through the chat endpoint that Images cuts to another size."""
+    """A picture through the chat endpoint that Images crops to another size."""
     body = {"messages": [{"role": "user", "content": f"A picture of {kilobytes} KB"}], "size": "768x512"}
     return Request(f"generate {kilobytes} KB, cut", "POST", "/v1/chat/completions", json.dumps(body))
 
 
 def tool(kilobytes: int) -> Request:
-    """A picture by the tool of the MCP server, with the preview that Images makes of it."""
+    """A picture through the tool of the MCP server, with a preview made by Images."""
     params = {"name": "draw", "arguments": {"prompt": f"A picture of {kilobytes} KB"}}
     body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
     return Request(f"tool that draws {kilobytes} KB", "POST", "/mcp", json.dumps(body))
 
 
 def image(kilobytes: int) -> Request:
-    """The same through the Images API, with a link and the picture itself."""
+    """A picture through the Images API, answered with a link and the picture itself."""
     body = {"prompt": f"A picture of {kilobytes} KB"}
     return Request(f"image of {kilobytes} KB, linked and whole", "POST", "/v1/images/generations", json.dumps(body))
 
 
 def response(kilobytes: int) -> Request:
-    """The same through the Responses API, which answers with a link and the picture itself, too."""
+    """A picture through the Responses API, answered with a link and the picture itself."""
     body = {"model": "gpt-6-astra", "input": f"A picture of {kilobytes} KB"}
     return Request(f"response with {kilobytes} KB", "POST", "/v1/responses", json.dumps(body))
 
 
 CONNECTIONS = 8
-"""That stay open, each sending its next request when the last is answered."""
+"""Open connections. Each sends its next request after the answer to the previous one."""
 
 REFUSALS = (
     Request("refuse 401", "GET", "/v1/models", authorized=False, status=401),
@@ -88,20 +88,20 @@ REFUSALS = (
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """What one round of requests took."""
+    """The measurements of one round of requests."""
 
     cpu: float
-    """Milliseconds of user and system time of the runtime's process, a request."""
+    """User and system time of the runtime's process, in milliseconds per request."""
     stand_ins: float
-    """Milliseconds of the stand-ins' process, a request: measured, and not part of `cpu`."""
+    """The same for the stand-ins' process: measured, but not included in `cpu`."""
     rate: float
     """Requests per second."""
     latencies: tuple[float, ...]
-    """Milliseconds."""
+    """In milliseconds."""
     last: str
-    """The last answer's body, where it is text."""
+    """The body of the last answer, if it is text."""
     timing: str
-    """Its `Server-Timing`."""
+    """The `Server-Timing` of the last answer."""
 
 
 class Load:
@@ -118,7 +118,7 @@ class Load:
         self._ask, self._answers = cast("IO[str]", self._node.stdin), cast("IO[str]", self._node.stdout)
 
     def send(self, worker: Process, request: Request, *, requests: int, connections: int = CONNECTIONS) -> Sample:
-        """One round. Raises `RuntimeError` where an answer has another status than it should."""
+        """Send one round. Raises `RuntimeError` if an answer has an unexpected status."""
         before, before_stand_ins = worker.cpu, self._stand_ins.cpu
         found = self._run(worker.socket, request, requests, connections)
         time.sleep(SETTLE_SECONDS)

@@ -1,4 +1,4 @@
-"""What generations in flight add to memory, and whether they give it back."""
+"""Memory that concurrent generations use, and whether it is released."""
 
 import json
 import subprocess
@@ -14,9 +14,9 @@ from dev import NODE_MODULES
 IN_FLIGHT = 16
 KILOBYTES = 1000
 TOGETHER = generation(KILOBYTES, milliseconds=500)
-"""Held back by the model long enough for all of them to wait at once."""
+"""The model delays these long enough for all of them to wait at the same time."""
 WARM_UPS = 3
-"""Until the allocators have what they keep."""
+"""Rounds until the allocators have reached their size."""
 
 INSPECTOR = "127.0.0.1:9339"
 POKE_SECONDS = 0.2
@@ -25,20 +25,20 @@ IDLE_SECONDS = 2
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """Bytes of the runtime's process, and of the isolate in it."""
+    """Bytes of the runtime's process and of its isolate."""
 
     before: int
-    """In use before."""
+    """In use before the pictures."""
     added: int
-    """Most in use with the pictures in flight, over that."""
+    """Peak with the pictures in flight, minus `before`."""
     left: int
-    """In use afterwards, over that."""
+    """In use afterwards, minus `before`."""
     isolate: int
-    """The isolate's own, at most: JavaScript's heap and buffers and WebAssembly's memory, and what was added."""
+    """The isolate's peak: JavaScript's heap and buffers, WebAssembly's memory, and what the pictures added."""
 
 
 def measure(folder: Path, load: Load) -> Memory:
-    """Pictures in flight, in a process of their own."""
+    """Measure pictures in flight, in a separate process."""
     with Process(folder, [f"--inspector-addr={INSPECTOR}"]) as worker:
         worker.answer()
         for _ in range(WARM_UPS):
@@ -55,9 +55,9 @@ def measure(folder: Path, load: Load) -> Memory:
 
 
 def _collected(worker: Process) -> int:
-    """Bytes of JavaScript's heap and buffers, the garbage collected."""
+    """Bytes of JavaScript's heap and buffers after garbage collection."""
     node = subprocess.Popen([NODE_MODULES / ".bin" / "node", BENCH / "heap.mjs", INSPECTOR], stdout=subprocess.PIPE)
-    while node.poll() is None:  # an idle isolate does not listen to its inspector
+    while node.poll() is None:  # an idle isolate does not respond to its inspector
         worker.answer()
         time.sleep(POKE_SECONDS)
     usage = json.loads(node.communicate()[0])
@@ -65,7 +65,7 @@ def _collected(worker: Process) -> int:
 
 
 def _webassembly(worker: Process, load: Load) -> int:
-    """Bytes of WebAssembly's memory, which the inspector leaves out; 0 where there is none."""
+    """Bytes of WebAssembly's memory, which the inspector does not include; 0 if there is none."""
     if not (worker.folder / "config.capnp").read_text().count("probe.py"):
         return 0
     return int(load.send(worker, Request("memory", "GET", "/memory"), requests=1).last)

@@ -1,4 +1,4 @@
-"""Rounds of requests: one side after the other, again and again, in isolates that are young each time."""
+"""Rounds of requests to all sides in turn, repeated with newly started isolates."""
 
 import statistics
 from collections.abc import Callable, Mapping, Sequence
@@ -37,32 +37,32 @@ SIDES: Mapping[str, Worker] = {
     HELLO_JS: runtime.javascript("hello"),
 }
 GREETERS = (HELLO, HELLO_JS)
-"""They answer anything with 200."""
+"""They answer 200 to any request."""
 
 INSTANCES = 6
-"""Times that every side is restarted. V8 may compile the same code well or badly: each start is another draw."""
+"""How often all sides are restarted. V8 may compile the same code well or badly, and each start is a new chance."""
 ROUNDS = 2
-"""Of each kind of request in each instance."""
+"""Rounds for each kind of request in each instance."""
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One kind of request, who is sent it, and how often in a round."""
+    """One kind of request, the sides that receive it, and the number of requests in a round."""
 
     request: Request
     sides: tuple[str, ...]
     connections: int = CONNECTIONS
     requests: int = 200
     warm_up: int = 300
-    """Requests before the first round: past these the cost of one no longer falls."""
+    """Requests before the first round, after which the cost per request no longer falls."""
 
 
 SMALL, USUAL_SIZE, LARGE = 50, 200, 5000
-"""Kilobytes."""
+"""In kilobytes."""
 LATE = 1200
-"""Milliseconds that a model may take: past the grace that a stream waits for before it opens."""
+"""The model's delay in milliseconds: longer than the grace period before a stream opens."""
 LARGE_CONNECTIONS, LATE_CONNECTIONS = 2, 64
-"""More large pictures at once fill the memory, and then its pages are all that is measured."""
+"""With more concurrent large pictures, memory fills up and only paging is measured."""
 PICTURE = Request("picture", "GET", "/image/KEY")
 KINDS = (
     Kind(generation(USUAL_SIZE), (OURS, BUDGET, USUAL, CAREFUL, SKETCH)),
@@ -86,7 +86,7 @@ Samples = Mapping[tuple[str, str], Sequence[Sample]]
 
 
 class Folders:
-    """Where each side's configuration, log and snapshot are."""
+    """The folders with each side's configuration, log and snapshot."""
 
     def __init__(self, root: Path, stand_ins: Path) -> None:
         self._folders = {
@@ -95,13 +95,13 @@ class Folders:
         self.snapshots = {side: runtime.save_snapshot(self._folders[side]) for side in (OURS, BUDGET, SKETCH, HELLO)}
 
     def start(self, side: str, *, snapshot: bool = True) -> Process:
-        """A side in a process of its own, Python from its snapshot as on Cloudflare."""
+        """Start a side in a separate process. Python starts from its snapshot, as on Cloudflare."""
         folder = self._folders[side]
         return Process(folder, runtime.from_snapshot(folder) if snapshot and side in self.snapshots else ())
 
 
 def measure(folders: Folders, load: Load, told: Callable[[str], None]) -> Samples:
-    """All rounds of all kinds."""
+    """Run all rounds of all kinds."""
     samples: dict[tuple[str, str], list[Sample]] = {}
     for instance in range(INSTANCES):
         told(f"rounds {instance + 1} of {INSTANCES}")
@@ -123,7 +123,7 @@ def measure(folders: Folders, load: Load, told: Callable[[str], None]) -> Sample
 
 
 def as_sent(side: str, request: Request, worker: Process, load: Load) -> Request:
-    """The request as this side is sent it."""
+    """The request in the form for this side."""
     if side in GREETERS:
         return replace(request, status=200)
     if request is not PICTURE:
@@ -134,7 +134,7 @@ def as_sent(side: str, request: Request, worker: Process, load: Load) -> Request
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """The median of some figures, the least and the greatest."""
+    """The median, minimum and maximum of some figures."""
 
     median: float
     min: float
@@ -145,15 +145,15 @@ class Spread:
 
 
 def spread(figures: Sequence[float]) -> Spread:
-    """Of at least one figure."""
+    """The spread of at least one figure."""
     return Spread(statistics.median(figures), min(figures), max(figures))
 
 
 def ratio(ones: Sequence[float], others: Sequence[float]) -> Spread:
-    """One by the other, round by round."""
+    """The quotients of two series, round by round."""
     return spread([one / other for one, other in zip(ones, others, strict=True)])
 
 
 def cpu(samples: Samples, request: str, side: str) -> list[float]:
-    """Milliseconds a request, round by round."""
+    """Milliseconds of CPU per request, round by round."""
     return [sample.cpu for sample in samples[request, side]]

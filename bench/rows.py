@@ -1,4 +1,4 @@
-"""The figures that have targets: each measured, and whether the target is met."""
+"""The figures with targets: each is measured and compared with its target."""
 
 import gzip
 import json
@@ -45,11 +45,11 @@ class Row:
     measured: str
     target: str = ""
     met: bool | None = None
-    """None where there is no target."""
+    """None if there is no target."""
 
 
 def ratios(samples: Samples) -> Iterator[Row]:
-    """What a request costs here, against what it costs there."""
+    """The cost of a request here, divided by its cost on another side."""
     whole, streamed = generation(USUAL_SIZE).name, generation(USUAL_SIZE, stream=True).name
     yield _at_most(
         f"Generate and store, {USUAL_SIZE} KB: CPU against the usual JavaScript Worker",
@@ -119,13 +119,13 @@ def _at_most(what: str, found: Spread, most: float) -> Row:
 
 
 ONE_BY_ONE = 600
-"""Requests whose CPU is read one by one."""
+"""Number of requests whose CPU time is read separately."""
 YOUNG = 20
-"""Requests of a young isolate."""
+"""Requests that count as the start of an isolate's life."""
 
 
 def one_by_one(folders: Folders, load: Load) -> Iterator[Row]:
-    """The CPU of single generations: at the start of an isolate's life, and later on."""
+    """The CPU time of single generations, at the start of an isolate's life and later."""
     request = generation(USUAL_SIZE)
     with folders.start(OURS) as worker:
         worker.answer()
@@ -139,7 +139,7 @@ def one_by_one(folders: Folders, load: Load) -> Iterator[Row]:
         "CPU of one generation, all included: median and 99th percentile",
         f"{median:.1f} and {most:.1f} ms",
         "at most 5 and 10 ms",
-        median <= 5 and most <= 10,  # noqa: PLR2004 - said in the line above
+        median <= 5 and most <= 10,  # noqa: PLR2004 - the limits named in the line above
     )
     yield Row(
         f"... each of the first {YOUNG} of an isolate, while V8 compiles Python itself",
@@ -149,11 +149,11 @@ def one_by_one(folders: Folders, load: Load) -> Iterator[Row]:
 
 LEDGER_CALLS = 200
 PAUSE_SECONDS = 15
-"""After which workerd has put an object away that nobody asks: it does so after ten."""
+"""Long enough for workerd to unload an idle object, which it does after ten seconds."""
 
 
 def ledger(folders: Folders, load: Load) -> Iterator[Row]:
-    """How long a request waits for the ledger, as its own `Server-Timing` has it."""
+    """How long a request waits for the ledger, according to its own `Server-Timing`."""
     request = generation(USUAL_SIZE)
 
     def waited(worker: Process) -> float:
@@ -177,7 +177,7 @@ STARTS = 6
 
 
 def starts(folders: Folders) -> Iterator[Row]:
-    """From process start to the first answer."""
+    """The time from process start to the first answer."""
     for snapshot in (True, False):
         seconds: dict[str, list[float]] = {OURS: [], HELLO: []}
         work: dict[str, list[float]] = {OURS: [], HELLO: []}
@@ -202,14 +202,14 @@ MAX_KIB = 40
 
 
 def sizes(folders: Folders) -> Iterator[Row]:
-    """What is uploaded, and what it makes of the snapshot."""
+    """The size of the upload, and how it affects the snapshot."""
     ours, hello = (folders.snapshots[side].stat().st_size for side in (OURS, HELLO))
     more = (ours / hello - 1) * 100
     yield Row(
         "Size of the dedicated snapshot, over the Python hello world's",
         f"{more:+.1f} % ({ours / MIB:.1f} MiB)",
         "at most 5 %",
-        more <= 5,  # noqa: PLR2004 - said in the line above
+        more <= 5,  # noqa: PLR2004 - the limit named in the line above
     )
     package = b"".join(file.read_bytes() for _, file in runtime.product().modules)
     kib = len(gzip.compress(package)) / 1024
@@ -221,11 +221,11 @@ REASONS = {
     "hmac": "... and in constant time",
     **dict.fromkeys(("_blake2", "_hmac", "_md5", "_sha1", "_sha2", "_sha3"), "comes with hashlib and hmac"),
 }
-"""Why a module of the standard library is imported that the SDK's hello world does without."""
+"""Reasons for importing each standard library module that the SDK's hello world does not import."""
 
 
 def modules(root: Path, stand_ins: Path, load: Load) -> Iterator[Row]:
-    """What is imported once every kind of request has been answered."""
+    """The modules that are imported after every kind of request has been answered."""
     hello = _imported(root, stand_ins, load, WORKERS / "hello")
     ours = _imported(root, stand_ins, load, ROOT / "src")
     own = {name for name in ours if name.split(".")[0] == "flux"}
@@ -252,11 +252,11 @@ def _imported(root: Path, stand_ins: Path, load: Load, source: Path) -> set[str]
 
 MEMORIES = 4
 MAX_ISOLATE = 128
-"""MiB that Cloudflare gives an isolate (developers.cloudflare.com/workers/platform/limits)."""
+"""The memory of an isolate on Cloudflare, in MiB (developers.cloudflare.com/workers/platform/limits)."""
 
 
 def in_flight(root: Path, stand_ins: Path, load: Load) -> Iterator[Row]:
-    """What pictures in flight take, and give back."""
+    """The memory that pictures in flight use and release."""
     ours = runtime.write_worker(root / "memory-ours", runtime.product(WORKERS / "probe", main="probe.py"), stand_ins)
     careful = runtime.write_worker(root / "memory-careful", runtime.javascript("careful"), stand_ins)
     here, there = [], []

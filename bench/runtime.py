@@ -1,4 +1,4 @@
-"""Real workerd, started directly, each Worker in a process of its own, and what such a process has cost."""
+"""Starts real workerd directly, each Worker in a separate process, and measures such processes."""
 
 import contextlib
 import json
@@ -18,31 +18,31 @@ API_KEY = "bench-key"
 START_SECONDS = 180
 CONFIG = "config.capnp"
 SNAPSHOT = "snapshot.bin"
-"""workerd's name for the dedicated snapshot that it saves."""
+"""The name that workerd gives to the dedicated snapshot it saves."""
 
 Modules = Sequence[tuple[str, Path]]
-"""Names as the Worker imports them, each with its file; the first is the main module."""
+"""Module names as the Worker imports them, each with its file. The first one is the main module."""
 
 
 @dataclass(frozen=True, slots=True)
 class Worker:
-    """What runs: its modules, and whether it is written in Python."""
+    """A Worker: its modules, and whether it is written in Python."""
 
     name: str
     modules: Modules
     flags: tuple[str, ...] = ()
     ledger: bool = False
-    """Whether it has Durable Objects of the class `Ledger`, bound as `LEDGER`."""
+    """Whether it has Durable Objects of class `Ledger`, bound as `LEDGER`."""
     variables: Mapping[str, str] = field(default_factory=dict)
 
 
 def javascript(name: str) -> Worker:
-    """One of the Workers in bench/workers."""
+    """A Worker from bench/workers."""
     return Worker(name, [(f"{name}.js", WORKERS / f"{name}.js")])
 
 
 def python(name: str, folder: Path, *more: Path, main: str = "entry.py") -> Worker:
-    """A Worker of all Python files in the folders, packed as wrangler packs it."""
+    """A Worker made of all Python files in the folders, packed as wrangler packs it."""
     files = {str(file.relative_to(root)): file for root in (folder, *more) for file in sorted(root.rglob("*.py"))}
     modules = [(main, files.pop(main)), *files.items()]
     return Worker(name, modules, tuple(configuration.local()["compatibility_flags"]))
@@ -54,13 +54,13 @@ def product(*more: Path, main: str = "entry.py") -> Worker:
 
 
 def sdk() -> Modules:
-    """The Workers SDK, beside every Python Worker."""
+    """The Workers SDK, which every Python Worker includes."""
     files = (file for file in sorted(PYTHON_MODULES.rglob("*")) if file.is_file() and "__pycache__" not in file.parts)
     return [(f"python_modules/{file.relative_to(PYTHON_MODULES)}", file) for file in files]
 
 
 def write_worker(folder: Path, worker: Worker, stand_ins: Path) -> Path:
-    """The folder to run a Worker in, with its configuration: bound as it is deployed, to the stand-ins."""
+    """Write the folder to run a Worker in, with the bindings of a deployment connected to the stand-ins."""
     python = worker.modules[0][0].endswith(".py")
     ledgers = folder / "ledgers"
     ledgers.mkdir(parents=True, exist_ok=True)
@@ -112,7 +112,7 @@ LEDGER = """
 
 
 def write_stand_ins(folder: Path, pictures: Mapping[str, Path]) -> Path:
-    """The folder to run the stand-ins in; pictures by their size in kilobytes, or by what Images makes of them."""
+    """Write the folder to run the stand-ins in. Pictures are named by their kilobytes, or by their result in Images."""
     bindings = ", ".join(f"(name = {_text(size)}, data = embed {_text(file)})" for size, file in pictures.items())
     return _write(
         folder,
@@ -145,7 +145,7 @@ def _write(folder: Path, config: str) -> Path:
 
 
 def _module(name: str, file: Path) -> str:
-    """Python of the SDK goes as data, as wrangler sends it."""
+    """A module's configuration. The SDK's Python files are data modules, as wrangler uploads them."""
     kind = {".py": "pythonModule", ".js": "esModule"}.get(file.suffix, "data")
     if kind == "pythonModule" and name.startswith("python_modules/"):
         kind = "data"
@@ -163,12 +163,12 @@ class Process:
     folder: Path
     arguments: Sequence[str] = ()
     socket: Path = field(init=False)
-    """Where it listens."""
+    """The socket on which it listens."""
     _process: subprocess.Popen[bytes] = field(init=False)
 
     def __post_init__(self) -> None:
         self.socket = self.folder / "http.sock"
-        [workerd] = NODE_MODULES.glob("@cloudflare/workerd-*/bin/workerd")  # npm installs the one for this platform
+        [workerd] = NODE_MODULES.glob("@cloudflare/workerd-*/bin/workerd")  # npm installs the package for this platform
         for left in self.folder.glob("*.sock"):
             left.unlink()
         with (self.folder / "log").open("wb") as log:
@@ -183,7 +183,7 @@ class Process:
             )
 
     def answer(self, path: str = "/health") -> bytes:
-        """The status line and whatever comes with it of the first answer, waited for as long as it takes."""
+        """The status line and beginning of the first answer, however long it takes."""
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline and self._process.poll() is None:
             with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as client:
@@ -200,34 +200,34 @@ class Process:
     def cpu(self) -> float:
         """User and system time so far, in seconds.
 
-        /proc/PID/stat counts the same in hundredths; this is the process's own clock (clock_getcpuclockid(3)), to the
-        nanosecond.
+        It is read from the process's own clock (clock_getcpuclockid(3)), which counts nanoseconds. /proc/PID/stat has
+        the same value in hundredths of a second.
         """
         return time.clock_gettime(~self._process.pid << 3 | 2)
 
     @property
     def isolate_cpu(self) -> float:
-        """The part of `cpu` that the isolates' own thread used: without V8's compilers and garbage collectors."""
+        """The part of `cpu` used by the isolates' own thread, without V8's compilers and garbage collectors."""
         return int(Path(f"/proc/{self._process.pid}/schedstat").read_text().split()[0]) / 1e9
 
     @property
     def resident(self) -> int:
-        """Bytes of memory in use."""
+        """Memory in use, in bytes."""
         status = Path(f"/proc/{self._process.pid}/status").read_text()
         return 1024 * int(status.split("VmRSS:")[1].split()[0])
 
     @property
     def most_resident(self) -> int:
-        """The most bytes of memory in use since `forget_most_resident`."""
+        """The most memory in use since `forget_most_resident`, in bytes."""
         status = Path(f"/proc/{self._process.pid}/status").read_text()
         return 1024 * int(status.split("VmHWM:")[1].split()[0])
 
     def forget_most_resident(self) -> None:
-        """Count `most_resident` from now on (proc(5), clear_refs)."""
+        """Restart the count for `most_resident` (proc(5), clear_refs)."""
         Path(f"/proc/{self._process.pid}/clear_refs").write_text("5")
 
     def stop(self) -> None:
-        """End it."""
+        """Stop it."""
         self._process.kill()
         self._process.wait()
         self.socket.unlink(missing_ok=True)
@@ -242,12 +242,12 @@ class Process:
 
 
 def save_snapshot(folder: Path) -> Path:
-    """The memory of the Worker in a folder as it is before its first request: what Cloudflare makes at a deploy."""
+    """Save the Worker's memory before its first request, as Cloudflare does during a deployment."""
     with Process(folder, ["--python-save-snapshot", f"--python-snapshot-dir={folder}"]) as worker:
         worker.answer()
     return folder / SNAPSHOT
 
 
 def from_snapshot(folder: Path) -> list[str]:
-    """Arguments that start a Worker from its snapshot."""
+    """The arguments that start a Worker from its snapshot."""
     return [f"--python-load-snapshot={SNAPSHOT}", f"--python-snapshot-dir={folder}"]

@@ -14,20 +14,20 @@ Configuration = dict[str, Any]
 
 
 def read(path: Path) -> Configuration:
-    """A configuration as wrangler reads it, paths relative to its file."""
+    """A configuration as wrangler reads it, with paths relative to its file."""
     return tomllib.loads(path.read_text())
 
 
 def local(*, remote_ai: bool = False, changes: Mapping[str, object] | None = None) -> Configuration:
-    """The deployed configuration as it runs on a desk, with absolute paths.
+    """The deployed configuration for local use, with absolute paths.
 
-    `[ai]` makes wrangler ask for a Cloudflare login. Unless `remote_ai` says that this is meant, `AI` is bound to the
-    stand-in instead, which the Worker calls in the same way. `changes` replaces whole top-level keys, None removes one.
+    `[ai]` makes wrangler require a Cloudflare login. So `AI` is bound to the stand-in, which is called in the same way,
+    unless `remote_ai` is set. `changes` replaces top-level keys; None removes a key.
     """
     configuration = read(DEPLOYED)
     configuration["main"] = str(ROOT / configuration["main"])
     configuration["assets"]["directory"] = str(ROOT / configuration["assets"]["directory"])
-    # workerd is to read Pyodide from the development bundle (pyodide_bundle.py), which it calls experimental.
+    # Makes workerd read Pyodide from the development bundle (pyodide_bundle.py). workerd calls this experimental.
     configuration["compatibility_flags"] += ["python_workers_development", "experimental"]
     if not remote_ai:
         binding = configuration.pop("ai")["binding"]

@@ -1,9 +1,10 @@
-"""Deploy with pywrangler, and say in a sentence what to do where that fails: the command behind `make deploy`.
+"""Deploy with pywrangler, and explain in a sentence what to do if that fails: the command behind `make deploy`.
 
 wrangler.toml names the KV namespace without its id, which differs between accounts. wrangler takes the id from the live
-Worker. Where that one has none (the first deployment broke after the namespace was created, or the Worker was deleted),
-wrangler does not look for the namespace: it creates it again, and fails because the title is taken
-(github.com/cloudflare/workers-sdk/issues/14284). So this looks first, and passes the id in a configuration of its own.
+Worker. If that Worker has none (because the first deployment failed after creating the namespace, or the Worker was
+deleted), wrangler does not look for the namespace. It creates it again, and fails because the title is taken
+(github.com/cloudflare/workers-sdk/issues/14284). So this command looks for the namespace first, and passes the id in a
+separate configuration.
 """
 
 import argparse
@@ -23,10 +24,11 @@ from dev import BIN, ROOT, configuration
 KV_BINDING = "FLUX_CF_KV"
 KEY = "API_KEY"
 CONFIGURATION = ROOT / ".wrangler-deploy.json"
-"""wrangler.toml and the id. It stands beside that file: paths in it and `python_modules` are found from there."""
+"""wrangler.toml with the id added. It is next to that file because its paths and `python_modules` are relative
+to it."""
 
 WORKER_NOT_FOUND = {10007, 10090}
-"""The codes that wrangler takes for it too."""
+"""The codes that wrangler also interprets this way."""
 
 NOT_LOGGED_IN = (
     "Nobody is logged in: run `npx wrangler login` first, or set CLOUDFLARE_API_TOKEN to a token from the template "
@@ -85,7 +87,7 @@ BY_CODE = {
     10041: NO_SUCH_NAMESPACE,
     10057: NAMESPACES_HIDDEN,
 }
-"""Advice by the API's own codes."""
+"""Advice by the API's codes."""
 BY_MESSAGE = (
     (ENDED_EARLY, STOPPED),
     ("CLOUDFLARE_API_TOKEN environment variable for", NOT_LOGGED_IN),
@@ -98,7 +100,7 @@ BY_MESSAGE = (
     ("malformed response from the API", TRY_AGAIN),
     ("Cloudflare API", TRY_AGAIN),
 )
-"""... and by a part of wrangler's message, the first that fits."""
+"""Advice by a part of wrangler's message. The first match counts."""
 
 NO_CONFIGURATION = "wrangler.toml cannot be read ({}): correct it, or restore it with git checkout wrangler.toml"
 NO_ENVIRONMENT = (
@@ -110,9 +112,9 @@ TAKEN = (
 )
 ASKED_AT_TERMINAL = {
     NOT_LOGGED_IN: ("login",),
-    SEVERAL_ACCOUNTS: ("kv", "namespace", "list"),  # any that needs an account: wrangler asks, and keeps the answer
+    SEVERAL_ACCOUNTS: ("kv", "namespace", "list"),  # needs an account: wrangler asks, and remembers it
 }
-"""What wrangler settles with whoever sits at the terminal."""
+"""wrangler commands that ask the user at the terminal."""
 NEXT = """
 Now set the key that your apps will send, and check the deployment:
 
@@ -122,7 +124,7 @@ Now set the key that your apps will send, and check the deployment:
 
 
 class Failed(Exception):
-    """A command failed; code and message are those of wrangler's own record. No message: wrangler did not run."""
+    """A command failed, with code and message from wrangler's output file. No message: wrangler did not start."""
 
     def __init__(self, code: int, message: str) -> None:
         super().__init__(message)
@@ -131,11 +133,11 @@ class Failed(Exception):
 
     @property
     def advice(self) -> str:
-        """What to do about it; "" where nothing better is known than what was printed."""
+        """What to do about it; "" if the printed output is the best advice."""
         if not self.message:
             return NOT_UPLOADED
         by_message = (advice for part, advice in BY_MESSAGE if part in self.message)
-        # Where several changes fail, wrangler has a message of its own, with the codes of the API in it.
+        # If several changes fail, wrangler's own message contains the API's codes.
         inside = re.search(r"\[code: (\d+)\]", self.message)
         code = self.code or int(inside[1] if inside else 0)
         return BY_CODE.get(code) or (REFUSED if code else next(by_message, ""))
@@ -143,7 +145,7 @@ class Failed(Exception):
 
 @dataclass(frozen=True)
 class Target:
-    """The Worker that is deployed, as wrangler.toml has it for an environment ("" for none)."""
+    """The Worker to deploy, as configured in wrangler.toml for an environment ("" for none)."""
 
     environment: str
     name: str
@@ -151,19 +153,19 @@ class Target:
 
     @property
     def namespace(self) -> dict[str, Any] | None:
-        """The configuration of the namespace for pictures."""
+        """The configuration of the KV namespace for pictures."""
         return next((one for one in self.namespaces if one.get("binding") == KV_BINDING), None)
 
     @property
     def title(self) -> str:
-        """What wrangler calls that namespace when it makes it."""
+        """The title that wrangler gives to that namespace."""
         return f"{self.name}-{KV_BINDING.lower().replace('_', '-')}"
 
 
 def target(configured: Mapping[str, Any], environment: str) -> Target:
-    """The Worker that wrangler will deploy to. The name that a build service has for it wins.
+    """The Worker that wrangler will deploy to. A build service's name for it takes precedence.
 
-    Raises `KeyError` where there is no such environment.
+    Raises `KeyError` if there is no such environment.
     """
     of_environment = configured["env"][environment] if environment else configured
     name = of_environment.get("name") or f"{configured.get('name', '')}-{environment}"
@@ -175,7 +177,7 @@ def target(configured: Mapping[str, Any], environment: str) -> Target:
 
 
 def run(command: list[str | Path], *, quiet: bool = False) -> tuple[str, dict[str, Any]]:
-    """Run wrangler, or what runs it: what it printed (if it was to be `quiet`), and the last entry of its record.
+    """Run wrangler or pywrangler. Returns the output (if `quiet`) and the last entry of wrangler's output file.
 
     Raises `Failed`.
     """
@@ -204,12 +206,12 @@ def run(command: list[str | Path], *, quiet: bool = False) -> tuple[str, dict[st
 
 
 def _path() -> str:
-    """The path on which pywrangler finds uv, node and wrangler."""
+    """The PATH on which pywrangler finds uv, node and wrangler."""
     return os.pathsep.join([str(Path(sys.executable).parent), str(BIN), os.environ["PATH"]])
 
 
 def ask(*arguments: str) -> Any:
-    """What a wrangler command prints as JSON. Raises `Failed`."""
+    """The JSON output of a wrangler command. Raises `Failed`."""
     printed, _ = run([BIN / "wrangler", *arguments], quiet=True)
     return json.loads(printed)
 
@@ -218,7 +220,7 @@ def ask(*arguments: str) -> Any:
 
 
 def live_bindings(name: str) -> list[dict[str, Any]] | None:
-    """The bindings of the newest version of a Worker, None where there is no such Worker. Raises `Failed`."""
+    """The bindings of a Worker's newest version; None if there is no such Worker. Raises `Failed`."""
     try:
         versions = ask("versions", "list", "--json", "--name", name)
     except Failed as failure:
@@ -231,12 +233,12 @@ def live_bindings(name: str) -> list[dict[str, Any]] | None:
 
 
 def is_ours(bindings: list[dict[str, Any]]) -> bool:
-    """Whether a Worker with these bindings is this service; one with nothing but secrets has not been deployed yet."""
+    """Whether a Worker with these bindings is this service. One that has only secrets has not been deployed yet."""
     return KV_BINDING in _names(bindings) or (bool(bindings) and {one["type"] for one in bindings} == {"secret_text"})
 
 
 def with_namespace(configured: Mapping[str, Any], to: Target) -> dict[str, Any] | None:
-    """The configuration with the id of the namespace that is there already, None where there is none.
+    """The configuration with the id of the existing namespace; None if there is none.
 
     Raises `Failed`.
     """
@@ -259,12 +261,12 @@ def _names(bindings: list[dict[str, Any]] | None) -> set[str]:
 
 
 def look(configured: Mapping[str, Any], to: Target, *, replace: bool) -> tuple[set[str], dict[str, Any] | None]:
-    """What the live Worker is bound to, and the configuration to deploy with in place of wrangler.toml.
+    """The live Worker's bindings, and the configuration to use in place of wrangler.toml.
 
-    Raises `Failed`. Exits where the name belongs to another Worker.
+    Raises `Failed`. Exits if the name belongs to another Worker.
     """
     bindings = live_bindings(to.name)
-    # Workers Builds makes an empty Worker first, and lets wrangler check that it deploys to that one.
+    # Workers Builds creates an empty Worker first, and makes wrangler check that it deploys to that one.
     if bindings is not None and not (is_ours(bindings) or replace or os.environ.get("WORKERS_CI")):
         sys.exit(TAKEN.format(name=to.name))
     names = _names(bindings)
@@ -273,7 +275,7 @@ def look(configured: Mapping[str, Any], to: Target, *, replace: bool) -> tuple[s
 
 
 def looked(configured: Mapping[str, Any], to: Target, *, replace: bool) -> tuple[set[str], dict[str, Any] | None]:
-    """`look`, after what is to be settled first (a login, then an account) where somebody sits at the terminal."""
+    """`look`, after settling questions at the terminal if there is one: first the login, then the account."""
     open_questions = dict(ASKED_AT_TERMINAL) if sys.stdin.isatty() and sys.stdout.isatty() else {}
     while True:
         try:
@@ -286,27 +288,27 @@ def looked(configured: Mapping[str, Any], to: Target, *, replace: bool) -> tuple
 
 
 def deploy(to: Target, changed: dict[str, Any] | None) -> list[str]:
-    """Deploy: the addresses where the Worker then is. Raises `Failed`."""
-    # An empty --env is the top of wrangler.toml; without it wrangler warns as soon as there is any [env.*].
+    """Deploy, and return the Worker's addresses. Raises `Failed`."""
+    # An empty --env means the top level of wrangler.toml. Without it wrangler warns if there is any [env.*].
     command: list[str | Path] = ["pywrangler", "deploy", f"--env={to.environment}"]
     if changed:
         print(f"The KV namespace {to.title} is there already: this Worker gets it.", flush=True)
-        CONFIGURATION.write_text(json.dumps(changed, indent=2, default=str))  # TOML has dates
+        CONFIGURATION.write_text(json.dumps(changed, indent=2, default=str))  # for TOML's dates
         command += ["--config", CONFIGURATION]
     try:
         _, entry = run(command)
     finally:
         CONFIGURATION.unlink(missing_ok=True)
-    return entry.get("targets") or []  # none where somebody chose not to continue
+    return entry.get("targets") or []  # empty if the user chose not to continue
 
 
 def address(deployed_to: str) -> str:
-    """What wrangler says about a place without what it adds: `images.example.com/* (zone name: example.com)`."""
+    """A place from wrangler's output, without additions: `images.example.com/* (zone name: example.com)`."""
     return deployed_to.split(maxsplit=1)[0].removesuffix("*").rstrip("/")
 
 
 def main() -> None:
-    """Deploy, or say what to do."""
+    """Deploy, or explain what to do."""
     parser = argparse.ArgumentParser(prog="make deploy", description=__doc__.splitlines()[0])
     parser.add_argument("--env", default="")
     parser.add_argument("--replace", default="")
@@ -327,9 +329,9 @@ def main() -> None:
     except Failed as failure:
         if failure.advice in (NOT_LOGGED_IN, NOT_PERMITTED):
             sys.exit(failure.advice)
-        # Anything else happens to the deployment too, which shows it and can ask at the terminal.
+        # Any other failure happens to the deployment too, which shows it and can ask at the terminal.
     except (AttributeError, LookupError, TypeError, ValueError) as surprise:
-        # No live account was ever seen from here: an answer of another shape must not prevent a deployment.
+        # No live account was available for testing: an answer in an unknown format must not prevent a deployment.
         print(f"The account could not be looked at ({surprise!r}); deploying all the same.", flush=True)
     try:
         targets = deploy(to, changed)

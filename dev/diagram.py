@@ -1,6 +1,6 @@
 """The diagram of README.md, drawn from the text docs/diagram.txt, in a light and a dark theme.
 
-python -m dev.diagram           says whether the drawings are up to date
+python -m dev.diagram           checks whether the drawings are up to date
 python -m dev.diagram --write   draws them
 """
 
@@ -16,13 +16,13 @@ from dev import ROOT
 SOURCE = ROOT / "docs" / "diagram.txt"
 
 WIDTH, HEIGHT = 236, 52
-"""Of a box, in pixels."""
+"""Size of a box, in pixels."""
 GAP, ROW = 64, 76
-"""Between two columns, and from one box to the next below it."""
+"""Distance between two columns, and between the tops of boxes below each other."""
 MARGIN, TOP = 12, 40
-"""Around everything, and above the first box."""
+"""Space around the diagram, and above the first box."""
 LETTER = 6.3
-"""The widest that a letter of a subtitle is on average: a test asks whether each fits into its box."""
+"""Widest average width of a letter in subtitles. A test checks that each subtitle fits into its box."""
 FONT = "system-ui, -apple-system, 'Segoe UI', 'Noto Sans', sans-serif"
 
 
@@ -46,7 +46,7 @@ THEMES: Mapping[Path, Theme] = {
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """One box, at its place."""
+    """One box and its position."""
 
     title: str
     subtitle: str
@@ -58,7 +58,7 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Diagram:
-    """What the text says."""
+    """The content of the text."""
 
     columns: tuple[str, ...]
     boxes: Mapping[str, Box]
@@ -66,7 +66,7 @@ class Diagram:
 
 
 def read(text: str) -> Diagram:
-    """A diagram from its text. Raises `ValueError` naming the line that is not understood."""
+    """Parse a diagram. Raises `ValueError`, which names the line that is not valid."""
     columns: list[list[tuple[str, str, str, bool]]] = []
     titles: list[str] = []
     arrows: list[tuple[str, str]] = []
@@ -132,7 +132,8 @@ def _arrow(one: Box, other: Box, theme: Theme) -> str:
     else:
         x, y, end_x, end_y = one.x + WIDTH, one.y + HEIGHT // 2, other.x, other.y + HEIGHT // 2
         bend = GAP // 2
-        # It comes to the height of its end in the first gap, so that it does not pass behind boxes of other columns.
+        # The arrow reaches the height of its end in the first gap, so that it does not pass behind boxes of other
+        # columns.
         path = f"M{x} {y}C{x + bend} {y} {x + bend} {end_y} {x + GAP} {end_y}H{end_x}"
     return f'<path d="{path}" fill="none" stroke="{theme.line}" stroke-width="1.5" marker-end="url(#end)"/>'
 
@@ -150,7 +151,7 @@ def _box(box: Box, theme: Theme) -> str:
 
 
 def drawings() -> dict[Path, str]:
-    """Each file and what it has to hold."""
+    """The files, and the content that each should have."""
     diagram = read(SOURCE.read_text())
     return {path: draw(diagram, theme) for path, theme in THEMES.items()}
 

@@ -1,4 +1,4 @@
-"""What each model can do and costs: the tables in docs/models.md and README.md, made from the rows.
+"""The tables of models and their prices in docs/models.md and README.md, made from the rows.
 
 python -m dev.models           prints them
 python -m dev.models --write   writes them into both documents
@@ -26,7 +26,7 @@ def _bounds(bounds: Bounds) -> str:
 
 
 def _controlled(control: SizeControl) -> str:
-    """How a model of another maker is told a size."""
+    """How a model of another maker is given a size."""
     match control:
         case WidthAndHeight(bounds) | WidthByHeight(bounds):
             return _bounds(bounds)
@@ -39,14 +39,14 @@ def _controlled(control: SizeControl) -> str:
 
 
 def sizes_of(model: Model) -> str:
-    """What it can draw; all else is cut from the nearest."""
+    """The sizes that a model can draw. Other sizes are cropped from the nearest one."""
     if model.partner:
         return _controlled(model.partner.control)
     return f"{model.sides.min} to {model.sides.max} a side" if model.sides else "one size of its own"
 
 
 def pictures_of(model: Model) -> str:
-    """How many go in."""
+    """How many input pictures a model takes."""
     if not model.max_images:
         return "none"
     return ("1" if model.max_images == 1 else f"1 to {model.max_images}") + (
@@ -55,20 +55,20 @@ def pictures_of(model: Model) -> str:
 
 
 def effort_of(model: Model) -> str:
-    """What can be chosen of how well it draws."""
+    """The choices that affect a picture's quality."""
     chosen = [f"{model.steps.min} to {model.steps.max} steps"] if model.steps else []
     chosen += [" ".join(model.partner.qualities)] if model.partner and model.partner.qualities else []
     return ", ".join(chosen) or "fixed"
 
 
 def dollars_of(model: Model) -> str:
-    """What a picture of the usual size costs."""
+    """The price of a picture of the default size."""
     dollars = plan.example(model, settings.read({})).cost.told["dollars"]
     return "not published" if dollars is None else f"{dollars:.6f}"
 
 
 def row(model: Model) -> str:
-    """One model's line."""
+    """A model's row."""
     cells = (
         f"`{model.id}`",
         sizes_of(model),
@@ -82,7 +82,7 @@ def row(model: Model) -> str:
 
 
 def table() -> str:
-    """Both tables as markdown."""
+    """Both tables in Markdown."""
     return "\n".join(
         [
             "### Workers AI",
@@ -99,13 +99,13 @@ def table() -> str:
 
 
 def short_name(model: Model) -> str:
-    """The shortest name that people type for it; without one, what stands behind the slash of its id."""
+    """A model's shortest name in use, or else the part of its id after the slash."""
     names = [name for name, id in catalog.SHORT_NAMES.items() if id == model.id]
     return min(names, key=len, default=catalog.last(model.id))
 
 
 def overview() -> str:
-    """The table of README.md: which model to choose. The other makers' models are too many for it."""
+    """The table in README.md for choosing a model. Models of other makers are left out because there are too many."""
     return "\n".join(
         [
             "| id | short name | sizes | edits | a picture costs, in dollars |",

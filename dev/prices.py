@@ -1,4 +1,4 @@
-"""What each model costs: the table in docs/prices.md, made from the catalogue.
+"""The table of prices in docs/prices.md, made from the catalogue.
 
 python -m dev.prices           prints it
 python -m dev.prices --write   writes it into docs/prices.md
@@ -25,7 +25,7 @@ UNITS = {
     "image_tile_step": "a tile of an input picture in each step",
     "image_megapixel": "a megapixel of an input picture",
 }
-"""How each part of a `Price` is called."""
+"""Names for the parts of a `Price`."""
 
 
 DOLLAR_UNITS = {
@@ -36,7 +36,7 @@ DOLLAR_UNITS = {
     "image": "an input picture",
     "image_megapixel": "a megapixel of an input picture",
 }
-"""How each part of a `DollarPrice` is called."""
+"""Names for the parts of a `DollarPrice`."""
 
 
 def formula(price: Price) -> str:
@@ -46,7 +46,7 @@ def formula(price: Price) -> str:
 
 
 def row(model: Model) -> str:
-    """One model's line."""
+    """A model's row."""
     example = plan.example(model, settings.read({}))
     if not model.price or not example.cost.neurons:
         return f"| {model.name} | not published | | | | |"
@@ -60,7 +60,7 @@ def row(model: Model) -> str:
 
 
 def table() -> str:
-    """The table and its notes as markdown."""
+    """The table and its notes in Markdown."""
     writer = prices.TEXT_MODELS[DEFAULT_PROMPT_MODEL]
     sources = [
         f"- {one.name}: the {one.price.source}, looked at on {one.price.checked}. {one.price.note}".rstrip()

@@ -1,9 +1,10 @@
-"""Assemble workerd's *development* Pyodide bundle from the npm package `pyodide`.
+"""Assembles workerd's *development* Pyodide bundle from the npm package `pyodide`.
 
-Without it workerd downloads Cloudflare's own bundle whenever a Python Worker starts on a desk. workerd reads
-`pyodide_dev.capnp.bin` from the folder named by `--pyodide-bundle-disk-cache-dir` when a Worker has the compatibility
-flag `python_workers_development`. All of this is internal to workerd and changes between its versions: whatever is
-assumed here is checked, and a wrong version stops with a sentence. A deployed Worker never uses any of it.
+Without it workerd downloads Cloudflare's bundle whenever a Python Worker starts locally. workerd reads
+`pyodide_dev.capnp.bin` from the folder named by `--pyodide-bundle-disk-cache-dir` if a Worker has the compatibility
+flag `python_workers_development`. All of this is internal to workerd and changes between its versions. So each
+assumption is checked here, and an unsupported version stops with an explanation. A deployed Worker never uses any of
+it.
 """
 
 import json
@@ -18,9 +19,9 @@ from dev import BUNDLE_FOLDER, NODE_MODULES
 
 FILE_NAME = "pyodide_dev.capnp.bin"
 VERSIONS = {"pyodide": "314.0.6", "workerd": "1.20261117.1"}
-"""The npm packages that were seen working together; wrangler 4.164.0 brings this workerd."""
+"""The npm packages that were tested together. wrangler 4.164.0 includes this workerd."""
 
-# workerd forbids what Emscripten's glue does: compile WebAssembly from bytes, draw random numbers while starting, and
+# workerd forbids what Emscripten's glue code does: compile WebAssembly from bytes, draw random numbers at start-up, and
 # read a clock that stands still during a request. It offers these instead.
 IMPORTS = """\
 import { addEventListener, getRandomValues, location, monotonicDateNow, newWasmModule, patchedLoadLibData,
@@ -45,7 +46,7 @@ REPLACEMENTS = (
 
 
 class WrongVersion(Exception):
-    """The installed npm packages are not the ones that this file knows how to put together."""
+    """The installed npm packages are not the versions that this file supports."""
 
     def __init__(self, found: str) -> None:
         together = " and ".join(f"{name} {version}" for name, version in VERSIONS.items())
@@ -55,7 +56,7 @@ class WrongVersion(Exception):
 
 
 class Module(NamedTuple):
-    """One module of the bundle; `member` says which field of the schema's union holds the content."""
+    """One module of the bundle. `member` is the field of the schema's union that holds its content."""
 
     name: str
     member: int
@@ -65,7 +66,7 @@ class Module(NamedTuple):
 def assemble(packages: Path, folder: Path) -> Path:
     """Write the bundle made from the npm packages in `packages` into `folder`, and return its path.
 
-    Raises WrongVersion for other packages than the pinned ones.
+    Raises WrongVersion if the packages are not the pinned ones.
     """
     for name, version in VERSIONS.items():
         installed = json.loads((packages / name / "package.json").read_text())["version"]
@@ -87,7 +88,7 @@ def assemble(packages: Path, folder: Path) -> Path:
 
 
 def adapt(glue: str) -> str:
-    """Make Emscripten's module one that workerd runs. Raises WrongVersion unless each passage to replace is there."""
+    """Adapt Emscripten's module so that workerd runs it. Raises WrongVersion if a passage to replace is missing."""
     for pattern, replacement in REPLACEMENTS:
         glue, found = re.subn(pattern, replacement, glue, flags=re.DOTALL)
         if not found:
@@ -122,7 +123,7 @@ def encode(modules: Sequence[Module]) -> bytes:
     """
     list_words = len(modules) * (MODULE_DATA + MODULE_POINTERS)
     head = bytearray()
-    head += struct.pack("<iHH", STRUCT_POINTER, 0, 1)  # the root, in the next word: no data, one pointer
+    head += struct.pack("<iHH", STRUCT_POINTER, 0, 1)  # the root pointer, to the next word: no data, one pointer
     head += struct.pack("<iI", LIST_POINTER, list_words << 3 | COMPOSITE)
     head += struct.pack("<iHH", len(modules) << 2, MODULE_DATA, MODULE_POINTERS)
     tail = bytearray()
@@ -130,12 +131,12 @@ def encode(modules: Sequence[Module]) -> bytes:
     for module in modules:
         head += struct.pack("<HHI", INTERNAL, module.member, 0)
         for content in (module.name.encode() + b"\0", module.content):
-            distance = tail_start + len(tail) // WORD - (len(head) // WORD + 1)  # from the end of the pointer
+            distance = tail_start + len(tail) // WORD - (len(head) // WORD + 1)  # counted from the end of the pointer
             head += struct.pack("<iI", distance << 2 | LIST_POINTER, len(content) << 3 | BYTES)
             tail += content + b"\0" * (-len(content) % WORD)
         head += bytes(2 * WORD)
     words = (len(head) + len(tail)) // WORD
-    return struct.pack("<II", 0, words) + head + tail  # the number of segments less one, and the size of each
+    return struct.pack("<II", 0, words) + head + tail  # the number of segments minus one, and the size of each
 
 
 if __name__ == "__main__":

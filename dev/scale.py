@@ -1,10 +1,10 @@
-"""What one deployment serves and what it costs: the arithmetic behind docs/scale.md.
+"""The capacity and the costs of one deployment: the calculations behind docs/scale.md.
 
     python -m dev.scale           prints the tables
     python -m dev.scale --write   writes them into docs/scale.md
 
-Limits and prices are Cloudflare's published ones, each with its page below developers.cloudflare.com; what is measured
-comes from bench/RESULTS.md.
+Limits and prices are those that Cloudflare publishes, each with its page below developers.cloudflare.com. Measurements
+are from bench/RESULTS.md.
 """
 
 import sys
@@ -23,16 +23,16 @@ DAYS_A_MONTH = 30
 
 @dataclass(frozen=True)
 class Price:
-    """What a month includes, and what more of it costs."""
+    """What a month includes, and the price of anything beyond that."""
 
     included: float
     dollars: float
     per: float
-    """That many more cost `dollars`."""
+    """How many cost `dollars`."""
 
     @property
     def each(self) -> float:
-        """Dollars for one, past what is included."""
+        """Dollars for one, beyond what is included."""
         return self.dollars / self.per
 
 
@@ -40,10 +40,10 @@ ASKED = plan.example(catalog.MODELS[catalog.DEFAULT_MODEL], settings.read({}))
 """One picture of flux-1-schnell: 1024x1024, 4 steps."""
 NEURONS = (ASKED.cost.neurons or 0) / prices.HUNDREDTHS
 FREE_NEURONS_A_DAY = prices.FREE_A_DAY / prices.HUNDREDTHS
-"""On every plan, until 00:00 UTC."""
+"""On all plans, until 00:00 UTC."""
 NEURON_PRICE = Price(FREE_NEURONS_A_DAY * DAYS_A_MONTH, prices.MICRODOLLARS / 1e6, 1)
 AI_REQUESTS_A_MINUTE = 720
-"""Text to image, for each account: workers-ai/platform/limits/."""
+"""Text-to-image requests per account: workers-ai/platform/limits/."""
 
 # workers/platform/limits/ and kv/platform/limits/, on the free plan.
 FREE_REQUESTS_A_DAY = 100_000
@@ -51,7 +51,7 @@ FREE_KV_WRITES_A_DAY = 1_000
 FREE_KV_READS_A_DAY = 100_000
 FREE_KV_BYTES = 10**9
 FREE_TRANSFORMATIONS_A_MONTH = 5_000
-"""Of the Images binding, on every plan: images/pricing/."""
+"""Of the Images binding, on all plans: images/pricing/."""
 
 # workers/platform/pricing/, kv/platform/pricing/, images/pricing/: the paid plan, 5 dollars a month.
 PLAN_DOLLARS = 5.0
@@ -61,18 +61,18 @@ KV_WRITES = Price(1e6, 5.00, 1e6)
 KV_READS = Price(10e6, 0.50, 1e6)
 TRANSFORMATIONS = Price(FREE_TRANSFORMATIONS_A_MONTH, 0.50, 1000)
 
-# Measured: bench/RESULTS.md, and the stand-in's pictures are smaller than real ones.
+# Measured: bench/RESULTS.md. The stand-in's pictures are smaller than real ones.
 CPU_MS_A_PICTURE = 5.8
-"""Of one generation, all included: medians on a desk are 5 to 7."""
+"""For a complete generation: local medians are 5 to 7."""
 PICTURE_BYTES = 200_000
 VIEWS = 3
-"""How often a picture is asked for; Workers Cache answers all but the first in one place."""
+"""How often a picture is requested. In one location Workers Cache answers all requests but the first."""
 LIFETIME_SECONDS = 1800
 """`IMAGE_EXPIRATION`."""
 
 
 def free_plan() -> dict[str, float]:
-    """Pictures a day that each allowance is enough for, the smallest first."""
+    """The number of pictures a day that each allowance covers, smallest first."""
     allowances = {
         "Workers AI neurons": FREE_NEURONS_A_DAY / NEURONS,
         "Images transformations, if every picture is cut, or drawn by a tool of MCP": FREE_TRANSFORMATIONS_A_MONTH
@@ -92,7 +92,7 @@ def free_plan() -> dict[str, float]:
 
 
 def dollars_a_thousand(*, cut: bool) -> dict[str, float]:
-    """Dollars that each thousand pictures cost past what the paid plan includes."""
+    """Dollars per thousand pictures beyond what the paid plan includes."""
     thousand = 1000
     return {
         "Workers AI": thousand * NEURONS * NEURON_PRICE.each,
@@ -105,7 +105,7 @@ def dollars_a_thousand(*, cut: bool) -> dict[str, float]:
 
 
 def paid_month(pictures_a_day: int, *, cut: bool) -> float:
-    """Dollars for a month at that rate, what the plan includes taken off each allowance by itself."""
+    """Dollars per month at that rate. The plan's allowances are deducted one by one."""
     pictures = pictures_a_day * DAYS_A_MONTH
     uses = (
         (NEURON_PRICE, pictures * NEURONS),
@@ -119,7 +119,7 @@ def paid_month(pictures_a_day: int, *, cut: bool) -> float:
 
 
 def figures() -> str:
-    """The figures as markdown."""
+    """The figures in Markdown."""
     free = [f"| {name} | {int(pictures):,} |" for name, pictures in free_plan().items()]
     square, cut = dollars_a_thousand(cut=False), dollars_a_thousand(cut=True)
     costs = [f"| {name} | {square[name]:.4f} | {cut[name]:.4f} |" for name in square]

@@ -1,14 +1,14 @@
-"""Run the Worker on this machine, in real workerd: the command behind `make dev`, and what tests start it with.
+"""Run the Worker locally in real workerd: the command behind `make dev`, also used by tests.
 
     with (
         serve.stand_in(folder / "ai", vars={"DELAY_MS": 0}) as ai,
         serve.start(folder / "worker", ai=ai, vars={"API_KEY": "secret"}) as worker,
     ):
         httpx.get(f"{worker.url}/health")
-        httpx.get(f"{ai.url}/calls")  # the stand-in has an HTTP door of its own
+        httpx.get(f"{ai.url}/calls")  # the stand-in also answers over HTTP
 
-A server keeps its configuration, log and state in a folder of its own and runs in a process group of its own, on
-127.0.0.1: any number of them can run side by side, and nothing outlives `stop()`.
+Each server has its own folder for configuration, log and state, and its own process group, and listens on 127.0.0.1.
+So any number of them can run at the same time, and `stop()` ends everything that a server started.
 """
 
 import argparse
@@ -30,9 +30,9 @@ from typing import Self
 from dev import BIN, BUNDLE_FOLDER, LOCAL, NODE_MODULES, PYTHON_MODULES, ROOT, configuration, terminal
 
 START_SECONDS = 120
-"""A quiet machine needs five."""
+"""About five are enough on an idle machine."""
 STOP_SECONDS = 10
-"""A quiet machine needs two."""
+"""About two are enough on an idle machine."""
 POLL_SECONDS = 0.05
 
 DEV_VARS = ROOT / ".dev.vars"
@@ -52,17 +52,17 @@ QUIET_SECONDS = 1.0
 
 
 class ServerFailed(Exception):
-    """A server did not start; the message says why, as far as its log knows."""
+    """A server did not start. The message gives the reason found in its log."""
 
 
 class Server:
-    """A running `wrangler dev`. As a context manager it is stopped at the end."""
+    """A running `wrangler dev`. Stops when used as a context manager and the block ends."""
 
     def __init__(self, folder: Path, arguments: list[str], *, registry: Path) -> None:
         """Start `wrangler dev` with these arguments and wait until it answers. Raises ServerFailed if it does not."""
         self.folder = folder
         self.registry = registry
-        """The folder where servers find each other's Workers for service bindings."""
+        """The folder in which servers find each other's Workers for service bindings."""
         with self.log_path.open("wb") as log:
             self._process = subprocess.Popen(
                 [BIN / "wrangler", "dev", "--ip", "127.0.0.1", "--inspector-port", "0", *arguments],
@@ -75,7 +75,7 @@ class Server:
             )
         try:
             self.url = self._wait_for_url()
-            """Where it listens, without a slash at the end."""
+            """Its address, without a slash at the end."""
             self._wait_for_answer()
         except BaseException:
             self.kill()
@@ -88,24 +88,24 @@ class Server:
 
     @property
     def log_path(self) -> Path:
-        """What wrangler, workerd and the Workers printed."""
+        """The output of wrangler, workerd and the Workers."""
         return self.folder / "log"
 
     def is_running(self) -> bool:
-        """Whether wrangler still runs."""
+        """Whether wrangler is still running."""
         return self._process.poll() is None
 
     def stop(self) -> None:
-        """End wrangler and all that it started. Does nothing the second time."""
+        """Stop wrangler and everything that it started. A second call has no effect."""
         self._signal(signal.SIGTERM)
         deadline = time.monotonic() + STOP_SECONDS
-        while self._signal(0) and time.monotonic() < deadline:  # wrangler ends before the runtime that it started does
+        while self._signal(0) and time.monotonic() < deadline:  # wrangler ends before its runtime does
             self._process.poll()
             time.sleep(POLL_SECONDS)
         self.kill()
 
     def kill(self) -> None:
-        """End all of it at once, as a crash would."""
+        """Kill all processes at once, as in a crash."""
         self._signal(signal.SIGKILL)
         self._process.wait()
 
@@ -118,7 +118,7 @@ class Server:
         self.stop()
 
     def _signal(self, number: int) -> bool:
-        """Send a signal to the process group, 0 for none; False where no process is left in it."""
+        """Send a signal to the process group (0 for none). False if the group has no process left."""
         try:
             os.killpg(self.pid, number)
         except ProcessLookupError:
@@ -131,13 +131,13 @@ class Server:
             log = self._log()
             if ready := re.search(r"Ready on (\S+)", log):
                 return ready[1]
-            if "Build failed" in log:  # wrangler waits for an edit
+            if "Build failed" in log:  # wrangler waits for the files to change
                 break
             time.sleep(POLL_SECONDS)
         raise ServerFailed(f"wrangler dev did not start:\n{self._log()}")
 
     def _wait_for_answer(self) -> None:
-        """Wait for an answer, whatever it says: Python may start with the first request."""
+        """Wait for an answer of any kind: Python may start only with the first request."""
         try:
             urllib.request.urlopen(f"{self.url}/health", timeout=START_SECONDS).close()
         except urllib.error.HTTPError as answered:
@@ -162,19 +162,19 @@ def start(
 ) -> Server:
     """Start the Worker.
 
-    `folder` is where it keeps its things; `port` 0 takes a free one.
-    `ai` is the stand-in to draw with; without one it runs inside this server, where only the Worker can reach it.
+    `folder` is for its files; `port` 0 means any free port.
+    `ai` is the stand-in to draw with; without it, one runs inside this server, where only the Worker can reach it.
     `remote_ai` draws with the Workers AI of the account that wrangler is logged in to, which costs neurons.
-    `vars` are the Worker's variables; `dev_vars` is the text of a .dev.vars file with more, which win.
+    `vars` are the Worker's variables; `dev_vars` is the text of a .dev.vars file, whose values take precedence.
     `changes` replaces top-level keys of the configuration: `{"images": None}` for a Worker without IMAGES,
     `{"services": None}` for one without AI.
-    `persist` is where KV lives: two servers, one after the other, can share it.
+    `persist` is the folder for KV, which consecutive servers can share.
     """
     configured = configuration.local(remote_ai=remote_ai, changes={"vars": dict(vars or {}), **(changes or {})})
     folder = _made(folder)
     own = folder / "wrangler.json"
     own.write_text(json.dumps(configured, indent=2))
-    # wrangler looks for both of these beside the configuration.
+    # wrangler looks for both files next to the configuration.
     (folder / ".dev.vars").write_text(filled(dev_vars))
     modules = folder / "python_modules"
     modules.unlink(missing_ok=True)
@@ -187,7 +187,7 @@ def start(
 
 
 def stand_in(folder: Path, *, port: int = 0, vars: Mapping[str, object] | None = None) -> Server:
-    """Start the stand-in for Workers AI (dev/ai/README.md) as a server of its own, with these variables changed."""
+    """Start the stand-in for Workers AI (dev/ai/README.md) as a separate server, with these variables changed."""
     folder = _made(folder)
     arguments = ["--config", str(configuration.STAND_IN), "--port", str(port), "--persist-to", str(folder / "state")]
     for name, value in (vars or {}).items():
@@ -204,14 +204,14 @@ def _environment(registry: Path) -> dict[str, str]:
     for needed in (NODE_MODULES, PYTHON_MODULES, BUNDLE_FOLDER):
         if not needed.exists():
             raise ServerFailed(f"{needed.relative_to(ROOT)} is missing: run `make runtime` first.")
-    [workerd] = NODE_MODULES.glob("@cloudflare/workerd-*/bin/workerd")  # npm installs the one for this platform
+    [workerd] = NODE_MODULES.glob("@cloudflare/workerd-*/bin/workerd")  # npm installs the package for this platform
     return os.environ | {
         "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
         "MINIFLARE_WORKERD_PATH": str(ROOT / "dev" / "workerd"),
         "WORKERD": str(workerd),
         "PYODIDE_BUNDLE_FOLDER": str(BUNDLE_FOLDER),
         "WRANGLER_REGISTRY_PATH": str(registry),
-        # Nothing is asked of the internet, and what is worth reading is in `log`.
+        # Send no requests to the internet; the useful output is in `log`.
         "CLOUDFLARE_CF_FETCH_ENABLED": "false",
         "WRANGLER_SEND_METRICS": "false",
         "WRANGLER_WRITE_LOGS": "false",
@@ -233,7 +233,7 @@ def main() -> None:
     if options.check:
         return
 
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job is started deaf to it
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job starts with SIGINT ignored
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     signal.signal(signal.SIGHUP, lambda *_: sys.exit())
     print("Starting the Worker ...", flush=True)
@@ -251,7 +251,7 @@ def main() -> None:
 
 
 def is_in_use(port: int) -> bool:
-    """Whether somebody listens on this port of the machine; never so for 0, which is a free one."""
+    """Whether the port is in use on this machine. Port 0 stands for any free port and never is."""
     with socket.socket() as probe:
         return port != 0 and probe.connect_ex(("127.0.0.1", port)) == 0
 
@@ -264,10 +264,10 @@ def develop(
     as_json: bool = False,
     changes: Mapping[str, object] | None = None,
 ) -> None:
-    """Serve until the server ends by itself, and print its log.
+    """Serve until the server stops, and print its log.
 
-    A Worker that cannot be imported ends wrangler: it is started again as soon as one of its files has changed. Raises
-    ServerFailed where the start fails for another reason.
+    A Worker that cannot be imported stops wrangler. It is started again as soon as one of the Worker's files changes.
+    Raises ServerFailed if the start fails for another reason.
     """
     main_file = Path(str((changes or {}).get("main", ROOT / "src" / "entry.py")))
     dev_vars = DEV_VARS.read_text() if DEV_VARS.exists() else ""
@@ -306,18 +306,18 @@ def _edited(folder: Path) -> dict[Path, int]:
 
 
 def filled(dev_vars: str) -> str:
-    """The lines of a .dev.vars file but those left as in .dev.vars.example, which would set empty values."""
+    """The lines of a .dev.vars file, without those unchanged from .dev.vars.example, which would set empty values."""
     return re.sub(r"^ *\w+ *= *$", "", dev_vars, flags=re.MULTILINE)
 
 
 def local_key(dev_vars: str) -> str:
-    """The key to call the local Worker with: the first API_KEY of the .dev.vars file, where it has one."""
+    """The key for the local Worker: the first API_KEY in the .dev.vars file, if there is one."""
     own = re.search(r"""^ *API_KEY *= *["']?([^"',\s]+)""", filled(dev_vars), re.MULTILINE)
     return own[1] if own else LOCAL_KEY
 
 
 def follow(server: Server, source: Path, log: terminal.Log) -> dict[Path, int]:
-    """Print what the server logs from now on, as long as it runs. Gives back the files that it last ran with."""
+    """Print the server's further output while it runs. Returns the modification times of the files that it last ran."""
     quiet_since = time.monotonic()
     edited = _edited(source)
     with server.log_path.open(errors="replace") as file:

@@ -23,15 +23,15 @@ from flux import catalog
 from flux.picture import Picture, look
 
 SECONDS = 90
-"""For one request; a model that has to be loaded takes up to a minute."""
+"""For one request. A model that has to be loaded takes up to a minute."""
 PARTNER_SECONDS = 240
-"""For one with a model of another maker."""
+"""For a request to a model of another maker."""
 AT_ONCE = 10
-"""Requests that are sent together. An isolate that has wedged fails each of them."""
+"""Requests sent at the same time. A stuck isolate fails all of them."""
 
 
 class Wrong(Exception):
-    """What a check found; the text says what to do."""
+    """A check failed. The text says what to do."""
 
 
 class NotThere(Wrong):
@@ -40,7 +40,7 @@ class NotThere(Wrong):
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back."""
+    """A response."""
 
     status: int
     headers: dict[str, str]
@@ -48,7 +48,7 @@ class Answer:
 
     @property
     def json(self) -> Any:
-        """The body. Raises `Wrong` where it is no JSON."""
+        """The JSON body. Raises `Wrong` if it is not JSON."""
         try:
             return json.loads(self.body)
         except ValueError as error:
@@ -56,7 +56,7 @@ class Answer:
 
     @property
     def said(self) -> str:
-        """The message of a refusal in OpenAI's shape, else the beginning of the body."""
+        """The message of an error in OpenAI's format, or else the beginning of the body."""
         try:
             return str(json.loads(self.body)["error"]["message"])
         except (ValueError, KeyError, TypeError):
@@ -72,10 +72,10 @@ class Deployment:
     seconds: int = SECONDS
     """Longest wait for one answer."""
     exchanges: list[Exchange] = field(default_factory=list)
-    """All that was asked, for the report."""
+    """All requests, for the report."""
 
     def ask(self, method: str, path: str, body: object = None, *, key: str | None = None, **headers: str) -> Answer:
-        """One request, with the right key unless another is given ("" for none). Raises `NotThere`."""
+        """Send a request, with the right key unless another is given ("" for none). Raises `NotThere`."""
         began = time.monotonic()
         try:
             answer = self._ask(method, path, body, key=key, **headers)
@@ -109,7 +109,7 @@ class Deployment:
             raise NotThere(f"{address} is no address: it should look like https://YOUR-WORKER.workers.dev") from error
 
     def chat(self, prompt: str, **fields: object) -> Answer:
-        """One chat request."""
+        """Send a chat request."""
         message = {"role": "user", "content": prompt}
         return self.ask("POST", "/v1/chat/completions", {"messages": [message], **fields})
 
@@ -120,7 +120,7 @@ def _lower(headers: Any) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class _Bytes:
-    """A `flux.text.Blob` of plain bytes."""
+    """A `flux.text.Blob` of Python bytes."""
 
     data: bytes
 
@@ -145,7 +145,7 @@ REMEDIES = {
 
 
 def everything_is_there(it: Deployment) -> str:
-    """/health reports nothing missing."""
+    """/health reports nothing as missing."""
     answer = it.ask("GET", "/health", key="")
     if answer.status != HTTPStatus.OK or b'"checks"' not in answer.body:
         raise NotThere(f"{it.url}/health does not answer as this service does: is that its address?")
@@ -164,7 +164,7 @@ def the_page_is_served(it: Deployment) -> str:
 
 
 def browsers_may_ask(it: Deployment) -> str:
-    """A preflight is answered with what it asks for."""
+    """A preflight request is allowed."""
     answer = it.ask(
         "OPTIONS",
         "/v1/chat/completions",
@@ -179,10 +179,10 @@ def browsers_may_ask(it: Deployment) -> str:
 
 
 def nobody_gets_in_without_the_key(it: Deployment) -> str:
-    """No key and a wrong key are refused, in a way that browsers can read."""
+    """Requests with a wrong key or none are refused, in a form that browsers can read."""
     for key in ("", f"not-{it.key}"):
         answer = it.ask("GET", "/v1/models", key=key)
-        if answer.status == HTTPStatus.SERVICE_UNAVAILABLE:  # API_KEY is not set: nobody gets in at all
+        if answer.status == HTTPStatus.SERVICE_UNAVAILABLE:  # API_KEY is not set, so everything is refused
             break
         _expect_error(answer, 401, "invalid_api_key")
         if answer.headers.get("access-control-allow-origin") != "*":
@@ -202,7 +202,7 @@ def the_key_opens(it: Deployment) -> str:
 
 
 def requests_at_once_are_answered(it: Deployment) -> str:
-    """Every one of ten that are sent together."""
+    """Ten requests sent at the same time are all answered."""
 
     def ask(_: int) -> str:
         try:
@@ -222,13 +222,13 @@ def requests_at_once_are_answered(it: Deployment) -> str:
 
 
 def refusals_say_what_is_wrong(it: Deployment) -> str:
-    """A request without a prompt gets its error."""
+    """A request without a prompt gets the right error."""
     _expect_error(it.ask("POST", "/v1/chat/completions", {"messages": []}), 400, "invalid_value")
     return ""
 
 
 def a_chore_draws_nothing(it: Deployment) -> str:
-    """A chat app's request for a title is answered with words."""
+    """A chat app's request for a title is answered in text."""
     task = "### Task:\nGenerate a concise, 3-5 word title.\n<chat_history>\nUSER: A red fox\n</chat_history>"
     answer = it.chat(task)
     _expect(answer, 200)
@@ -238,7 +238,7 @@ def a_chore_draws_nothing(it: Deployment) -> str:
 
 
 def a_picture_has_the_size_that_it_is_said_to_have(it: Deployment) -> str:
-    """A drawn picture opens, and is what the answer says."""
+    """A drawn picture can be decoded, and has the size and type that the answer states."""
     answer = it.chat("A red fox in the snow 3:2")
     _expect(answer, 200)
     link, first = _check_picture(it, answer.json["choices"][0]["message"]["content"], "768x512")
@@ -252,7 +252,7 @@ def a_picture_has_the_size_that_it_is_said_to_have(it: Deployment) -> str:
 
 
 def a_stream_tells_how_it_goes(it: Deployment) -> str:
-    """A streamed answer comes in the order that clients expect, and ends."""
+    """A streamed answer arrives in the order that clients expect, and ends."""
     answer = it.chat("A lighthouse at dusk 16:9", stream=True)
     _expect(answer, 200)
     if not answer.headers.get("content-type", "").startswith("text/event-stream"):
@@ -272,7 +272,7 @@ def a_stream_tells_how_it_goes(it: Deployment) -> str:
 
 
 def draws_with(model: str) -> "Check":
-    """A check that one model of another maker draws: for money, so that it is made only if asked for."""
+    """A check that a model of another maker draws. It costs money, so it runs only on request."""
 
     def a_model_of_another_maker_draws(it: Deployment) -> str:
         listed = it.ask("GET", "/v1/models")
@@ -292,7 +292,7 @@ def draws_with(model: str) -> "Check":
 
 
 Check = Callable[[Deployment], str]
-"""Raises `Wrong`; else what there is to add, "" for nothing."""
+"""Raises `Wrong`, or returns a remark, "" for none."""
 
 CHECKS: tuple[Check, ...] = (
     everything_is_there,
@@ -309,7 +309,7 @@ CHECKS: tuple[Check, ...] = (
 
 
 def _check_picture(it: Deployment, content: str, size: str) -> tuple[str, Answer]:
-    """The link in an answer, and the picture behind it."""
+    """The link in an answer, and the picture it leads to."""
     _, _, link = content.partition("](")
     link = link.removesuffix(")")
     if link.startswith("data:"):
@@ -345,16 +345,16 @@ def _expect_error(answer: Answer, status: int, code: str) -> None:
 
 
 class Found(NamedTuple):
-    """How a check ended."""
+    """The outcome of a check."""
 
     sentence: str
     problem: str
-    """"" where there is none."""
+    """"" if there is none."""
     note: str
 
 
 def check(it: Deployment, checks: tuple[Check, ...] = CHECKS) -> Iterator[Found]:
-    """Each check in turn. Ends where all that follows could only go wrong for the same reason."""
+    """Run each check. Stops if all further ones would fail for the same reason."""
     for one in checks:
         sentence = one.__name__.replace("_", " ")
         try:
@@ -368,7 +368,7 @@ def check(it: Deployment, checks: tuple[Check, ...] = CHECKS) -> Iterator[Found]
 
 
 def _check_writable(path: str) -> None:
-    """Before anything is drawn."""
+    """Fail early, before anything is drawn."""
     try:
         Path(path).touch()
     except OSError as error:
@@ -376,7 +376,7 @@ def _check_writable(path: str) -> None:
 
 
 def main() -> None:
-    """Check, print what was found, and fail if anything is wrong."""
+    """Run the checks, print the results, and fail if there is a problem."""
     parser = argparse.ArgumentParser(prog="make smoke", description=__doc__.splitlines()[0])
     parser.add_argument("url", help="where the service is, such as https://flux-image-api.NAME.workers.dev")
     parser.add_argument("key", help="one of its API keys")

@@ -1,7 +1,7 @@
-"""What a smoke test found, as a page that can be sent to somebody: nothing in it tells whose deployment it was.
+"""The result of a smoke test as a page that can be shared: nothing in it identifies the deployment.
 
-Only what is known to be harmless is written: numbers, and words that are listed here or in the service's own tables. A
-word is not copied because it looks like one: a key, a host or a name may look like anything.
+Only known harmless content is written: numbers, and words that are listed here or in the service's own tables. Other
+words are never copied, because keys, hosts and names can look like anything.
 """
 
 import json
@@ -18,9 +18,9 @@ ROUTES = ("/health", "/v1/models", "/v1/chat/completions", "/v1/images/generatio
 PICTURE = "/image/{key}"
 CODES = {kind.code for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, errors.ApiError)}
 CLOUDFLARE_ERROR = re.compile(rb"(?i)error(?: code:?)? *(1\d{3})\b")
-"""On the pages that Cloudflare shows in place of a Worker's answer."""
+"""The code on the error pages that Cloudflare shows instead of a Worker's answer."""
 METRICS = ("write", "shrink", "budget", "draw", "cut", "preview", "keep", "limit", "total")
-"""Of the service's `Server-Timing` (src/flux/trace.py)."""
+"""The metrics in the service's `Server-Timing` (src/flux/trace.py)."""
 PICTURE_TYPE = re.compile(r"image/(?:jpeg|png|webp|gif|avif)")
 NOTE = re.compile(rf"\d{{1,5}}x\d{{1,5}} {PICTURE_TYPE.pattern}|nothing counted|requests counted")
 METRIC = re.compile(rf"(?:{'|'.join(METRICS)})(?:;desc=\"(?:{NOTE.pattern})\")?(?:;dur=\d{{1,7}})?")
@@ -34,24 +34,24 @@ HEALTH = (
 
 
 class Exchange(NamedTuple):
-    """A request, and what came back."""
+    """A request and its response."""
 
     method: str
     path: str
     status: int
-    """0 where nothing did."""
+    """0 if there was no response."""
     headers: Mapping[str, str]
     body: bytes
     seconds: float
 
     @property
     def route(self) -> str:
-        """The path as the service's own table has it."""
+        """The path's route in the service's table."""
         return self.path if self.path in ROUTES else PICTURE
 
     @property
     def code(self) -> str:
-        """Of a refusal: the service's own, or that of Cloudflare's page."""
+        """The code of an error: the service's own, or that of Cloudflare's page."""
         try:
             code = str(json.loads(self.body)["error"]["code"])
         except (ValueError, KeyError, TypeError):
@@ -61,18 +61,18 @@ class Exchange(NamedTuple):
 
     @property
     def metrics(self) -> list[str]:
-        """Of `Server-Timing`."""
+        """The durations in `Server-Timing`."""
         metrics = self.headers.get("server-timing", "").split(", ")
         return [metric for metric in metrics if METRIC.fullmatch(metric)]
 
     @property
     def cache(self) -> str:
-        """Whether a cache answered, as Cloudflare's own header has it."""
+        """Whether a cache answered, according to Cloudflare's header."""
         return _matching(CACHE, self.headers.get("cf-cache-status", ""))
 
     @property
     def note(self) -> dict[str, str]:
-        """What `Server-Timing` says in words, by metric."""
+        """The descriptions in `Server-Timing`, by metric."""
         return dict(re.findall(r'(\w+);desc="([^"]*)"', ", ".join(self.metrics)))
 
 
@@ -83,7 +83,7 @@ class Report:
     checks: list[tuple[str, bool, list[Exchange]]] = field(default_factory=list)
 
     def add(self, sentence: str, *, is_wrong: bool, exchanges: Iterable[Exchange]) -> None:
-        """A check that has ended."""
+        """Add a finished check."""
         self.checks.append((sentence, is_wrong, list(exchanges)))
 
     def text(self) -> str:
@@ -137,7 +137,7 @@ class Report:
 
 
 def _health(answer: Exchange | None) -> str:
-    """The checks by their names; what is wrong with a setting may quote it, and is left out."""
+    """The checks by name. The text about a wrong setting may quote it, so it is left out."""
     try:
         checks = json.loads(answer.body)["checks"] if answer else {}
         said = {name: value if value in ("ok", "missing") else "wrong" for name, value in checks.items()}

@@ -1,4 +1,4 @@
-"""Tables of documents that are made from the code's own rows: each stands between two marks that name its command."""
+"""Tables in documents that are made from the code's rows. Each is between two marks that name its command."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,7 +15,7 @@ def written(document: str, command: str, tables: str) -> str:
 
 
 def shown(pages: Mapping[Path, str], command: str, arguments: list[str]) -> None:
-    """Print the tables of each document, or write them into it where the arguments say so."""
+    """Print the tables of each document, or write them into it if the arguments contain `--write`."""
     for document, made in pages.items():
         if "--write" in arguments:
             document.write_text(written(document.read_text(), command, made))

@@ -1,1 +1,1 @@
-"""A stand-in for the part of Cloudflare's API that a deployment uses: README.md."""
+"""A stand-in for the part of Cloudflare's API that deployments use: see README.md."""

@@ -1,4 +1,4 @@
-"""`python -m dev.cloudflare`: the stand-in on its own, to try a deployment by hand."""
+"""`python -m dev.cloudflare`: run the stand-in alone, to try a deployment by hand."""
 
 import argparse
 import contextlib

@@ -1,6 +1,6 @@
-"""An account: its Workers, KV namespaces and static files, and what Cloudflare refuses to do with them.
+"""An account: its Workers, KV namespaces and static files, and the changes that Cloudflare refuses.
 
-The numbers of the refusals are Cloudflare's own, as wrangler's code and reports about it have them.
+The error codes are Cloudflare's own, from wrangler's code and from reports.
 """
 
 import base64
@@ -32,13 +32,13 @@ BINDING_TYPES = {
     *("ai", "assets", "durable_object_namespace", "images", "inherit", "json", "kv_namespace", "plain_text"),
     *("ratelimit", "secret_text"),
 }
-"""Those that this project uses: of another the stand-in knows nothing."""
+"""The kinds that this project uses. The stand-in knows no others."""
 FILES_PER_BUCKET = 5
 SESSION_SECONDS = 3600
 
 
 class Refused(Exception):
-    """What the API answers in place of a result."""
+    """An error in place of a result."""
 
     def __init__(self, status: int, code: int, message: str) -> None:
         super().__init__(message)
@@ -49,7 +49,7 @@ class Refused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """A static file that was uploaded."""
+    """An uploaded static file."""
 
     type: str
     content: bytes
@@ -57,7 +57,7 @@ class Asset:
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """One upload of a Worker. Versions never change."""
+    """One upload of a Worker. It never changes."""
 
     id: str
     number: int
@@ -65,36 +65,36 @@ class Version:
     source: str
     metadata: Json
     bindings: list[Json]
-    """As the Worker has them: inherited and kept ones among them, with their values."""
+    """The Worker's bindings with their values, including inherited and kept ones."""
     modules: tuple[Part, ...]
     assets: Mapping[str, Asset]
-    """By their paths."""
+    """By path."""
     migration_tag: str | None = None
-    """Of the newest migration of Durable Objects when it was uploaded."""
+    """The newest migration of Durable Objects at the time of the upload."""
 
 
 @dataclass(slots=True)
 class Worker:
-    """A Worker: its versions, the deployments of them, and the settings that all versions share."""
+    """A Worker: its versions, their deployments, and the settings that all versions share."""
 
     name: str
     created: str
     tag: str = field(default_factory=lambda: secrets.token_hex(16))
     versions: list[Version] = field(default_factory=list)
-    """The newest last."""
+    """Newest last."""
     deployments: list[Json] = field(default_factory=list)
-    """The newest first."""
+    """Newest first."""
     tags: list[str] = field(default_factory=list)
     observability: Json = field(default_factory=lambda: {"enabled": False})
     enabled: bool = False
-    """On workers.dev."""
+    """Whether it is served on workers.dev."""
     previews_enabled: bool = False
     domains: list[str] = field(default_factory=list)
-    """Its custom domains."""
+    """Custom domains."""
     migration_tag: str | None = None
-    """Of the newest migration of its Durable Objects."""
+    """The newest migration of its Durable Objects."""
     classes: dict[str, str] = field(default_factory=dict)
-    """Of its Durable Objects: the ids of their namespaces by the names of the classes."""
+    """Namespace ids of its Durable Objects, by class name."""
 
     @property
     def latest(self) -> Version:
@@ -103,7 +103,7 @@ class Worker:
 
     @property
     def secrets(self) -> dict[str, str]:
-        """Secrets by their names."""
+        """Secrets by name."""
         return {one["name"]: one["text"] for one in self.latest.bindings if one["type"] == "secret_text"}
 
     def deployed(self) -> Version:
@@ -114,7 +114,7 @@ class Worker:
 
 @dataclass(slots=True)
 class _Session:
-    """An upload of static files that has begun."""
+    """An upload of static files in progress."""
 
     manifest: Json
     missing: set[str]
@@ -122,28 +122,28 @@ class _Session:
 
 
 class Account:
-    """What is kept, and the rules for changing it."""
+    """The state of an account, and the rules for changing it."""
 
     def __init__(self, name: str = "Rehearsals", subdomain: str = "rehearsals") -> None:
         self.id = secrets.token_hex(16)
         self.name = name
         self.subdomain = subdomain
-        """Below workers.dev; "" for an account that has not chosen one yet."""
+        """The name below workers.dev; "" if the account has not chosen one yet."""
         self.taken_subdomains = {"taken"}
         self.neighbours: dict[str, str] = {}
-        """Names by ids of other accounts that the user may choose; there is nothing in them."""
+        """Other accounts that the user can choose, as names by id. They are empty."""
         self.workers: dict[str, Worker] = {}
         self.namespaces: dict[str, str] = {}
-        """Titles by their ids."""
+        """Titles by id."""
         self.created_namespaces: list[str] = []
-        """Titles, also of those that were deleted since."""
+        """Titles, including deleted namespaces."""
         self._files: dict[str, Asset] = {}
         self._sessions: dict[str, _Session] = {}
 
     # --- KV ---------------------------------------------------------------------------------------
 
     def create_namespace(self, title: str) -> str:
-        """The id of a new one."""
+        """Create a namespace and return its id."""
         if title in self.namespaces.values():
             message = "create namespace: 'A namespace with this account ID and title already exists'"
             raise Refused(400, 10014, message)
@@ -153,14 +153,14 @@ class Account:
         return id
 
     def delete_namespace(self, id: str) -> None:
-        """Forget it; Workers that are bound to it stay."""
+        """Delete a namespace; Workers that are bound to it remain."""
         if self.namespaces.pop(id, None) is None:
             raise Refused(404, 10013, "remove namespace: 'namespace not found'")
 
     # --- Workers ----------------------------------------------------------------------------------
 
     def worker(self, name: str) -> Worker:
-        """The one of that name."""
+        """The Worker with this name."""
         if name not in self.workers:
             raise Refused(404, 10007, "This Worker does not exist on your account.")
         return self.workers[name]
@@ -168,7 +168,7 @@ class Account:
     def upload(
         self, name: str, parts: Iterable[Part], source: str = "wrangler", *, may_migrate: bool = True
     ) -> Version:
-        """A new version, of a new Worker where there is none of that name. It answers nobody before it is deployed."""
+        """Create a version, and the Worker if none has this name. It serves no requests until it is deployed."""
         if not WORKER_NAME.fullmatch(name):
             raise Refused(400, 10016, f"{name!r} is no valid name for a Worker.")
         fields = {part.name: part for part in parts}
@@ -198,12 +198,12 @@ class Account:
         return version
 
     def deploy(self, name: str, shares: Json, source: str = "wrangler") -> Json:
-        """A deployment of versions, by their shares of the requests in percent."""
+        """Deploy versions, each with its share of the requests in percent."""
         worker = self.worker(name)
         if not shares.keys() <= {version.id for version in worker.versions} or sum(shares.values()) != 100:  # noqa: PLR2004 - percent
             raise Refused(400, 10021, "A deployment needs versions of this Worker that add up to 100 percent.")
         if any(version.id in shares and version.migration_tag != worker.migration_tag for version in worker.versions):
-            # The words are ours: how the API says it was never seen from here.
+            # Our own wording: the API's message for this case is not known.
             raise Refused(
                 400, 10021, "A migration of Durable Objects came after this version: it cannot be deployed again."
             )
@@ -220,7 +220,7 @@ class Account:
         return deployment
 
     def put_secret(self, name: str, binding: Json, source: str = "wrangler") -> None:
-        """Set a secret, which makes a version like the latest and deploys it. Makes the Worker where there is none."""
+        """Set a secret and deploy a version with it, otherwise like the latest. Creates the Worker if there is none."""
         worker = self.workers.get(name)
         if worker is None:
             worker = self.workers[name] = Worker(name, now())
@@ -242,7 +242,7 @@ class Account:
         self.deploy(name, {version.id: 100}, source)
 
     def _bindings(self, metadata: Json, previous: list[Json], classes: Mapping[str, str]) -> list[Json]:
-        """Those of the metadata, with what they inherit, and those of the previous version that it keeps."""
+        """The bindings in the metadata, with inherited values, and those that are kept from the previous version."""
         before = {one["name"]: one for one in previous}
         bindings = []
         for one in metadata["bindings"]:
@@ -273,14 +273,14 @@ class Account:
     # --- static files -----------------------------------------------------------------------------
 
     def begin_files(self, manifest: Json) -> tuple[str, list[list[str]]]:
-        """A session's token, and the hashes of the files that are wanted, in buckets. No bucket: it is complete."""
+        """A session's token, and the hashes of the missing files in buckets. No bucket means that all are there."""
         missing = {file["hash"] for file in manifest.values()} - self._files.keys()
         token = self._token(_Session(manifest, missing, time.time() + SESSION_SECONDS))
         wanted = sorted(missing)
         return token, [wanted[start : start + FILES_PER_BUCKET] for start in range(0, len(wanted), FILES_PER_BUCKET)]
 
     def add_files(self, token: str, parts: Iterable[Part]) -> str | None:
-        """Take files in, each base64 text under its hash. The token of the complete session, once it is complete."""
+        """Store files, given as base64 by hash. Returns the token of the completed session once no file is missing."""
         session = self._session(token)
         sizes = {file["hash"]: file["size"] for file in session.manifest.values()}
         for part in parts:
@@ -300,7 +300,7 @@ class Account:
         return {path: self._files[file["hash"]] for path, file in session.manifest.items()}
 
     def _token(self, session: _Session) -> str:
-        """A JSON Web Token without a signature: wrangler reads when it expires."""
+        """A JSON Web Token without a signature: wrangler reads its expiry."""
         payload = base64.urlsafe_b64encode(json.dumps({"exp": session.expires}).encode()).decode().rstrip("=")
         token = f"{secrets.token_hex(8)}.{payload}.{secrets.token_hex(8)}"
         self._sessions[token] = session
@@ -324,7 +324,7 @@ def _metadata(part: Part | None) -> Json:
 
 
 def _migrated(worker: Worker | None, metadata: Json, *, may_migrate: bool) -> tuple[str | None, dict[str, str]]:
-    """The tag and the classes of Durable Objects that a Worker has after an upload."""
+    """The migration tag and the Durable Object classes of a Worker after an upload."""
     tag, classes = (worker.migration_tag, dict(worker.classes)) if worker else (None, {})
     migrations = metadata.get("migrations")
     if not migrations:
@@ -358,5 +358,5 @@ def _check_modules(metadata: Json, modules: tuple[Part, ...]) -> None:
 
 
 def now() -> str:
-    """The time as the API writes it."""
+    """The time in the API's format."""
     return datetime.now(UTC).isoformat().replace("+00:00", "Z")

@@ -1,4 +1,4 @@
-"""The routes: what the pinned wrangler asks for on the way of a deployment, and what it is answered."""
+"""The routes that the pinned wrangler calls during a deployment, and their answers."""
 
 import hashlib
 import json
@@ -12,24 +12,24 @@ from dev.cloudflare import multipart
 from dev.cloudflare.account import Account, Json, Refused, Version, Worker
 
 ENVIRONMENT = "production"
-"""The one that a Worker has, whatever wrangler's own environments are."""
+"""A Worker's only environment, whatever wrangler's own environments are."""
 
 PERMISSIONS = ("Account Settings: Read", "Memberships: Read", "Workers KV Storage: Edit", "Workers Scripts: Edit")
-"""Those of a token, as the dashboard has them; all of them are in its template "Edit Cloudflare Workers"."""
+"""A token's permissions, named as in the dashboard. The template "Edit Cloudflare Workers" includes them."""
 SETTINGS, MEMBERSHIPS, KV, SCRIPTS = PERMISSIONS
 EDIT, READ = ": Edit", ": Read"
-"""A permission to edit is one to read as well."""
+"""A permission to edit includes reading."""
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """Who asks, and what they may."""
+    """An API token and its permissions."""
 
     value: str = field(default_factory=lambda: f"cfut_{secrets.token_hex(20)}")
     permissions: frozenset[str] = frozenset(PERMISSIONS)
 
     def may(self, route: "Route") -> bool:
-        """Whether it opens a route: what is only looked at needs the permission to read alone."""
+        """Whether it gives access to a route. Reading needs only the permission to read."""
         needed = {route.permission} | ({route.permission.replace(EDIT, READ)} if route.method == "GET" else set())
         return not route.permission or bool(needed & self.permissions)
 
@@ -40,17 +40,17 @@ class Request:
 
     method: str
     path: str
-    """Below `/client/v4`."""
+    """The part after `/client/v4`."""
     query: Mapping[str, str]
     headers: Mapping[str, str]
-    """Names in lower case."""
+    """With names in lower case."""
     body: bytes
     arguments: Mapping[str, str] = field(default_factory=dict)
-    """What stands for the variable parts of the route."""
+    """The variable parts of the route."""
 
     @property
     def json(self) -> Any:
-        """The body. Raises `Refused` where it is no JSON."""
+        """The JSON body. Raises `Refused` if it is not JSON."""
         try:
             return json.loads(self.body)
         except ValueError as error:
@@ -58,7 +58,7 @@ class Request:
 
     @property
     def parts(self) -> list[multipart.Part]:
-        """The form that the body is. Raises `Refused` where it is none."""
+        """The form in the body. Raises `Refused` if it is not a form."""
         try:
             return multipart.parse(self.body, self.headers.get("content-type", ""))
         except ValueError as error:
@@ -71,44 +71,44 @@ class Request:
 
     @property
     def name(self) -> str:
-        """Of the Worker."""
+        """The Worker's name."""
         return self.arguments["name"]
 
 
 class Result(NamedTuple):
-    """What goes into the envelope of every answer."""
+    """The content of an answer's envelope."""
 
     result: Any
     status: int = 200
     info: Json | None = None
-    """`result_info`, of lists that come in pages."""
+    """`result_info`, for lists in pages."""
 
 
 Handler = Callable[[Account, Request], Result]
 
 
 class Route(NamedTuple):
-    """A step of a deployment. `METHOD path` is its name."""
+    """A step of a deployment, named `METHOD path`."""
 
     method: str
     path: str
-    """Below `/client/v4`; that of an account's resource without `/accounts/{id}`."""
+    """The part after `/client/v4`; for a resource of an account, also without `/accounts/{id}`."""
     handler: Handler
     permission: str = ""
-    """Which a token needs to change something there; "" for any token."""
+    """The permission needed to change something; "" if any token will do."""
 
     @property
     def step(self) -> str:
-        """How it is named where it is to fail: `PUT /workers/scripts/{name}`."""
+        """The name for injecting faults: `PUT /workers/scripts/{name}`."""
         return f"{self.method} {self.path}"
 
     def match(self, method: str, path: str) -> Mapping[str, str] | None:
-        """The variable parts of the path, None where it is another route's."""
+        """The variable parts of a path; None if the path does not belong to this route."""
         found = re.fullmatch(re.sub(r"{(\w+)}", r"(?P<\1>[^/]+)", self.path), path) if method == self.method else None
         return found and found.groupdict()
 
 
-# --- who asks -------------------------------------------------------------------------------------
+# --- user and token -------------------------------------------------------------------------------
 
 
 def accounts(account: Account, request: Request) -> Result:
@@ -123,12 +123,12 @@ def memberships(account: Account, request: Request) -> Result:
 
 
 def user(account: Account, request: Request) -> Result:
-    """Whose token it is."""
+    """The token's user."""
     return Result({"id": "0" * 32, "email": "somebody@example.com"})
 
 
 def token(account: Account, request: Request) -> Result:
-    """Whether the token is one."""
+    """Whether the token is valid."""
     return Result({"id": "0" * 32, "status": "active"})
 
 
@@ -141,19 +141,19 @@ def _accounts(account: Account) -> list[Json]:
 
 
 def list_namespaces(account: Account, request: Request) -> Result:
-    """By title, in pages."""
+    """List the namespaces by title, in pages."""
     listed = sorted(account.namespaces.items(), key=lambda item: item[1])
     return _page([_namespace(*item) for item in listed], request)
 
 
 def create_namespace(account: Account, request: Request) -> Result:
-    """A new one."""
+    """Create a namespace."""
     title = request.json["title"]
     return Result(_namespace(account.create_namespace(title), title))
 
 
 def delete_namespace(account: Account, request: Request) -> Result:
-    """Forget it."""
+    """Delete a namespace."""
     account.delete_namespace(request.arguments["id"])
     return Result(None)
 
@@ -166,13 +166,13 @@ def _namespace(id: str, title: str) -> Json:
 
 
 def begin_files(account: Account, request: Request) -> Result:
-    """A session for the files of a manifest."""
+    """Start a session for the files in a manifest."""
     jwt, buckets = account.begin_files(request.json["manifest"])
     return Result({"jwt": jwt, "buckets": buckets}, 200 if buckets else 201)
 
 
 def add_files(account: Account, request: Request) -> Result:
-    """Some of the files. The bearer token is the session's."""
+    """Upload some of the files. The bearer token is the session's."""
     completed = account.add_files(request.bearer, request.parts)
     return Result({"jwt": completed} if completed else {}, 201 if completed else 202)
 
@@ -181,7 +181,7 @@ def add_files(account: Account, request: Request) -> Result:
 
 
 def service(account: Account, request: Request) -> Result:
-    """An older view of a Worker, which wrangler begins with."""
+    """An older view of a Worker, which wrangler requests first."""
     try:
         worker = account.worker(request.name)
     except Refused as error:
@@ -191,18 +191,18 @@ def service(account: Account, request: Request) -> Result:
 
 
 def environment(account: Account, request: Request) -> Result:
-    """The one environment, for the comparison with what was changed in the dashboard."""
+    """The only environment, which wrangler compares with changes made in the dashboard."""
     worker = account.worker(request.name)
     return Result({"environment": ENVIRONMENT, "created_on": worker.created, "script": _script(worker)})
 
 
 def environment_bindings(account: Account, request: Request) -> Result:
-    """As `environment`."""
+    """The bindings of the environment."""
     return Result([_told(binding) for binding in account.worker(request.name).latest.bindings])
 
 
 def durable_objects(account: Account, request: Request) -> Result:
-    """The namespaces of all Workers."""
+    """The Durable Object namespaces of all Workers."""
     namespaces: list[Json] = [
         {"id": id, "name": f"{worker.name}_{name}", "script": worker.name, "class": name, "use_sqlite": True}
         for worker in account.workers.values()
@@ -212,18 +212,18 @@ def durable_objects(account: Account, request: Request) -> Result:
 
 
 def no_containers(account: Account, request: Request) -> Result:
-    """None: `wrangler delete` asks, where a Worker has Durable Objects."""
+    """Always empty. `wrangler delete` asks for them if a Worker has Durable Objects."""
     return Result([])
 
 
 def no_schedules(account: Account, request: Request) -> Result:
-    """None: this project has no cron triggers."""
+    """Always empty: this project has no cron triggers."""
     account.worker(request.name)
     return Result({"schedules": []})
 
 
 def upload_and_deploy(account: Account, request: Request) -> Result:
-    """A new version that answers at once: the first of a Worker comes this way."""
+    """Upload a version and deploy it at once. Used for the first version of a Worker."""
     version = account.upload(request.name, request.parts)
     account.deploy(request.name, {version.id: 100})
     worker = account.worker(request.name)
@@ -232,20 +232,20 @@ def upload_and_deploy(account: Account, request: Request) -> Result:
 
 
 def delete(account: Account, request: Request) -> Result:
-    """Forget the Worker. Its KV namespaces stay."""
+    """Delete the Worker. Its KV namespaces remain."""
     account.worker(request.name)
     del account.workers[request.name]
     return Result(None)
 
 
 def no_references(account: Account, request: Request) -> Result:
-    """None: nothing else uses a Worker."""
+    """Always empty: nothing else uses a Worker."""
     account.worker(request.name)
     return Result({})
 
 
 def no_tails(account: Account, request: Request) -> Result:
-    """None: nobody listens to its log."""
+    """Always empty: nobody reads its log."""
     return Result([])
 
 
@@ -260,7 +260,7 @@ def settings(account: Account, request: Request) -> Result:
 
 
 def change_settings(account: Account, request: Request) -> Result:
-    """Those that all versions share."""
+    """Change the settings that all versions share."""
     worker, changes = account.worker(request.name), request.json
     worker.tags = changes.get("tags", worker.tags)
     worker.observability = changes.get("observability", worker.observability)
@@ -268,24 +268,24 @@ def change_settings(account: Account, request: Request) -> Result:
 
 
 def list_secrets(account: Account, request: Request) -> Result:
-    """Their names."""
+    """List the names of the secrets."""
     return Result([{"name": name, "type": "secret_text"} for name in account.worker(request.name).secrets])
 
 
 def put_secret(account: Account, request: Request) -> Result:
-    """Set one."""
+    """Set a secret."""
     binding = request.json
     account.put_secret(request.name, binding)
     return Result({"name": binding["name"], "type": binding["type"]})
 
 
 def upload_version(account: Account, request: Request) -> Result:
-    """A new version, which is to be deployed by itself."""
+    """Upload a version, which is deployed separately."""
     return Result(_version(account.upload(request.name, request.parts, may_migrate=False)) | {"startup_time_ms": 10})
 
 
 def list_versions(account: Account, request: Request) -> Result:
-    """Newest first, without their bindings: in pages, or all that can be deployed."""
+    """List versions without their bindings, newest first: in pages, or all deployable ones."""
     versions = reversed(account.worker(request.name).versions)
     items = [{key: _version(version)[key] for key in ("id", "number", "metadata")} for version in versions]
     if request.query.get("deployable") == "true":
@@ -295,7 +295,7 @@ def list_versions(account: Account, request: Request) -> Result:
 
 
 def show_version(account: Account, request: Request) -> Result:
-    """One of them."""
+    """Show one version."""
     versions = {version.id: version for version in account.worker(request.name).versions}
     if request.arguments["id"] not in versions:
         raise Refused(404, 100146, "Version not found.")
@@ -303,12 +303,12 @@ def show_version(account: Account, request: Request) -> Result:
 
 
 def list_deployments(account: Account, request: Request) -> Result:
-    """Newest first."""
+    """List deployments, newest first."""
     return Result({"deployments": account.worker(request.name).deployments})
 
 
 def deploy(account: Account, request: Request) -> Result:
-    """Have versions answer requests."""
+    """Deploy versions."""
     shares = {version["version_id"]: version["percentage"] for version in request.json["versions"]}
     return Result(account.deploy(request.name, shares))
 
@@ -357,7 +357,7 @@ def _version(version: Version) -> Json:
 
 
 def _told(binding: Json) -> Json:
-    """A binding as the API shows it: a secret without its value."""
+    """A binding as the API shows it: secrets without their values."""
     return {key: value for key, value in binding.items() if key != "text" or binding["type"] != "secret_text"}
 
 
@@ -369,27 +369,27 @@ def _etag(version: Version) -> str:
 
 
 def compare_domains(account: Account, request: Request) -> Result:
-    """What a change of the Worker's custom domains would come to: all of them are new here."""
+    """The effect of changing the Worker's custom domains: here all of them are new."""
     account.worker(request.name)
     return Result({"added": request.json, "removed": [], "updated": [], "conflicting": []})
 
 
 def put_on_domains(account: Account, request: Request) -> Result:
-    """Have the Worker found on domains of the account's zones."""
+    """Serve the Worker on custom domains."""
     worker = account.worker(request.name)
     worker.domains = [one["hostname"] for one in request.json["origins"]]
     return Result([{"hostname": hostname, "service": worker.name} for hostname in worker.domains])
 
 
 def subdomain(account: Account, request: Request) -> Result:
-    """The account's."""
+    """The account's subdomain."""
     if not account.subdomain:
         raise Refused(404, 10007, "You do not have a workers.dev subdomain.")
     return Result({"subdomain": account.subdomain})
 
 
 def choose_subdomain(account: Account, request: Request) -> Result:
-    """Give the account one."""
+    """Choose the account's subdomain."""
     chosen = request.json["subdomain"]
     if chosen in account.taken_subdomains:
         raise Refused(409, 10031, "Subdomain is unavailable.")
@@ -398,14 +398,14 @@ def choose_subdomain(account: Account, request: Request) -> Result:
 
 
 def look_up_subdomain(account: Account, request: Request) -> Result:
-    """Whether a subdomain can be had: what nobody has is not found."""
+    """Whether a subdomain is available: if it is, the answer is 404."""
     if request.name in account.taken_subdomains:
         raise Refused(409, 10031, "Subdomain is unavailable.")
     raise Refused(404, 10032, "Subdomain not found.")
 
 
 def whole_worker(account: Account, request: Request) -> Result:
-    """A newer view of a Worker; wrangler asks it where the Worker is found."""
+    """A newer view of a Worker, from which wrangler reads the Worker's addresses."""
     worker = account.worker(request.name)
     kinds = ("dispatch_namespace_outbounds", "domains", "durable_objects", "queues", "workers")
     return Result(
@@ -425,20 +425,20 @@ def whole_worker(account: Account, request: Request) -> Result:
 
 
 def show_on_subdomain(account: Account, request: Request) -> Result:
-    """Whether the Worker is found on workers.dev."""
+    """Whether the Worker is served on workers.dev."""
     worker = account.worker(request.name)
     return Result({"enabled": worker.enabled, "previews_enabled": worker.previews_enabled})
 
 
 def put_on_subdomain(account: Account, request: Request) -> Result:
-    """Have the Worker found on workers.dev, or not."""
+    """Serve the Worker on workers.dev, or stop serving it there."""
     worker = account.worker(request.name)
     worker.enabled = request.json["enabled"]
     worker.previews_enabled = request.json.get("previews_enabled", worker.enabled)
     return show_on_subdomain(account, request)
 
 
-# --- all of them ----------------------------------------------------------------------------------
+# --- all routes -----------------------------------------------------------------------------------
 
 ROUTES = (
     Route("GET", "/accounts", accounts, SETTINGS),
@@ -446,7 +446,7 @@ ROUTES = (
     Route("GET", "/user", user),
     Route("GET", "/user/tokens/verify", token),
 )
-"""Outside accounts."""
+"""Routes outside accounts."""
 
 SERVICE = "/workers/services/{name}"
 ENVIRONMENTS = f"{SERVICE}/environments/{ENVIRONMENT}"
@@ -487,10 +487,10 @@ ACCOUNT_ROUTES = (
     Route("POST", f"{SCRIPT}/assets-upload-session", begin_files, SCRIPTS),
     Route("POST", "/workers/assets/upload", add_files),
 )
-"""Below `/accounts/{id}`. A session's own token opens the last one."""
+"""Routes below `/accounts/{id}`. The last one accepts a session's own token."""
 
 LARGEST_PAGE = 1000
-"""Of KV namespaces, as the documentation has it."""
+"""Largest page of KV namespaces, according to the documentation."""
 
 STEPS = tuple(route.step for route in (*ROUTES, *ACCOUNT_ROUTES))
 

@@ -1,4 +1,4 @@
-"""`multipart/form-data` as wrangler sends it (RFC 7578): small enough to be held in memory, with binary parts."""
+"""Parses `multipart/form-data` as wrangler sends it (RFC 7578): held in memory, with binary parts."""
 
 import re
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ class Part:
 
 
 def parse(body: bytes, content_type: str) -> list[Part]:
-    """The parts in the order in which they were sent. Raises `ValueError` where the body is no such form."""
+    """The parts in the order in which they were sent. Raises `ValueError` if the body is not a form."""
     boundary = re.search(r'boundary="?([^";]+)', content_type)
     if not content_type.startswith("multipart/form-data") or not boundary:
         raise ValueError(f"not a form but {content_type or 'nothing'}")

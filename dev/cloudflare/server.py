@@ -1,4 +1,4 @@
-"""The stand-in over HTTP, on 127.0.0.1: who may ask what, what is to fail, and a record of all that was asked."""
+"""Serves the stand-in on 127.0.0.1, checks permissions, injects faults, and records all requests."""
 
 import json
 import threading
@@ -14,27 +14,27 @@ from dev.cloudflare.api import ACCOUNT_ROUTES, ROUTES, STEPS, Request, Result, R
 
 BASE = "/client/v4"
 POLL_SECONDS = 0.05
-"""How long it takes to stop."""
+"""Longest time to stop."""
 
 
 class Call(NamedTuple):
-    """A request that was made."""
+    """A request and its outcome."""
 
     step: str
-    """`METHOD path` of its route; the path itself where there is no such route."""
+    """`METHOD path` of its route, or the path itself if no route matches."""
     status: int
-    """0 where the connection was closed instead."""
+    """0 if the connection was closed instead."""
 
 
 class Fault(NamedTuple):
-    """What a step answers in place of what it should."""
+    """What a step answers instead of its normal result."""
 
     status: int
-    """0: the connection is closed without an answer."""
+    """0 closes the connection without an answer."""
     code: int
     message: str
     is_done: bool
-    """Whether the step is carried out all the same, and only its answer is lost."""
+    """Whether the step is carried out nevertheless, so that only its answer is lost."""
 
 
 class StandIn:
@@ -43,7 +43,7 @@ class StandIn:
     def __init__(self, account: Account | None = None, *, port: int = 0) -> None:
         self.account = account or Account()
         self.token = Token()
-        """The one that it takes; to be replaced by one that may less."""
+        """The accepted token. Replace it to test one with fewer permissions."""
         self.calls: list[Call] = []
         """In the order in which they were answered."""
         self._faults: dict[str, list[Fault]] = {}
@@ -55,7 +55,7 @@ class StandIn:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What wrangler has to find in its environment in order to speak to this account."""
+        """The environment variables that make wrangler use this account."""
         return {
             "CLOUDFLARE_API_BASE_URL": f"http://127.0.0.1:{self._server.server_port}{BASE}",
             "CLOUDFLARE_API_TOKEN": self.token.value,
@@ -71,13 +71,13 @@ class StandIn:
         times: int = 1,
         is_done: bool = False,
     ) -> None:
-        """Have the next requests of a step fail, such as `PUT /workers/scripts/{name}`. A status of 0 hangs up."""
+        """Make the next requests of a step fail, such as `PUT /workers/scripts/{name}`; 0 closes the connection."""
         if step not in STEPS:
             raise ValueError(f"there is no step {step!r}, only: {', '.join(STEPS)}")
         self._faults.setdefault(step, []).extend([Fault(status, code, message, is_done)] * times)
 
     def mend(self) -> None:
-        """Let nothing fail any more."""
+        """Remove all faults."""
         self._faults.clear()
 
     def steps(self) -> list[str]:
@@ -96,7 +96,7 @@ class StandIn:
         self._thread.join()
 
     def answer(self, request: Request) -> tuple[int, bytes] | None:
-        """The status and body of the answer; None for none at all."""
+        """The status and body of the answer; None closes the connection."""
         with self._lock:
             step = request.path
             try:
@@ -135,7 +135,7 @@ class StandIn:
         return result.status, _envelope(result)
 
     def _authorize(self, route: Route, request: Request) -> None:
-        if route.step == "POST /workers/assets/upload":  # opened by the token of its session
+        if route.step == "POST /workers/assets/upload":  # uses the token of its session
             return
         if request.bearer != self.token.value:
             raise Refused(403, 9109, "Invalid access token")
@@ -157,7 +157,7 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def log_message(self, *_: object) -> None:
-        """Nothing: `StandIn.calls` has what is worth knowing."""
+        """Print nothing: `StandIn.calls` is the record."""
 
     def _serve(self) -> None:
         url = urlsplit(self.path)
@@ -174,7 +174,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    do_DELETE = do_GET = do_PATCH = do_POST = do_PUT = _serve  # noqa: N815 - as http.server finds them
+    do_DELETE = do_GET = do_PATCH = do_POST = do_PUT = _serve  # noqa: N815 - names required by http.server
 
     def _body(self) -> bytes:
         if self.headers.get("transfer-encoding", "").lower() != "chunked":
@@ -188,7 +188,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def serve(stand_in: StandIn) -> None:
-    """Print what was asked, until Ctrl-C."""
+    """Print requests until Ctrl-C."""
     shown = 0
     while True:
         for call in stand_in.calls[shown:]:

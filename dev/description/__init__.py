@@ -1,9 +1,9 @@
-"""The service described in OpenAPI 3.1: what public/openapi.json is written from.
+"""The description of the service in OpenAPI 3.1, from which public/openapi.json is written.
 
     PYTHONPATH=src .venv/bin/python -m dev.description
 
-Prose and shapes stand here; whatever the Worker itself knows (ranges, sizes, models, error codes) is read from its own
-tables. A test holds the written file to this source, and the running Worker to the file.
+Prose and schemas are written here; ranges, sizes, models and error codes are read from the Worker's own tables. Tests
+compare the written file with this source, and the running Worker with the file.
 """
 
 import json
@@ -21,7 +21,7 @@ Json = dict[str, Any]
 
 FILE = ROOT / "public" / "openapi.json"
 LINE = 120
-"""Characters; what fits into a line stands on one."""
+"""Longest line, in characters. Values that fit are written in one line."""
 
 
 def document() -> Json:
@@ -57,9 +57,9 @@ def text() -> str:
 
 
 def _pretty(value: Any, indent: str = "", before: int = 0) -> str:
-    """JSON that is opened up only where it would not fit into a line: half as long as `indent=2`, and as readable.
+    """JSON that is broken into lines only if it does not fit into one: half as long as with `indent=2`.
 
-    `before` is how many characters stand before it on its line.
+    `before` is the number of characters that precede it in its line.
     """
     line = json.dumps(value, ensure_ascii=False)
     if not isinstance(value, dict | list) or len(indent) + before + len(line) < LINE:

@@ -1,4 +1,4 @@
-"""The MCP server as JSON Schema: the envelope of JSON-RPC. Its tools describe themselves by `tools/list`."""
+"""The MCP server as JSON Schema: the envelope of JSON-RPC. `tools/list` describes the tools."""
 
 import json
 from typing import Any
@@ -132,4 +132,4 @@ PATH: Json = {
         },
     }
 }
-"""Of `/mcp`."""
+"""The path item of `/mcp`."""

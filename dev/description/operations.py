@@ -1,4 +1,4 @@
-"""Which path does what."""
+"""The paths and their operations."""
 
 import json
 from typing import Any
@@ -31,7 +31,7 @@ _OPEN: list[Json] = []
 
 
 def _json(schema: Json, **examples: Any) -> Json:
-    """A JSON body, with examples by their names."""
+    """A JSON body with named examples."""
     told = {"examples": {name: {"value": value} for name, value in examples.items()}} if examples else {}
     return {"application/json": {"schema": schema, **told}}
 
@@ -41,7 +41,7 @@ def _answer(description: str, content: Json, *names: str) -> Json:
 
 
 _SPENT = ("x-cost-neurons", "x-cost-dollars", "x-budget-remaining-neurons")
-"""Headers of what draws."""
+"""Headers of operations that draw."""
 
 
 def _user(content: Any, **fields: Any) -> Json:
@@ -122,7 +122,7 @@ _DONE: Json = {"end": {"data": "[DONE]"}}
 
 
 def _streamed(schema: str, end: Json = _DONE, **events: Json) -> Json:
-    """A stream: the schema of one event, and some events by their names, in their order."""
+    """A stream: the schema of one event, and named example events in order."""
     told = {name: {**event, "data": json.dumps(event["data"], ensure_ascii=False)} for name, event in events.items()}
     examples = {name: {"value": event} for name, event in (told | end).items()}
     return {"text/event-stream": {"schema": ref(schema), "examples": examples}}

@@ -1,4 +1,4 @@
-"""What a caller should know before the first request, in Markdown."""
+"""What callers should know before their first request, in Markdown."""
 
 from dev.description import refusals
 from flux import catalog, fields, partners, pipeline, sizes, text

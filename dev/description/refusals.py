@@ -1,4 +1,4 @@
-"""Every refusal and failure that the service answers with, as rows; the responses and the table made of them."""
+"""All errors that the service returns, as rows, with the responses and the table made from them."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -38,12 +38,12 @@ class Row:
     """One error."""
 
     error: ApiError
-    """An example; its class knows status, type, code and what clients are told about retries."""
+    """An example. Its class defines status, type, code and the advice on retries."""
     when: str
 
 
 def _upstream(code: int) -> ApiError:
-    """What a code of Workers AI becomes. Its `Retry-After` is told at run time, so any number does here."""
+    """The error for a code of Workers AI. `Retry-After` is computed at run time, so any number will do here."""
     kind, message = upstream.BY_CODE[code]
     waits = upstream.failure("", code=code).retry_after is not None
     return kind(message, retry_after=upstream.RETRY_AFTER if waits else None)
@@ -141,13 +141,13 @@ ROWS = {
         Row(BudgetUnavailable.because(""), "There is a budget, and the ledger that counts it did not answer."),
     )
 }
-"""By code, in the order of their statuses within each kind."""
+"""By code. Within each kind they are ordered by status."""
 
 _MAY_RETRY = {None: "", True: "`true`, on a retry `false`", False: "`false`"}
 
 
 def table() -> str:
-    """All of them in Markdown."""
+    """All errors as a Markdown table."""
     lines = [
         f"| {row.error.status} | `{row.error.code}` | {'yes' if row.error.retry_after else ''} "
         f"| {_MAY_RETRY[row.error.should_retry]} | {row.when} |"
@@ -159,7 +159,7 @@ def table() -> str:
 
 
 KEY = "q6Zf2m0XgYw1cT8dB4hJ7A-1vuhmo0.jpg"
-"""A picture's."""
+"""The key of a picture."""
 
 # --- headers and responses ------------------------------------------------------------------------
 
@@ -229,7 +229,7 @@ HEADERS: Json = {
 
 
 def headers(*names: str) -> Json:
-    """References to headers, for a response."""
+    """References to headers for a response."""
     return {name: {"$ref": f"#/components/headers/{name}"} for name in ("x-request-id", *names)}
 
 
@@ -300,7 +300,7 @@ RESPONSES: Json = {
 
 
 def drawing() -> Json:
-    """The refusals of every operation that draws."""
+    """The errors of every operation that draws."""
     names = {
         "400": "Invalid",
         "401": "Unauthorized",
@@ -316,10 +316,10 @@ def drawing() -> Json:
 
 
 def protected() -> Json:
-    """The refusals of every operation behind the key."""
+    """The errors of every operation that needs a key."""
     return references({"401": "Unauthorized", "500": "Misconfigured", "503": "Closed"})
 
 
 def references(names: dict[str, str]) -> Json:
-    """Responses by status, from the names of components."""
+    """Responses by status, as references to components."""
     return {status: {"$ref": f"#/components/responses/{name}"} for status, name in names.items()}

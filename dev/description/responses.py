@@ -1,4 +1,4 @@
-"""The Responses API as JSON Schema, as far as this service follows it."""
+"""The Responses API as JSON Schema, as far as this service supports it."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What goes in and what comes out, as JSON Schema (2020-12)."""
+"""The bodies of requests and responses as JSON Schema (2020-12)."""
 
 from typing import Any, get_args
 
@@ -16,25 +16,25 @@ URL = f"https://example.com/image/{KEY}"
 CREATED = 1795392000
 COMPLETION_ID = "chatcmpl-3f0c1d2e4b5a69788796a5b4"
 JPEG = "/9j/4AAQSkZJRgABAQAAAQABAAD/2wBDAA=="
-"""How the base64 of a picture begins."""
+"""The beginning of a picture in base64."""
 PNG_URL = (
     "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGP4z8AAAAMBAQDJ/pLvAAAAAElFTkSuQmCC"
 )
-"""A whole picture of one red pixel: what examples send."""
+"""A complete picture of one red pixel, used in examples."""
 
 
 def ref(name: str) -> Json:
-    """A reference to one of `SCHEMAS`."""
+    """A reference to a schema in `SCHEMAS`."""
     return {"$ref": f"#/components/schemas/{name}"}
 
 
 def an_object(properties: Json, required: tuple[str, ...] | None = None, **more: Any) -> Json:
-    """An object; all of its fields are required unless told otherwise."""
+    """An object. All of its fields are required unless `required` says otherwise."""
     needed = list(properties if required is None else required)
     return {"type": "object", "properties": properties, **({"required": needed} if needed else {}), **more}
 
 
-# --- fields of requests: null or a blank text is the same as leaving one out ----------------------
+# --- fields of requests: null or a blank text is the same as leaving a field out ------------------
 
 BLANK = r"^\s*$"
 
@@ -67,7 +67,7 @@ def _whole(name: str, description: str, **more: Any) -> Json:
 
 
 def _digits(least: int, most: int) -> str:
-    """The numbers of a range as texts; `most` is a power of ten."""
+    """A pattern for the numbers of a range as text; `most` is a power of ten."""
     return ("[1-9]" if least else r"\d") + r"\d?" * (len(str(most)) - 2) + f"|{most}"
 
 
@@ -118,7 +118,7 @@ SHAPE_FIELDS: Json = {
         "description": "OpenRouter's way to say the shape: any of the fields above.",
     },
 }
-"""The names of shapes, in the order in which they count."""
+"""The names of fields for the shape, in order of precedence."""
 STREAM = _switch("Answer with server-sent events.", default=False)
 PICTURE_FIELDS: Json = {
     **SHAPE_FIELDS,
@@ -194,7 +194,7 @@ DATA_URL = {
 
 
 def _in_form(field: Json) -> Json:
-    """A field as a form has it: without null. What it does is told once, where JSON has it."""
+    """A field as it is in a form: not nullable, and without the description, which its JSON counterpart has."""
     told = {keyword: value for keyword, value in field.items() if keyword != "description"}
     if isinstance(field.get("type"), list):
         told["type"] = next(kind for kind in field["type"] if kind != "null")
@@ -374,7 +374,7 @@ REQUESTS: Json = {
     ),
 }
 
-# --- answers --------------------------------------------------------------------------------------
+# --- responses ------------------------------------------------------------------------------------
 
 COUNT = {"type": "integer", "minimum": 0}
 COSTS = {
@@ -790,7 +790,7 @@ ANSWERS: Json = {
     ),
 }
 
-# --- streams: what one event is. OpenAPI 3.1 has no word for it; 3.2 calls the same `itemSchema` ---
+# --- streams: the schema of one event. OpenAPI 3.1 cannot express this; 3.2 has `itemSchema` -------
 
 
 def _event(data: Json, name: str | None = None) -> Json:

@@ -1,5 +1,5 @@
-# ruff: noqa: INP001 - a Worker, no package
-"""Steps that a request is made of, each done as often as the path says: `/STEP/TIMES`."""
+# ruff: noqa: INP001 - a Worker, not a package
+"""Steps of a request, each repeated as often as the path says: `/STEP/TIMES`."""
 
 import asyncio
 import json
@@ -18,7 +18,7 @@ BODY = '{"messages":[{"role":"user","content":"A picture of 200 KB"}]}'
 
 
 def sync(step: Callable[[Any], Any]) -> Callable[[Any, int], Awaitable[None]]:
-    """A step that waits for nothing, repeated."""
+    """Repeats a step that does not wait."""
 
     async def repeated(request: Any, times: int) -> None:
         for _ in range(times):
@@ -28,7 +28,7 @@ def sync(step: Callable[[Any], Any]) -> Callable[[Any, int], Awaitable[None]]:
 
 
 def waits(step: Callable[[Any], Awaitable[Any]]) -> Callable[[Any, int], Awaitable[None]]:
-    """A step that waits, repeated."""
+    """Repeats a step that waits."""
 
     async def repeated(request: Any, times: int) -> None:
         for _ in range(times):
@@ -38,13 +38,13 @@ def waits(step: Callable[[Any], Awaitable[Any]]) -> Callable[[Any, int], Awaitab
 
 
 async def time_limit(_request: Any) -> None:
-    """Arm a timer and take it back."""
-    async with asyncio.timeout(60):  # noqa: ASYNC100 - what it costs is the question
+    """Start a timer and cancel it."""
+    async with asyncio.timeout(60):  # noqa: ASYNC100 - its cost is to be measured
         pass
 
 
 async def task(_request: Any) -> None:
-    """Hand work to the loop."""
+    """Pass work to the event loop."""
     await asyncio.create_task(asyncio.sleep(0))
 
 
@@ -73,7 +73,7 @@ class Default(WorkerEntrypoint):
     """The Worker."""
 
     async def fetch(self, request: Any) -> Any:
-        """Do it, or name the steps."""
+        """Repeat a step, or list the steps."""
         *_, step, times = js.decodeURIComponent(request.js_object.url).split("/")
         if step not in STEPS:
             return Response(json.dumps([*STEPS]))

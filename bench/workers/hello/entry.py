@@ -1,4 +1,4 @@
-"""As little as a Worker in Python can do: the SDK's hello world."""
+"""The smallest possible Python Worker: the SDK's hello world."""
 
 from typing import Any
 
@@ -9,5 +9,5 @@ class Default(WorkerEntrypoint):
     """The Worker."""
 
     async def fetch(self, request: Any) -> Response:
-        """Answer anything."""
+        """Answer any request."""
         return Response("Hello world!")

@@ -1,5 +1,5 @@
-# ruff: noqa: INP001 - a Worker, no package
-"""The least that Python can do it with: what the product costs beyond this is its own, the rest is the platform's."""
+# ruff: noqa: INP001 - a Worker, not a package
+"""The least that a Python Worker needs to draw. Anything the product costs beyond this is its own code."""
 
 import json
 import os
@@ -10,10 +10,10 @@ from workers import WorkerEntrypoint, import_from_javascript
 
 
 class Default(WorkerEntrypoint):
-    """A Worker that asks no key, checks nothing, counts no time and writes no log."""
+    """A Worker without keys, checks, time limits and logs."""
 
     async def fetch(self, request: Any) -> Any:
-        """Draw and keep a picture, or show one."""
+        """Draw and store a picture, or return one."""
         env = import_from_javascript("cloudflare:workers").env
         js_request = request.js_object
         if js_request.method == "POST":
@@ -27,7 +27,7 @@ class Default(WorkerEntrypoint):
 
 
 async def draw(env: Any, js_request: Any) -> Any:
-    """The four waits: for the body, the rate limiter, the model and the store."""
+    """Waits four times: for the body, the rate limiter, the model and the store."""
     body = json.loads(await js_request.text())
     await env.RATE_LIMITER.limit(js_object({"key": "anybody"}))
     inputs = {"prompt": body["messages"][-1]["content"], "steps": 4}
@@ -42,5 +42,5 @@ async def draw(env: Any, js_request: Any) -> Any:
 
 
 def js_object(value: dict[str, Any]) -> Any:
-    """A JavaScript object of a JSON value."""
+    """A JavaScript object for a JSON value."""
     return js.JSON.parse(json.dumps(value))
