@@ -1,6 +1,6 @@
 /**
- * Stops `make` where Node is too old for wrangler, before wrangler does. The npm packages `node-*` bring one that is new
- * enough, but they do not exist for every platform: at this version not for Apple silicon and not for Windows.
+ * Stops `make` if Node is too old for wrangler, before wrangler does. The npm packages `node-*` contain a Node that is
+ * new enough, but not for every platform: this version has none for Apple silicon and Windows.
  */
 import { readFileSync } from "node:fs";
 

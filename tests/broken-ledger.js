@@ -1,4 +1,4 @@
-/** A ledger that is out of order: it refuses some questions and never answers others. */
+/** A broken ledger: it fails some questions and never answers others. */
 import { DurableObject } from "cloudflare:workers";
 
 export class Ledger extends DurableObject {

@@ -1,4 +1,4 @@
-"""Requests, settings, plans and the whole service, with sane defaults, so that a test says only what it is about."""
+"""Builders of requests, settings, plans and the service, so that a test states only what it is about."""
 
 import asyncio
 import json
@@ -50,7 +50,7 @@ def settings_of(**variables: str) -> Settings:
 
 
 def generation_of(prompt: str = "A cat", **fields: Any) -> GenerationRequest:
-    """A request with nothing chosen but the prompt; `fields` are its own or its options'."""
+    """A request with only a prompt. `fields` are fields of the request or of its options."""
     own = {name: fields.pop(name) for name in GenerationRequest.__slots__ if name in fields}
     return GenerationRequest(asked=prompt, prompt=prompt, options=Options(**fields), **own)
 
@@ -62,13 +62,13 @@ def plan_of(
     images: tuple[Picture, ...] = (),
     **fields: Any,
 ) -> Plan:
-    """The plan of a request that is about `images`."""
+    """The plan of a request with `images` as its input pictures."""
     sources = tuple(PictureSource("image", blob=image.blob) for image in images)
     return plan.make(generation_of(prompt, sources=sources, **fields), settings.read(variables or {}), images)
 
 
 def chat_of(content: Any = "A cat", **fields: Any) -> dict[str, Any]:
-    """The body of a chat completion whose one message is `content`."""
+    """The body of a chat completion with `content` as its only message."""
     return {"model": SCHNELL, "messages": [{"role": "user", "content": content}], **fields}
 
 
@@ -78,12 +78,12 @@ def chat_request(body: Mapping[str, Any], headers: Mapping[str, str] | None = No
 
 
 def chat_generation(content: Any = "A cat", **fields: Any) -> GenerationRequest:
-    """What the body of a chat completion asks for, whose one message is `content`."""
+    """The request to draw in a chat completion with `content` as its only message."""
     return generation_of_body(chat_of(content, **fields))
 
 
 def generation_of_body(body: Mapping[str, Any], *, follow_ups: bool = False) -> GenerationRequest:
-    """What the body of a chat completion asks for."""
+    """The request to draw in the body of a chat completion."""
     request = chat_request(body)
     return conversation.generation(request.conversation, request.options, follow_ups=follow_ups)
 
@@ -94,12 +94,12 @@ def data_url(data: bytes, mime: str = "image/png") -> str:
 
 
 def cases(name: str, values: Iterable[Any]) -> list[tuple[str, Any]]:
-    """Rows of a table: one name with each of its values."""
+    """Rows of a parametrised test: one name with each of its values."""
     return [(name, value) for value in values]
 
 
 async def planned(asked: GenerationRequest, **variables: str) -> Plan:
-    """The plan of a request, its pictures read as the endpoints read them."""
+    """The plan of a request, with its pictures read as the endpoints read them."""
     services = Service(variables=variables).app.services
     call = Call(request(), services, Trace("id"))
     return await drawing.planned(call, asked, fakes.decoder)
@@ -117,7 +117,7 @@ def request(
     query: str = "",
     headers: Mapping[str, str] | None = None,
 ) -> Request:
-    """A request as the edge hands it over: header names in lower case."""
+    """A request as the edge passes it on: header names in lower case."""
     sent = {"authorization": f"Bearer {key}"} if key else {}
     return Request(
         method=method,
@@ -131,7 +131,7 @@ def request(
 
 
 def posted(path: str, value: Any, headers: Mapping[str, str] | None = None, key: str | None = KEY) -> Request:
-    """A POST of JSON; text is sent as it is."""
+    """A POST request with JSON. Text is sent unchanged."""
     text = value if isinstance(value, str) else json.dumps(value)
     data = text.encode("utf-8", "surrogatepass")
     return request(
@@ -140,7 +140,7 @@ def posted(path: str, value: Any, headers: Mapping[str, str] | None = None, key:
 
 
 def form_posted(path: str, fields: Mapping[str, str], files: list[tuple[str, bytes]]) -> Request:
-    """A POST of a form, written by a real client."""
+    """A POST request with a form, written by a real client."""
     by_client = httpx.Request(
         "POST", f"{ORIGIN}{path}", data=dict(fields), files=[(name, ("file", data)) for name, data in files]
     )
@@ -150,13 +150,13 @@ def form_posted(path: str, fields: Mapping[str, str], files: list[tuple[str, byt
 
 @dataclass(frozen=True)
 class Answer:
-    """A response that was read to its end."""
+    """A response that was read completely."""
 
     status: int
     headers: Mapping[str, str]
     text: str
     data: bytes = b""
-    """Of a body of the runtime's own."""
+    """The bytes of a body that belongs to the runtime."""
 
     @property
     def json(self) -> Any:
@@ -164,7 +164,7 @@ class Answer:
 
     @property
     def error(self) -> dict[str, Any]:
-        """Its error object, which has the four fields of the contract and no more."""
+        """Its error object, which must have exactly the contract's four fields."""
         assert self.json.keys() == {"error"}
         error = dict(self.json["error"])
         assert error.keys() == {"message", "type", "param", "code"}
@@ -172,26 +172,26 @@ class Answer:
 
     @property
     def content(self) -> str:
-        """What a chat answer says."""
+        """The text of a chat answer."""
         return str(self.json["choices"][0]["message"]["content"])
 
     @property
     def events(self) -> list[Any]:
-        """The JSON of each event of a stream but its end, read as simply as can be."""
+        """The JSON of each event of a stream, without the event that ends it. The parser is deliberately simple."""
         lines = [line.removeprefix("data: ") for line in self.text.split("\n") if line.startswith("data: ")]
         assert lines[-1] == "[DONE]"
         return [json.loads(line) for line in lines[:-1]]
 
 
 def stream_of(response: Response) -> AsyncGenerator[Text, None]:
-    """The texts of a response's stream, which is closed with them as the edge closes it."""
+    """The texts of a response's stream. Closing them closes the stream, as the edge does."""
     stream = response.body
     assert isinstance(stream, Stream)
     return ClosingTexts(stream)
 
 
 class ClosingTexts(AsyncGenerator[Text, None]):
-    """The texts of a stream; closing them closes the stream, also where none was taken."""
+    """The texts of a stream. Closing them closes the stream, even if none was read."""
 
     def __init__(self, stream: Stream) -> None:
         self._stream = stream
@@ -215,7 +215,7 @@ class ClosingTexts(AsyncGenerator[Text, None]):
 
 
 async def read(response: Response) -> Answer:
-    """The answer that a client reads."""
+    """The response as a client reads it."""
     body: Any = response.body
     data = body.value if isinstance(body, Native) else b""
     if isinstance(body, str | Spliced):
@@ -231,7 +231,7 @@ async def read(response: Response) -> Answer:
 
 
 class Service:
-    """The whole app over the twins, which a test may hand in and look at afterwards."""
+    """The whole app with in-memory ports, which a test can pass in and inspect afterwards."""
 
     def __init__(
         self,
@@ -245,7 +245,7 @@ class Service:
         tally: Tally | None = None,
         unbound: Collection[str] = (),
     ) -> None:
-        """`unbound` names the ports that the deployment has not got."""
+        """`unbound` names the ports that the deployment does not have."""
         self.painter = painter or Painter()
         self.writer = writer or Rewriter()
         self.resizer = resizer or Scissors()
@@ -253,7 +253,7 @@ class Service:
         self.limiter = limiter or Allowance()
         self.tally = tally or Tally()
         self.lines: list[str] = []
-        """The log as it was written."""
+        """The log as written."""
         ports = Ports(
             model=lambda _settings: None if "model" in unbound else self.painter,
             rewriter=lambda _settings: None if "rewriter" in unbound else self.writer,
@@ -266,34 +266,34 @@ class Service:
 
     @property
     def log(self) -> list[dict[str, Any]]:
-        """The log's lines, each one JSON object."""
+        """The lines of the log, each a JSON object."""
         return [json.loads(line) for line in self.lines]
 
     async def ask(self, wanted: Request) -> Answer:
-        """The answer to a request, read to its end."""
+        """The response to a request, read completely."""
         return await read(await self.app(wanted))
 
     async def get(self, path: str, **options: Any) -> Answer:
-        """The answer to a GET."""
+        """The response to a GET request."""
         return await self.ask(request(path, **options))
 
     async def post(self, path: str, value: Any, **options: Any) -> Answer:
-        """The answer to a POST of JSON."""
+        """The response to a POST request with JSON."""
         return await self.ask(posted(path, value, **options))
 
     async def chat(self, content: Any = "A cat", **fields: Any) -> Answer:
-        """The answer to a chat completion."""
+        """The response to a chat completion."""
         return await self.post(CHAT, chat_of(content, **fields))
 
     async def generate(self, prompt: Any = "A cat", **fields: Any) -> Answer:
-        """The answer to an image generation."""
+        """The response to an image generation."""
         return await self.post(GENERATIONS, {"prompt": prompt, **fields})
 
     async def open(self, url: str) -> Answer:
-        """What a browser finds behind a link of ours, which is no secret but the key in it."""
+        """The response to opening a picture's link, as a browser does, without an API key."""
         return await self.ask(request(url.removeprefix(ORIGIN), key=None))
 
 
 def texts(*pieces: Text) -> str:
-    """The pieces as they are sent."""
+    """The pieces joined, as they are sent."""
     return "".join(map(fakes.sent, pieces))

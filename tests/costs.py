@@ -1,4 +1,4 @@
-"""What the calls that reached the stand-in cost by the price list: the ledger's figures are held to it."""
+"""The cost of the calls that reached the stand-in, by the price list: compared with the ledger's figures."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -7,18 +7,18 @@ from flux import catalog
 from flux.sizes import Size
 
 TAKEN = Size(500, 480)
-"""Of every picture that these tests send: one tile."""
+"""The size of every input picture in these tests: one tile."""
 FREE = {"3030", "3036", "3040", "5006", "5018"}
-"""Outcomes of calls that have certainly drawn nothing."""
+"""Outcomes of calls that certainly drew nothing."""
 
 
 def of_calls(calls: Iterable[dict[str, Any]]) -> float:
-    """Neurons of all calls that have drawn, or of which nobody knows."""
+    """Neurons of all calls that drew or may have drawn."""
     return sum(_cost(call) for call in calls if call["outcome"] not in FREE) / 100
 
 
 def of_pictures(calls: Iterable[dict[str, Any]]) -> float:
-    """Neurons of the pictures that the stand-in has certainly drawn."""
+    """Neurons of the pictures that the stand-in certainly drew."""
     return sum(_cost(call) for call in calls if call["outcome"] == "ok") / 100
 
 

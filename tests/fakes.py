@@ -1,7 +1,7 @@
-"""In-memory twins of the ports in `flux.ports`, and of a request's body and a picture's bytes.
+"""In-memory versions of the ports in `flux.ports`, of a request's body and of a picture's bytes.
 
-They keep the promises of the real ones: pictures are real, models refuse what their published
-schemas refuse, the resizer cuts, the gallery forgets.
+They behave like the real ones: pictures are real, models refuse what their published schemas refuse, the resizer crops,
+and stored pictures expire.
 """
 
 import asyncio
@@ -39,7 +39,7 @@ from flux.text import Blob, Spliced, Text
 
 
 class Bytes:
-    """`Blob` over Python's bytes. It counts what is copied out of it."""
+    """`Blob` over Python bytes. It counts the bytes that are read from it."""
 
     def __init__(self, data: bytes) -> None:
         self.data = data
@@ -79,7 +79,7 @@ class Bytes:
 
 
 def data_of(blob: Blob) -> bytes:
-    """All the bytes, as only the edge may see them."""
+    """All bytes. Only the edge may do this."""
     assert isinstance(blob, Bytes)
     return blob.data
 
@@ -90,7 +90,7 @@ async def decoder(text: str) -> Bytes:
 
 
 def decode(text: str) -> Bytes:
-    """The bytes of a base64 text: takes what `Uint8Array.fromBase64` takes, white space and absent padding too."""
+    """Decode base64. It accepts what `Uint8Array.fromBase64` accepts, including white space and missing padding."""
     packed = re.sub(r"[\t\n\f\r ]", "", text)
     if not packed.endswith("="):
         packed += "=" * (-len(packed) % 4)
@@ -98,7 +98,7 @@ def decode(text: str) -> Bytes:
 
 
 def sent(text: Text) -> str:
-    """The text as the edge sends it, blobs in base64."""
+    """The text as the edge sends it, with blobs in base64."""
     pieces = text.pieces if isinstance(text, Spliced) else (text,)
     return "".join(p if isinstance(p, str) else base64.b64encode(data_of(p)).decode() for p in pieces)
 
@@ -111,7 +111,7 @@ def encoded(image: Image.Image, mime: str = "image/jpeg", **options: Any) -> byt
 
 
 def colour_of(prompt: str) -> tuple[int, int, int]:
-    """What a picture of this prompt is painted in."""
+    """The colour of pictures for this prompt."""
     red, green, blue, *_ = hashlib.sha256(prompt.encode()).digest()
     return red, green, blue
 
@@ -119,7 +119,7 @@ def colour_of(prompt: str) -> tuple[int, int, int]:
 def painted(
     prompt: str = "A cat", width: int = 64, height: int = 64, mime: str = "image/jpeg", mark: str = ""
 ) -> Picture:
-    """A picture of a prompt: its colour, and a mark in the middle that tells two of one prompt apart."""
+    """A picture for a prompt: in its colour, with a mark in the middle that distinguishes two for the same prompt."""
     image = Image.new("RGB", (width, height), colour_of(prompt))
     ImageDraw.Draw(image).text((width // 2, height // 2), mark)
     return Picture(mime, width, height, Bytes(encoded(image, mime)))
@@ -142,7 +142,7 @@ UNREADABLE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError, Im
 
 
 def shows(what: Picture | Blob | bytes, prompt: str) -> bool:
-    """Whether this is a picture of that prompt, by its colour; encoders change it a little."""
+    """Whether a picture is one for this prompt, judged by its colour, which encoders change slightly."""
     mean = ImageStat.Stat(opened(what).convert("RGB")).mean
     return all(abs(a - b) < 8 for a, b in zip(mean, colour_of(prompt), strict=True))
 
@@ -150,23 +150,23 @@ def shows(what: Picture | Blob | bytes, prompt: str) -> bool:
 # --- the ports ------------------------------------------------------------------------------------
 
 Outcome = Exception | float | None
-"""What befalls one call: a failure, or the seconds it takes; None for nothing."""
+"""The outcome of one call: a failure, or a delay in seconds; None for neither."""
 
 
 class _Fate:
-    """What befalls calls, in their order; nothing befalls those after the last."""
+    """The outcomes of calls, in order. Further calls are not affected."""
 
     def __init__(self, outcomes: tuple[Outcome, ...]) -> None:
         self._outcomes = deque(outcomes)
         self.ended_early = 0
-        """Calls that were cancelled while they waited."""
+        """Calls that were cancelled while waiting."""
 
     async def next(self) -> None:
         if self._outcomes and isinstance(self._outcomes[0], Exception):
-            raise self._outcomes.popleft()  # type: ignore[misc]  # kept nowhere, as it keeps what its traceback shows
+            raise self._outcomes.popleft()  # type: ignore[misc]  # in no variable, which its traceback would keep alive
         seconds = self._outcomes.popleft() if self._outcomes else None
         try:
-            await asyncio.sleep(seconds or 0)  # type: ignore[arg-type]  # no exception, as was just seen
+            await asyncio.sleep(seconds or 0)  # type: ignore[arg-type]  # exceptions are handled above
         except asyncio.CancelledError:
             self.ended_early += 1
             raise
@@ -190,12 +190,12 @@ Judge = Callable[[Drawing], Exception | None]
 
 
 class Painter:
-    """`ImageModel`: each picture has its prompt's colour, and its size if the model takes one."""
+    """`ImageModel`: each picture has its prompt's colour, and the requested size if the model accepts one."""
 
     def __init__(self, *outcomes: Outcome, seconds: float = 0) -> None:
         self.drawings: list[Drawing] = []
         self.refuses: Judge = lambda _drawing: None
-        """For failures that depend on what is asked."""
+        """Decides on failures that depend on the call."""
         self.fate = _Fate(outcomes)
         self._seconds = seconds
 
@@ -213,7 +213,7 @@ class Painter:
             try:
                 raise refusal
             finally:
-                del refusal  # or it would keep itself alive
+                del refusal  # otherwise the exception would keep itself alive
         width, height = (int(inputs.get(side, 1024)) for side in ("width", "height"))
         return painted(drawing.prompt, width, height, _mime(model), str(number))
 
@@ -224,12 +224,12 @@ def _published(name: str) -> dict[str, Any]:
 
 
 def file_of(model: Model) -> str:
-    """Where what is published of a model is kept, below `dev/ai/models`."""
+    """The path of a model's published data below `dev/ai/models`."""
     return f"partners/{model.id.replace('/', '-')}" if model.partner else model.id.rsplit("/", 1)[-1]
 
 
 def texts_of(partner: Partner, images: int) -> dict[str, Any]:
-    """So many pictures as inputs of another maker's model."""
+    """So many pictures, as inputs of another maker's model."""
     if not images or not partner.images:
         return {}
     picture = "data:image/png;base64,AAAA" if partner.images.data_urls else "AAAA"
@@ -237,15 +237,15 @@ def texts_of(partner: Partner, images: int) -> dict[str, Any]:
 
 
 def schema_refusal(model: Model, inputs: Inputs, images: int = 0) -> str | None:
-    """What Workers AI answers to inputs that the model's published schema does not allow."""
+    """Workers AI's error for inputs that the model's published schema does not allow."""
     whole = {**inputs, **{f"input_image_{index}": "" for index in range(images)}}
     schema = _published("flux-2-form") if model.multipart else _published(file_of(model))["schema"]["input"]
     if model.partner:
         whole = {**inputs, **texts_of(model.partner, images)}
-        schema = {**schema, "additionalProperties": False}  # OpenAI's lets anything pass
+        schema = {**schema, "additionalProperties": False}  # OpenAI's schema allows any property
     most = schema["properties"].get("prompt", {}).get("maxLength")
     if most and len(str(inputs["prompt"]).encode("utf-16-le")) > 2 * most:
-        return "5006: prompt too long"  # counted as JavaScript counts
+        return "5006: prompt too long"  # counted as in JavaScript
     for error in jsonschema.Draft202012Validator(schema).iter_errors(whole):
         return f"5006: {error.message}"
     return None
@@ -263,13 +263,13 @@ def _refusal(drawing: Drawing) -> Exception | None:
 
 
 def _mime(model: Model) -> str:
-    """The content type that the model's page publishes; JPEG is what the others answer."""
+    """The content type on the model's page. Models without one answer with JPEG."""
     published = _published(file_of(model))["schema"]["output"].get("contentType", "")
     return published if published in picture.EXTENSIONS else "image/jpeg"
 
 
 class Rewriter:
-    """`PromptRewriter`: answers with the same text, whatever it is given."""
+    """`PromptRewriter`: always answers with the same text."""
 
     name = "@cf/a/writer"
 
@@ -279,11 +279,11 @@ class Rewriter:
         self.fate = _Fate(outcomes)
 
     def most(self, _prompt: str) -> Cost:
-        """See `PromptRewriter.most`: 20 neurons."""
+        """See `PromptRewriter.most`: always 20 neurons."""
         return of_neurons(2000)
 
     async def rewrite(self, prompt: str) -> Rewritten:
-        """See `PromptRewriter.rewrite`: it costs 5 neurons."""
+        """See `PromptRewriter.rewrite`: always costs 5 neurons."""
         self.prompts.append(prompt)
         await self.fate.next()
         return Rewritten(self.answer, of_neurons(500))
@@ -292,8 +292,8 @@ class Rewriter:
 class Scissors:
     """`Resizer` over Pillow.
 
-    As Cloudflare's, it turns a picture upright by its EXIF before all else, and what it gives has no EXIF that says
-    otherwise (developers.cloudflare.com/images/optimization/features, "metadata"; `autoOrient` in miniflare).
+    Like Cloudflare's, it first turns a picture upright according to its EXIF data, and its results have no other
+    orientation (developers.cloudflare.com/images/optimization/features, "metadata"; `autoOrient` in miniflare).
     """
 
     def __init__(self, *outcomes: Outcome) -> None:
@@ -340,7 +340,7 @@ class Shelf:
 
     def __init__(self, *outcomes: Outcome) -> None:
         self.pictures: dict[str, tuple[Picture, int]] = {}
-        """By identifier, with the Unix second that they go at."""
+        """By identifier, each with the Unix time of its expiry."""
         self.fate = _Fate(outcomes)
         self.out_of_order = False
         """Whether reads fail."""
@@ -374,7 +374,7 @@ class Shelf:
 
 
 class Allowance:
-    """`Limiter` that gives each key so many pictures, once."""
+    """`Limiter` that grants each key a number of pictures, once."""
 
     def __init__(self, pictures: int = 1000, *outcomes: Outcome, shortfall: str = "") -> None:
         self._pictures = pictures
@@ -393,20 +393,20 @@ class Allowance:
 
 
 class Tally:
-    """`Ledger` over Python's own SQLite."""
+    """`Ledger` over Python's SQLite."""
 
     def __init__(self, *outcomes: Outcome) -> None:
         self._connection = sqlite3.connect(":memory:", isolation_level=None)
         self.book = Book(self._run)
         self.asked = 0
-        """Questions of any kind."""
+        """Number of questions of any kind."""
         self.fate = _Fate(outcomes)
 
     def _run(self, statement: str, *values: Any) -> list[list[Any]]:
         return [list(row) for row in self._connection.execute(statement, values)]
 
     async def reserve(self, asked: Reservation) -> Answer:
-        """See `Ledger.reserve`. The reservation is made whether its answer arrives or not."""
+        """See `Ledger.reserve`. The reservation is made whether or not its answer arrives."""
         self.asked += 1
         answer = self.book.reserve(time.time(), asked)
         await self.fate.next()
@@ -430,12 +430,12 @@ class Tally:
 
     @property
     def spent(self) -> float:
-        """Neurons of today, of all keys."""
+        """Today's neurons, of all keys."""
         return self.book.usage(time.time(), "").all_today.get("neurons", 0) / 100
 
     @property
     def unsettled(self) -> int:
-        """Reservations that nobody has settled."""
+        """Reservations that are not settled."""
         return int(self._run("SELECT count(*) FROM open")[0][0])
 
 
@@ -443,14 +443,14 @@ class Tally:
 
 
 class _SkippingSelector(selectors.DefaultSelector):
-    """Where a loop would sleep until its next timer, it finds that the time has passed."""
+    """Instead of sleeping until the loop's next timer, this reports that the time has passed."""
 
     def __init__(self) -> None:
         super().__init__()
         self.seconds = 0.0
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        """What is ready now; if nothing is, the time of the next timer."""
+        """The events that are ready now. If there are none, advance the time to the next timer."""
         ready = super().select(0)
         if not ready:
             assert timeout is not None, "every task waits for something that nobody will bring"
@@ -459,7 +459,7 @@ class _SkippingSelector(selectors.DefaultSelector):
 
 
 def skipping_loop() -> asyncio.AbstractEventLoop:
-    """A loop whose time is virtual, from 0: the time-outs of a minute pass at once."""
+    """A loop with virtual time that starts at 0: a time-out of a minute passes at once."""
     selector = _SkippingSelector()
     loop = asyncio.SelectorEventLoop(selector)
     loop.time = lambda: selector.seconds  # type: ignore[method-assign]
@@ -470,7 +470,7 @@ def skipping_loop() -> asyncio.AbstractEventLoop:
 
 
 def form_of(fields: dict[str, str] | None = None, files: Iterable[tuple[str, bytes]] = ()) -> Form:
-    """A form of texts and files, as it was read."""
+    """A form of texts and files, as if it had been read."""
     texts = [Part(name, None, None, Bytes(text.encode()), text) for name, text in (fields or {}).items()]
     return Form((*texts, *(Part(name, "file", None, Bytes(data)) for name, data in files)), decoder)
 

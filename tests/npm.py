@@ -1,4 +1,4 @@
-"""The npm packages that only tests use: tests/package.json."""
+"""The npm packages that only tests use (tests/package.json)."""
 
 from dev import ROOT
 

@@ -1,37 +1,37 @@
 /**
- * What is outside of the Worker, for tests that need it to fail: the services behind its bindings, spoken to by the
+ * Everything outside the Worker, for tests of failures: the services behind its bindings, which are called by the
  * runtime's own binding code, and the internet.
  *
- * Workers AI is the stand-in of dev/ai, which fails as dev/ai/README.md says. Around it and around KV, whose pictures
- * carry their prompt in a comment, this obeys marks of its own in the prompt:
+ * Workers AI is the stand-in of dev/ai, whose failures dev/ai/README.md describes. This file has further marks for it,
+ * and for KV, whose pictures have their prompt in a comment:
  *
- *   [[http 503]]  Workers AI answers with this status and a page of HTML   [[write 502]]  ... the external writer does
- *   [[put 500]]   KV refuses to store the picture, with this status       [[put hang]]  ... or never answers
- *   [[get 500]]   KV fails to give the picture back, with this status     [[get hang]]  [[get half]]  [[get gone]]
+ *   [[http 503]]  Workers AI answers with this status and an HTML page    [[write 502]]  so does the external writer
+ *   [[put 500]]   KV refuses to store the picture, with this status       [[put hang]]  KV never answers
+ *   [[get 500]]   KV fails to return the picture, with this status        [[get hang]]  [[get half]]  [[get gone]]
  *   [[cut hang]]  Images never answers; without such a mark it refuses everything
- *   [[cut less]]  Images answers with the same JPEG, but for all fillings after the first
+ *   [[cut less]]  Images answers with the same JPEG, but only with the first of its filler comments
  */
 import { WorkerEntrypoint } from "cloudflare:workers";
 
 const MARK = /\[\[(http|write|put|get|cut) ([a-z0-9]+)\]\]/g;
-/** The stand-in's own mark, in milliseconds. */
+/** The stand-in's mark for a delay in milliseconds. */
 const DELAY = /\[\[delay (\d+)ms\]\]/;
 const HANG_MS = 600_000;
 const HALF_MS = 300;
-/** Second bytes of JPEG's markers. */
+/** Second bytes of JPEG markers. */
 const COMMENT = 0xfe;
 const START_OF_SCAN = 0xda;
-/** What a proxy in front of a service says in trouble. */
+/** The error page of a proxy in front of a service. */
 const PAGE = "<html><head><title>Error 1101</title></head><body>Ray ID: 8f0c, secret-machine-7</body></html>";
 const STAND_IN_HOSTS = ["ai.example", "writer.example"];
 
-/** Every request that left the Worker for the internet. */
+/** All requests of the Worker to the internet. */
 const fetched = [];
-/** Key to the prompt of the picture in it, as KV has acknowledged it, and what it was told to do at a GET. */
+/** Stored pictures by key: the prompt, once KV has acknowledged the picture, and the fault for a GET. */
 const kept = new Map();
-/** Prompts of pictures that KV refused. */
+/** Prompts of the pictures that KV refused. */
 const refused = [];
-/** Prompts that met a mark of ours before they came to the stand-in, which has them in no ledger. */
+/** Prompts whose fault is in this file, so that they never reached the stand-in and its ledger. */
 const misled = [];
 
 /** The service behind `env.AI`. */
@@ -49,7 +49,7 @@ export class Ai extends WorkerEntrypoint {
   }
 }
 
-/** The service behind the KV namespace: workerd's own, with a door that can be shut. */
+/** The service behind the KV namespace: workerd's own, with faults. */
 export class Kv extends WorkerEntrypoint {
   async fetch(request) {
     const key = new URL(request.url).pathname.slice(1);
@@ -75,7 +75,7 @@ export class Kv extends WorkerEntrypoint {
   }
 }
 
-/** The service behind `env.IMAGES`, of which nothing but its refusal is needed here. */
+/** The service behind `env.IMAGES`. Only its failures are needed here. */
 export class Images extends WorkerEntrypoint {
   async fetch(request) {
     const body = await request.arrayBuffer();
@@ -88,7 +88,7 @@ export class Images extends WorkerEntrypoint {
 const PICTURES = "pictures.example";
 const FAR = "https://pictures-of-another.example";
 
-/** What `https://pictures.example/KIND/ID` does; any other kind is the picture. */
+/** The behaviour of `https://pictures.example/KIND/ID`; any other kind returns the picture. */
 const PICTURE_KINDS = {
   redirect: (_, id) => moved(`/ok/${id}`),
   thrice: (_, id) => moved(`/twice/${id}`),
@@ -113,7 +113,7 @@ function moved(location) {
   return new Response(null, { status: 302, headers: { location } });
 }
 
-/** The beginning, and nothing more for ten minutes. */
+/** The beginning of the picture, and then nothing for ten minutes. */
 function stalled(picture) {
   const { readable, writable } = new TransformStream();
   void (async () => {
@@ -129,7 +129,7 @@ function endless() {
   return new ReadableStream({ pull: (controller) => controller.enqueue(zeros.slice()) });
 }
 
-/** All else that the Worker can reach. */
+/** Everything else that the Worker can reach. */
 export class Internet extends WorkerEntrypoint {
   async fetch(request) {
     fetched.push({ url: request.url, headers: Object.fromEntries(request.headers) });
@@ -150,7 +150,7 @@ export class Internet extends WorkerEntrypoint {
   }
 }
 
-/** For the tests: what happened outside. */
+/** Tells the tests what happened outside. */
 export default class extends WorkerEntrypoint {
   fetch() {
     const prompts = Object.fromEntries([...kept].map(([key, { prompt }]) => [key, prompt]));
@@ -158,7 +158,7 @@ export default class extends WorkerEntrypoint {
   }
 }
 
-/** Beside a form the binding sends its options in the query. */
+/** With a form, the binding sends its options in the query. */
 function optionsIn(url) {
   const { version, userInputs, ...options } = Object.fromEntries(new URL(url).searchParams);
   return options;
@@ -172,13 +172,13 @@ function marksIn(body) {
   return Object.fromEntries([...textOf(body).matchAll(MARK)].map(([, word, how]) => [word, how]));
 }
 
-/** From the comment that the stand-in leaves in its pictures (dev/ai/README.md). */
+/** The prompt in the comment of the stand-in's picture (dev/ai/README.md). */
 function promptIn(body) {
   const found = /"by":"workers-ai-stand-in".*?"prompt":("(?:[^"\\]|\\.)*")/.exec(textOf(body));
   return found && JSON.parse(found[1]);
 }
 
-/** The JPEG in a body, with one of the comments that the stand-in fills it up with (ITU T.81, B.2.4.5). */
+/** The JPEG in a body, with only one of the comments that the stand-in uses as filler (ITU T.81, B.2.4.5). */
 function withLessFilling(body) {
   const bytes = new Uint8Array(body);
   const text = textOf(body);
@@ -208,7 +208,7 @@ async function answer(how) {
   return new Response(PAGE, { status: Number(how), headers: { "content-type": "text/html" } });
 }
 
-/** The answer, broken off in the middle of its body, when the first half has long been sent on. */
+/** The response, broken off in the middle of its body, after the first half was passed on. */
 async function half(response) {
   const whole = await response.bytes();
   const { readable, writable } = new FixedLengthStream(whole.length);

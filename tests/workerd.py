@@ -1,8 +1,9 @@
-"""The Worker in bare workerd, in a process of its own, and its outside in others: what can fail, fails when asked to.
+"""The Worker in bare workerd, in a separate process from its services, which can be made to fail.
 
-`wrangler dev` cannot be told that KV is down; its proxy goes on asking for callers who left, rewrites what they send
-and grows by itself. Here the Worker is alone in its process and spoken to directly. Its bindings are the runtime's own
-code; what they speak to is tests/outside.js, in front of the stand-in for Workers AI and of workerd's KV on a disk.
+`wrangler dev` cannot simulate a failure of KV. Its proxy continues requests whose caller has left, rewrites requests,
+and grows in memory. Here the Worker is the only one in its process, and is called directly. Its bindings are the
+runtime's own code. They call tests/outside.js, which is in front of the stand-in for Workers AI and of workerd's KV on
+disk.
 """
 
 import json
@@ -21,19 +22,19 @@ from dev import BIN, NODE_MODULES, ROOT, configuration
 
 KEY = "test-key"
 HOST = "http://flux.example"
-"""Where callers believe the Worker to be: requests go through a socket in the file system."""
+"""The host in callers' URLs. Requests go through a Unix socket."""
 PATIENCE_SECONDS = 150
-"""For one answer: more than the longest that the service waits for anything."""
+"""For one answer: more than the service's longest wait."""
 
 MAIN_SOCKET = "http.sock"
 IMAGES = "+images"
 NO_LEDGER = "+broken"
-"""What the name of a deployment ends in whose ledger is out of order."""
+"""End of the names of deployments whose ledger is broken."""
 OUTSIDE_SERVICES = ("ai", "kv", "images", "internet")
 
 ISOLATE_MEMORY = "--max-heap-size=128"
-"""MB, as at Cloudflare (developers.cloudflare.com/workers/platform/limits). With all of the machine's memory to itself
-V8 puts collecting off, and a Worker that says hello grows by a half before it stops."""
+"""In MB, as on Cloudflare (developers.cloudflare.com/workers/platform/limits). If V8 may use all of the machine's
+memory, it delays garbage collection, and even a hello-world Worker grows by half before it stops."""
 
 STAND_IN = ROOT / "dev" / "ai"
 OUTSIDE = ROOT / "tests" / "outside.js"
@@ -51,15 +52,14 @@ WRITER = {
     "EXTERNAL_MODEL": "some-chat-model",
     "EXTERNAL_API_KEY": "local-token",
 }
-"""Has prompts rewritten by an external chat API."""
+"""Rewrites prompts through an external chat API."""
 
 
 class Workerd:
-    """The Worker, once for each deployment, and everything around it. A context manager.
+    """The Worker, once per deployment, and everything around it. A context manager.
 
-    `deployments` are names with the variables of each. One whose name ends in `+images` has an `IMAGES` binding too;
-    the ledger of one that ends in `+broken` is tests/broken-ledger.js.
-    `worker` is what runs in place of the one in src/.
+    `deployments` are names with the variables of each. If a name ends in `+images`, the deployment has an `IMAGES`
+    binding; if it ends in `+broken`, its ledger is tests/broken-ledger.js. `worker` replaces the Worker in src/.
     """
 
     def __init__(
@@ -88,7 +88,7 @@ class Workerd:
         self._stack.close()
 
     def crash(self, meanwhile: Callable[[], None] | None = None) -> None:
-        """SIGKILL the Worker and KV, whatever they are doing, and start them again on the same disk."""
+        """Send SIGKILL to the Worker and KV at any moment, and restart them on the same disk."""
         self.worker.stop()
         self.store.stop()
         if meanwhile:
@@ -98,30 +98,30 @@ class Workerd:
         self.worker.answer()
 
     def ledger_file(self, deployment: str) -> Path:
-        """The SQLite of a deployment's ledger, which its process has open while it runs."""
+        """The SQLite file of a deployment's ledger. The deployment's process keeps it open while it runs."""
         [file] = (self.folder / "worker" / "ledgers" / deployment).glob(f"{'[0-9a-f]' * 64}.sqlite")
         return file
 
     def resident(self) -> float:
-        """Mebibytes that the Worker's process has in memory."""
+        """Resident memory of the Worker's process, in MiB."""
         return self.worker.resident / 2**20
 
     def log(self) -> str:
-        """What the Worker and its runtime printed."""
+        """What the Worker and its runtime have printed."""
         return (self.folder / "worker" / "log").read_text(errors="replace")
 
     def log_lines(self) -> list[dict[str, Any]]:
-        """The service's own lines, one for each request."""
+        """The service's own log lines, one per request."""
         return [json.loads(line) for line in self.log().splitlines() if line.startswith('{"request_id"')]
 
     # --- callers ----------------------------------------------------------------------------------
 
     def socket(self, deployment: str) -> Path:
-        """Where one of the deployments listens."""
+        """The socket of a deployment."""
         return self.folder / "worker" / f"{deployment}.sock"
 
     def caller(self, deployment: str, *, key: str = KEY, connections: int = 100) -> httpx.AsyncClient:
-        """Somebody with the key to one of the deployments."""
+        """A client with the key of a deployment."""
         return httpx.AsyncClient(
             transport=httpx.AsyncHTTPTransport(
                 uds=str(self.socket(deployment)), limits=httpx.Limits(max_connections=connections)
@@ -131,15 +131,15 @@ class Workerd:
             timeout=PATIENCE_SECONDS,
         )
 
-    # --- witnesses --------------------------------------------------------------------------------
+    # --- records ----------------------------------------------------------------------------------
 
     def calls(self, prompt: str = "", limit: int | None = None) -> dict[str, Any]:
-        """The stand-in's ledger of the model calls whose prompt contains this."""
+        """The model calls in the stand-in's ledger whose prompt contains this text."""
         query = {"prompt": prompt} | ({} if limit is None else {"limit": str(limit)})
         return self._asked("calls", "/calls", query)
 
     def happened(self) -> dict[str, Any]:
-        """What the outside saw: `fetched` from the internet, `kept` in and `refused` by KV."""
+        """What happened outside: `fetched` from the internet, `kept` in KV, and `refused` by KV."""
         return self._asked("http", "/", {})
 
     def _asked(self, socket: str, path: str, query: dict[str, str]) -> dict[str, Any]:
@@ -165,7 +165,7 @@ class Workerd:
 
     def _write_outside(self, folder: Path) -> None:
         bundle = folder / "stand-in.js"
-        # wrangler bundles with this too: the stand-in has JSON and a package among its modules.
+        # wrangler bundles with this too. The stand-in imports JSON and a package.
         command: list[str | Path] = [
             BIN / "esbuild",
             STAND_IN / "entry.js",
@@ -194,7 +194,7 @@ class Workerd:
         _write(folder, services, sockets)
 
     def _write_store(self, folder: Path) -> None:
-        """KV as workerd brings it along; the comment in `/workerd/kv.js` says how it is configured."""
+        """KV as included in workerd. The comment in `/workerd/kv.js` explains its configuration."""
         objects = (
             'durableObjectNamespaces = [(className = "KVNamespace", uniqueKey = "kv", enableSql = true)],'
             'durableObjectStorage = (localDisk = "disk"),'
@@ -222,7 +222,7 @@ class Workerd:
                 _ledger("broken-ledger" if name.endswith(NO_LEDGER) else name),
             ]
             services.append(_worker(name, modules, bindings, f"{flags} {_ledgers(name)}"))
-        # Process looks for the first answer at the main socket.
+        # Process waits for the first answer at the main socket.
         names = {MAIN_SOCKET: next(iter(deployments))} | {f"{name}.sock": name for name in deployments}
         _write(folder, services, [_socket(folder / file, _quoted(name)) for file, name in names.items()])
 
@@ -246,7 +246,7 @@ def _worker(name: str, modules: list[str], bindings: list[str], more: str = "") 
 
 def _file(name: str, file: Path) -> str:
     kind = {".py": "pythonModule", ".js": "esModule"}.get(file.suffix, "data")
-    if name.startswith("python_modules/"):  # as wrangler sends it
+    if name.startswith("python_modules/"):  # as wrangler uploads it
         kind = "data"
     return f"(name = {_quoted(name)}, {kind} = embed {_quoted(file)})"
 
@@ -268,7 +268,7 @@ def _service(name: str, service: str) -> str:
 
 
 def _ledgers(deployment: str) -> str:
-    """The Durable Objects of a Worker with a ledger; they are kept below a folder of this name."""
+    """The Durable Objects of a Worker with a ledger, stored below a folder with this name."""
     return (
         f'durableObjectNamespaces = [(className = "Ledger", uniqueKey = {_quoted(deployment)}, enableSql = true)], '
         'durableObjectStorage = (localDisk = "ledgers"),'
@@ -281,7 +281,7 @@ def _ledger(service: str) -> str:
 
 
 def _wrapped(name: str, module: str, service: str) -> str:
-    """A binding with the runtime's own code in front of its service."""
+    """A binding that uses the runtime's own code for its service."""
     inner = f'(name = "fetcher", service = {_quoted(service)})'
     return f'(name = "{name}", wrapped = (moduleName = "cloudflare-internal:{module}", innerBindings = [{inner}]))'
 

@@ -18,12 +18,12 @@ def as_dotnet(value: Any) -> str:
 
 
 def as_gson(value: Any) -> str:
-    """Java's Gson: what might be HTML is escaped, in lower case."""
+    """Java's Gson: what might be HTML is escaped, with lower-case digits."""
     return json.dumps(value).translate({ord(c): f"\\u{ord(c):04x}" for c in "<>&='"})
 
 
 def as_utf8(value: Any) -> str:
-    """JavaScript's and Go's: letters stay what they are."""
+    """JavaScript and Go: letters are not escaped."""
     return json.dumps(value, ensure_ascii=False)
 
 
@@ -49,7 +49,7 @@ Field = tuple[str, str | None, str | None, bytes]
 
 
 def _by_curl(fields: Sequence[Field]) -> tuple[str, bytes]:
-    """And, but for its boundary, by browsers, Node's form-data, Go and httpx."""
+    """By curl and, except for the boundary, by browsers, Node's form-data, Go and httpx."""
     boundary = "------------------------d74496d66958873e"
     parts = []
     for name, filename, kind, content in fields:
@@ -61,12 +61,12 @@ def _by_curl(fields: Sequence[Field]) -> tuple[str, bytes]:
 
 
 def _escaped(text: str) -> str:
-    """As browsers do; older curls put a backslash before."""
+    """As in browsers; older versions of curl use a backslash."""
     return text.replace('"', "%22").replace("\r", "%0D").replace("\n", "%0A")
 
 
 def _by_dotnet(fields: Sequence[Field]) -> tuple[str, bytes]:
-    """`System.Net.Http.MultipartFormDataContent`: the header after the type, names as tokens, a quoted boundary."""
+    """`System.Net.Http.MultipartFormDataContent`: disposition after the type, names as tokens, a quoted boundary."""
     boundary = "5bb5d3a4-6b1c-4d3e-9b9e-2d1f4c3b2a19"
     parts = []
     for name, filename, kind, content in fields:
@@ -86,7 +86,7 @@ def _token(text: str) -> str:
 
 
 def _by_akka(fields: Sequence[Field]) -> tuple[str, bytes]:
-    """Akka HTTP and Pekko: no line break in front of the first boundary, names as tokens, a type for all."""
+    """Akka HTTP and Pekko: no line break before the first boundary, names as tokens, a type for every part."""
     boundary = "gc0p4Jq0M2Yt08jU534c0p"
     body = b""
     for name, filename, kind, content in fields:
@@ -97,7 +97,7 @@ def _by_akka(fields: Sequence[Field]) -> tuple[str, bytes]:
 
 
 def _by_java_mail(fields: Sequence[Field]) -> tuple[str, bytes]:
-    """`jakarta.mail`, MATLAB and R: a preamble, folded lines, a boundary with equals signs, encodings named."""
+    """`jakarta.mail`, MATLAB and R: a preamble, folded lines, a boundary with equals signs, declared encodings."""
     boundary = "----=_Part_0_1234567.89"
     body = b"This is a multi-part message in MIME format.\r\n"
     for name, filename, kind, content in fields:
@@ -109,7 +109,7 @@ def _by_java_mail(fields: Sequence[Field]) -> tuple[str, bytes]:
 
 
 def form_by_hand(fields: Sequence[Field], boundary: str = "B") -> tuple[str, bytes]:
-    """A script: line feeds alone, a short boundary, nothing needless."""
+    """By a script: bare line feeds, a short boundary, only what is required."""
     body = b""
     for name, filename, _kind, content in fields:
         file = "" if filename is None else f"; filename*0={_token(filename[:3])};filename*1={_token(filename[3:])}"
@@ -125,4 +125,4 @@ FORMS: dict[str, FormWriter] = {
     "Java mail": _by_java_mail,
     "a script": form_by_hand,
 }
-"""Writers of forms, by platform: the Content-Type, and the body."""
+"""Writers of forms by platform. Each returns the Content-Type and the body."""

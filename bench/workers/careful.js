@@ -1,4 +1,4 @@
-/** The job done in JavaScript with care: base64 decoded by the runtime, pictures streamed. */
+/** The same service in careful JavaScript: base64 decoded by the runtime, pictures streamed. */
 const MODEL = "@cf/black-forest-labs/flux-1-schnell";
 const TTL = 1800;
 

@@ -1,4 +1,4 @@
-/** As little as a Worker in JavaScript can do. */
+/** The smallest possible JavaScript Worker. */
 export default {
   async fetch() {
     return new Response("Hello world!");

@@ -1,2 +1,2 @@
-/** The rate-limiting binding, which Cloudflare answers inside the machine that the Worker runs on. */
+/** The rate-limiting binding, which on Cloudflare runs on the same machine as the Worker. */
 export default () => ({ limit: async () => ({ success: true }) });

@@ -1,10 +1,10 @@
 /**
- * The other ends, in a process of their own: what workerd's bindings for Workers AI, KV and Images speak over HTTP,
- * answered at once from memory.
+ * Stand-ins in a separate process: they answer the HTTP requests of workerd's bindings for Workers AI, KV and Images
+ * immediately, from memory.
  */
 import { WorkerEntrypoint } from "cloudflare:workers";
 
-/** Kilobytes to the answer with a picture of that size, each made once. */
+/** Answers by the size of their picture in kilobytes, each made once. */
 const answers = new Map();
 
 /** The service behind `env.AI.run`. The prompt says what to answer: "A picture of 200 KB", or "... after 300 ms". */
@@ -21,11 +21,11 @@ export class Ai extends WorkerEntrypoint {
   }
 }
 
-/** What KV holds: the newest few, lest a long run fill the memory. */
+/** The contents of KV: only the newest few, so that a long run does not fill the memory. */
 const values = new Map();
 const MOST_VALUES = 64;
 
-/** The service behind a KV namespace: as much of it as pictures need. */
+/** The service behind a KV namespace: only the parts that pictures need. */
 export class Kv extends WorkerEntrypoint {
   async fetch(request) {
     const key = new URL(request.url).pathname;
@@ -40,7 +40,7 @@ export class Kv extends WorkerEntrypoint {
   }
 }
 
-/** The service behind `env.IMAGES`: a picture that was made before, by how one is asked for. */
+/** The service behind `env.IMAGES`: a prepared picture, chosen by the request. */
 export class Images extends WorkerEntrypoint {
   async fetch(request) {
     const asked = new TextDecoder("latin1").decode(await request.arrayBuffer());

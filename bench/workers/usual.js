@@ -1,4 +1,4 @@
-/** The job as it is usually done in JavaScript: `atob` in a loop, and whole buffers through the code. */
+/** The same service in typical JavaScript: `atob` in a loop, and pictures as whole buffers. */
 const MODEL = "@cf/black-forest-labs/flux-1-schnell";
 const TTL = 1800;
 

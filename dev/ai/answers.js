@@ -1,19 +1,19 @@
-/** What an image model answers, as its schema says or, for a test, as it should not: `[[answer KIND]]`. */
+/** Answers of image models: by their schemas or, for tests, deliberately wrong: `[[answer KIND]]`. */
 import { Breakdown } from "./faults.js";
 
 const STALL_MS = 600_000;
 const PAGE = "<!doctype html><title>502 Bad Gateway</title><h1>Bad gateway</h1>";
 
-/** Kinds of another type of picture. */
+/** Kinds that change the picture's type. */
 const TYPES = { jpeg: "image/jpeg", png: "image/png", webp: "image/webp" };
 
-/** Kinds of other bytes in the picture's place. */
+/** Kinds that replace the picture's bytes. */
 const BYTES = {
   html: () => new TextEncoder().encode(PAGE),
   truncated: (bytes) => bytes.subarray(0, bytes.length >> 1),
 };
 
-/** Kinds of another answer around the bytes: from a model that answers JSON, and from one that answers the bytes. */
+/** Kinds that replace the whole answer: for a model that answers with JSON, and for one that answers with bytes. */
 const ANSWERS = {
   empty: { json: () => ({}), bytes: () => new Uint8Array(0) },
   blank: { json: () => ({ image: "" }), bytes: () => new Uint8Array(0) },
@@ -30,7 +30,7 @@ export function typeOf(model, kind) {
 
 /**
  * @returns {{value: unknown} | {body: Uint8Array | ReadableStream | null, type: string}} JSON, or bytes with their type
- * @throws {Breakdown} for a kind that there is not
+ * @throws {Breakdown} for an unknown kind
  */
 export function answer(model, picture, kind) {
   if (kind && ![TYPES, BYTES, ANSWERS].some((kinds) => Object.hasOwn(kinds, kind))) {
@@ -55,6 +55,6 @@ function stalling(bytes) {
     await new Promise((resume) => setTimeout(resume, STALL_MS));
     await writer.write(bytes.slice(half));
     await writer.close();
-  })().catch(() => {}); // the reader has left, and there is nobody to tell
+  })().catch(() => {}); // the reader is gone
   return readable;
 }

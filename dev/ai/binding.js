@@ -1,14 +1,14 @@
 /**
- * `env.AI.run` as the real binding has it. The steps and the sentences are those of workerd's
- * src/cloudflare/internal/ai-api.ts, with the inference where that one has a fetch.
+ * `env.AI.run`, with the steps and messages of the real binding (workerd's src/cloudflare/internal/ai-api.ts), but with
+ * the inference in place of its fetch.
  */
 import { infer } from "./inference.js";
 
 /**
  * @param {string} model
  * @param {object} inputs
- * @param {object} [options] `gateway`, `returnRawResponse` and `signal` have an effect, the others are in the ledger; a
- *   signal crosses RPC only with the compatibility flag enable_abortsignal_rpc
+ * @param {object} [options] `gateway`, `returnRawResponse` and `signal` have an effect, others are only recorded; a
+ *   signal passes through RPC only with the compatibility flag enable_abortsignal_rpc
  * @param {{delayMs: number}} settings
  */
 export async function run(model, inputs, options = {}, settings) {
@@ -24,7 +24,7 @@ export async function run(model, inputs, options = {}, settings) {
   }
 }
 
-/** What of the inputs reaches the service: JSON, or the one stream among them. */
+/** The part of the inputs that reaches the service: JSON, or the only stream among them. */
 function transmitted(inputs, options) {
   const streams = Object.keys(inputs).filter((key) => isStream(inputs[key]) || isStream(inputs[key]?.body));
   if (streams.length === 0) return { inputs: JSON.parse(JSON.stringify(inputs)) };

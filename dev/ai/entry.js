@@ -1,4 +1,4 @@
-/** The local stand-in for Workers AI, a Worker: `env.AI.run` over RPC, and everything else over HTTP. */
+/** The local stand-in for Workers AI, as a Worker: `env.AI.run` over RPC, everything else over HTTP. */
 import { WorkerEntrypoint } from "cloudflare:workers";
 
 import { run } from "./binding.js";

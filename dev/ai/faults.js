@@ -1,8 +1,8 @@
 /**
- * How Workers AI says no: its error codes as data, and the three shapes in which callers see them.
+ * Workers AI's errors: the codes as data, and the three formats in which callers see them.
  *
- * Codes, statuses and texts: developers.cloudflare.com/workers-ai/platform/errors/, except where a row says "seen": a
- * code that the page lacks, or words otherwise, taken from answers of the live API that others have published.
+ * Codes, statuses and texts are from developers.cloudflare.com/workers-ai/platform/errors/. Rows marked "seen" are from
+ * published answers of the live API: the page does not have the code, or words it differently.
  */
 const DOCUMENTED = [
   [3003, 400, "Request is missing headers or body"],
@@ -29,14 +29,14 @@ const DOCUMENTED = [
   [5035, 403, "This model is not available on the Workers Free plan. Upgrade to access this model"],
 ];
 const SEEN = [
-  [402, 402, "Payment error"], // of AI Gateway, and the three below
+  [402, 402, "Payment error"], // from AI Gateway, like the next three
   [429, 429, "Too many requests"],
   [2001, 400, "Please configure AI Gateway in the Cloudflare dashboard"],
   [2009, 401, "Unauthorized"],
   [3005, 500, "Internal server error"],
   [3030, 400, "Input prompt contains NSFW content"],
   [
-    4006, // 3036 in the documentation, 4006 on the wire
+    4006, // documented as 3036, sent as 4006
     429,
     "you have used up your daily free allocation of 10,000 neurons, please upgrade to Cloudflare's Workers Paid plan " +
       "if you would like to continue usage.",
@@ -64,7 +64,7 @@ export const FAULTS = new Map(
   ]),
 );
 
-/** A refusal or failure of the service; its `code` is what the ledger notes. */
+/** An error of the service. Its `code` is recorded in the ledger. */
 export class Fault extends Error {
   /**
    * @param {number} code one of FAULTS
@@ -75,12 +75,12 @@ export class Fault extends Error {
     Object.assign(this, FAULTS.get(code), { description, requestId: crypto.randomUUID() });
   }
 
-  /** What `env.AI.run` throws: the description, where REST has the title before it and the request id after it. */
+  /** The exception of `env.AI.run`: only the description, without REST's title before it and request id after it. */
   exception() {
     return named("AiError", this.message);
   }
 
-  /** The body of the service behind the binding, which AI Gateway passes on as it is. */
+  /** The response of the service behind the binding, which AI Gateway passes on unchanged. */
   response() {
     const { title, status, code, description, requestId } = this;
     const message = `AiError: ${title}: ${description} (${requestId})`;
@@ -88,7 +88,7 @@ export class Fault extends Error {
     return Response.json(body, { status });
   }
 
-  /** The REST API's envelope, keys in the order of the live one. */
+  /** The response in the REST API's envelope, with keys in the order of the live API. */
   restResponse() {
     const { title, status, code, description, requestId } = this;
     const errors = [{ message: `AiError: ${title}: ${description} (${requestId})`, code }];
@@ -96,7 +96,7 @@ export class Fault extends Error {
   }
 }
 
-/** A failure that is no error of the API's own: some proxy's page, some text without a code. */
+/** A failure that is not one of the API's errors: a proxy's page, or text without a code. */
 export class Breakdown extends Error {
   constructor(body, { status = 500, type = "text/plain" } = {}) {
     super(body);

@@ -1,8 +1,8 @@
 /**
  * A 5x7 bitmap font for printable ASCII (U+0020 to U+007E), drawn for this project.
  *
- * A glyph is seven characters, one for each row from the top; each is a base-32 digit whose five bits are the row's
- * pixels, the highest bit on the left: "E" = 14 = .###.
+ * A glyph is seven characters, one for each row from the top. Each is a base-32 digit whose five bits are the row's
+ * pixels, with the highest bit on the left: "E" = 14 = .###.
  */
 const GLYPHS =
   "0000000 4444404 AA00000 AAVAVAA 4FKE5U4 OP248J3 CIK8LID 4400000 2488842 8422248 04LEL40 044V440 0000448 000V000 " +
@@ -19,14 +19,14 @@ export const GLYPH_HEIGHT = 7;
 const FIRST = 0x20;
 const ROWS = GLYPHS.split(" ").map((glyph) => Array.from(glyph, (digit) => Number.parseInt(digit, 32)));
 
-/** The rows of one character, five bits each. A character that the font lacks is drawn as a question mark. */
+/** The rows of one character, five bits each. A character that is not in the font becomes a question mark. */
 export function glyph(character) {
   return ROWS[character.codePointAt(0) - FIRST] ?? glyph("?");
 }
 
 /**
- * Text as this font can draw it: one line, accents dropped, and what is left outside ASCII as its code points in
- * hexadecimal, so that a prompt in any language leaves something to recognise ("cafe 732B").
+ * Text as this font can draw it: one line, without accents, and other characters outside ASCII as hexadecimal code
+ * points, so that a prompt in any language is recognisable ("cafe 732B").
  */
 export function drawable(text) {
   return Array.from(text.normalize("NFKD").replace(/\p{M}/gu, ""), (character) => {

@@ -1,5 +1,5 @@
 /**
- * The stand-in over HTTP: the Workers AI REST API, its AI Gateway form, an OpenAI-compatible chat endpoint to be the
+ * The stand-in over HTTP: the Workers AI REST API, the same through AI Gateway, an OpenAI-compatible chat endpoint as
  * external prompt writer, and the ledger.
  */
 import { Breakdown, Fault } from "./faults.js";
@@ -9,7 +9,7 @@ import { readMarks } from "./marks.js";
 import { linkedPicture } from "./partners.js";
 import { completion, draft, lastUserText } from "./writer.js";
 
-/** Method, path and handler; `{model+}` takes slashes. */
+/** Method, path and handler; `{model+}` may contain slashes. */
 const ROUTES = [
   ["POST", "/client/v4/accounts/:account/ai/run/:model+", restRun],
   ["POST", "/client/v4/accounts/:account/ai/run", restRunNamed],
@@ -39,7 +39,7 @@ async function restRun(request, settings, { model }) {
   }
   try {
     const body = await bodyOf(request);
-    if (body.form && request.headers.has("cf-aig-gateway-id")) throw new Fault(7000); // FLUX.2 has no gateway
+    if (body.form && request.headers.has("cf-aig-gateway-id")) throw new Fault(7000); // FLUX.2 does not work through a gateway
     const answered = await infer({ transport: "rest", model: named(model), ...body }, settings);
     return "value" in answered ? envelope({ result: answered.value, success: true }) : bytes(answered);
   } catch (error) {
@@ -63,13 +63,13 @@ async function restRunNamed(request, settings) {
   }
 }
 
-/** GET /pictures/{id}: what the link of an answer leads to. */
+/** GET /pictures/{id}: the picture that an answer links to. */
 function linkedTo(request, settings, { id }) {
   const picture = linkedPicture(id);
   return picture ? bytes({ body: picture.bytes, type: picture.type }) : new Response("gone", { status: 404 });
 }
 
-/** POST /v1/{account_id}/{gateway_id}/workers-ai/{model}: errors as the service has them, without an envelope. */
+/** POST /v1/{account_id}/{gateway_id}/workers-ai/{model}: errors as the service sends them, without an envelope. */
 async function gatewayRun(request, settings, { model }) {
   if (!authorized(request, settings)) {
     const [message, code] = ["Unauthorized", 2009];
@@ -79,7 +79,7 @@ async function gatewayRun(request, settings, { model }) {
   }
   try {
     const body = await bodyOf(request);
-    if (body.form) throw new Fault(8001); // FLUX.2 cannot go through a gateway
+    if (body.form) throw new Fault(8001); // FLUX.2 does not work through a gateway
     const answered = await infer({ transport: "gateway", model: named(model), ...body }, settings);
     return "value" in answered ? envelope({ result: answered.value, success: true }) : bytes(answered);
   } catch (error) {
@@ -126,7 +126,7 @@ function authorized(request, { token }) {
   return request.headers.get("authorization") === `Bearer ${token}`;
 }
 
-/** The name may come percent-encoded, "@" and "/" too. */
+/** The name may be percent-encoded, including "@" and "/". */
 function named(model) {
   try {
     return decodeURIComponent(model);

@@ -1,6 +1,6 @@
 /**
- * One inference, whichever way it was asked for: find the model, hold the inputs to its schema, do what the marks in
- * the prompt say, take a while, answer.
+ * One inference, for all transports: find the model, check the inputs against its schema, follow the marks in the
+ * prompt, wait, answer.
  */
 import { answer, typeOf } from "./answers.js";
 import { Breakdown, Fault } from "./faults.js";
@@ -12,22 +12,22 @@ import { answered, failed, picturesOf, sizeOf } from "./partners.js";
 import { identify, picturesIn } from "./pictures-in.js";
 import { draft, lastUserText, textAnswer } from "./writer.js";
 
-const HANG_MS = 600_000; // longer than any caller waits; then it is a 3007
+const HANG_MS = 600_000; // longer than any caller waits; then error 3007
 const COUNTED = 20_000; // prompts whose failures are counted, for "x2"
 const NUMBER = /^-?\d+(\.\d+)?$/;
-const LONG = 2_000; // characters of an input that is no prompt: a picture
+const LONG = 2_000; // characters: a longer input that is not the prompt is a picture
 const IMAGE_INPUTS = ["image", "image_b64", "mask"];
 
-/** How often each prompt has failed as it asked to. */
+/** How often each prompt has failed on request. */
 const failures = new Map();
 
 /**
  * @param {object} asked
  * @param {"rpc" | "rest" | "gateway"} asked.transport
  * @param {string} asked.model
- * @param {unknown} [asked.inputs] of a model that takes JSON
- * @param {() => Promise<FormData>} [asked.form] of a model that takes a form
- * @param {object} [asked.options] that the service is told of, for the ledger
+ * @param {unknown} [asked.inputs] for a model that takes JSON
+ * @param {() => Promise<FormData>} [asked.form] for a model that takes a form
+ * @param {object} [asked.options] recorded in the ledger
  * @param {AbortSignal} [asked.signal]
  * @param {{delayMs: number}} settings
  * @returns {Promise<{value: unknown} | {body: Uint8Array | ReadableStream | null, type: string}>}
@@ -113,14 +113,14 @@ async function write(model, inputs, call, { delayMs }) {
   return { value: textAnswer(model, written, call.prompt) };
 }
 
-/** The failure that this prompt asks for, or undefined where it has had enough of them. */
+/** The failure that this prompt requests, or undefined if it has failed as often as requested. */
 function faultDue(fault, model, prompt) {
   if (!fault || !model.name.includes(fault.model)) return undefined;
   if (!isDue(fault, prompt)) return undefined;
   return fault.text ? new Breakdown(fault.text) : new Fault(fault.code, fault.words);
 }
 
-/** Whether this prompt has not failed as often as it asks to; then it has, once more. */
+/** Whether this prompt still has to fail. If so, the failure is counted. */
 function isDue(wanted, prompt) {
   const before = failures.get(prompt) ?? 0;
   if (!wanted || before >= wanted.times) return false;
@@ -131,7 +131,7 @@ function isDue(wanted, prompt) {
 }
 
 function promptOf(inputs) {
-  const prompt = inputs?.prompt ?? inputs?.instruction; // the latter is Bria's
+  const prompt = inputs?.prompt ?? inputs?.instruction; // Bria's name for the prompt
   if (typeof prompt === "string") return prompt;
   return Array.isArray(inputs?.messages) ? lastUserText(inputs.messages) : "";
 }
@@ -143,12 +143,12 @@ function countPictures(inputs) {
   try {
     if (identify(Uint8Array.fromBase64(inputs.image_b64))) return 1;
   } catch {
-    // not base64 at all: the same refusal
+    // not base64: refused in the same way
   }
   throw new Fault(5004);
 }
 
-/** The inputs for the ledger: the prompt has a place of its own, and pictures are told by their length. */
+/** The inputs for the ledger: without the prompt, which is recorded separately, and with lengths for pictures. */
 function withoutBytes(inputs) {
   if (typeof inputs !== "object" || inputs === null) return inputs;
   const { prompt, ...rest } = inputs;

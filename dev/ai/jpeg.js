@@ -1,8 +1,8 @@
 /**
  * A baseline JPEG of flat 8x8 blocks: ITU-T T.81 with DC coefficients only, in YCbCr without subsampling.
  *
- * A block of one colour has no AC coefficient, so there is no transform to compute and every block costs a few bits:
- * 1024x1024 pixels take one or two milliseconds, and any decoder reads them.
+ * A block of one colour has no AC coefficients, so there is no transform to compute, and every block takes a few bits.
+ * 1024x1024 pixels take one or two milliseconds, and any decoder can read them.
  */
 
 import { concatenate } from "./bytes.js";
@@ -26,9 +26,9 @@ const [CODES, LENGTHS] = codesOfDifferences();
 /**
  * @param {{columns: number, rows: number, rgb: Uint8Array}} cells
  * @param {object} options
- * @param {number} options.width pixels, not more than the cells cover
+ * @param {number} options.width pixels, at most as many as the cells cover
  * @param {number} options.height pixels
- * @param {string} options.comment text for the last COM segment, which is the one that Pillow shows
+ * @param {string} options.comment text for the last COM segment, which Pillow shows
  * @param {number} [options.size] bytes: the file is padded to exactly this size with COM segments before that one
  * @returns {Uint8Array}
  */
@@ -51,7 +51,7 @@ export function jpeg(cells, { width, height, comment, size = 0 }) {
   return concatenate([...before, ...padding(missing), ...after]);
 }
 
-/** COM segments of together `missing` bytes. The smallest has 4, so a gap of 1 to 3 bytes stays open. */
+/** COM segments with `missing` bytes in total. The smallest has 4, so up to 3 bytes may remain. */
 function padding(missing) {
   const parts = [];
   for (let left = missing; left >= 4; ) {
@@ -63,7 +63,7 @@ function padding(missing) {
   return parts;
 }
 
-/** Words that are nowhere else: tests look for them where pictures have no business to be. */
+/** Words that occur nowhere else: tests look for them where no picture may be. */
 function filler(length) {
   const words = new TextEncoder().encode("A byte of a picture.    ");
   return Uint8Array.from({ length }, (_, index) => words[index % words.length]);
@@ -80,7 +80,7 @@ function uint16(number) {
   return [number >> 8, number & 0xff];
 }
 
-/** For each difference of two neighbouring DC values, -255 to 255, the bits of its block, end of block included. */
+/** The bits of a block, including its end, for each difference of two neighbouring DC values from -255 to 255. */
 function codesOfDifferences() {
   const huffman = [];
   let code = 0;
@@ -101,7 +101,7 @@ function codesOfDifferences() {
 }
 
 function entropyCoded({ rgb }) {
-  const out = new Uint8Array(rgb.length * 4 + 8); // at most 15 bits a block, each byte perhaps stuffed
+  const out = new Uint8Array(rgb.length * 4 + 8); // at most 15 bits per block, and each byte may be stuffed
   let at = 0;
   let bits = 0;
   let held = 0;
@@ -116,7 +116,7 @@ function entropyCoded({ rgb }) {
       held -= 8;
       const byte = (bits >> held) & 0xff;
       out[at++] = byte;
-      if (byte === 0xff) out[at++] = 0; // a stuffed zero: this is no marker
+      if (byte === 0xff) out[at++] = 0; // a stuffed zero: not a marker
     }
     bits &= (1 << held) - 1;
   }
@@ -125,7 +125,7 @@ function entropyCoded({ rgb }) {
     const red = rgb[i];
     const green = rgb[i + 1];
     const blue = rgb[i + 2];
-    // JFIF 1.02, with 128 taken from all three
+    // JFIF 1.02, minus 128 in all three
     const y = clamp(0.299 * red + 0.587 * green + 0.114 * blue - 128);
     const cb = clamp(-0.168736 * red - 0.331264 * green + 0.5 * blue);
     const cr = clamp(0.5 * red - 0.418688 * green - 0.081312 * blue);
@@ -137,7 +137,7 @@ function entropyCoded({ rgb }) {
     lastCr = cr;
   }
   if (held > 0) {
-    const byte = ((bits << (8 - held)) | ((1 << (8 - held)) - 1)) & 0xff; // the rest is filled with ones
+    const byte = ((bits << (8 - held)) | ((1 << (8 - held)) - 1)) & 0xff; // filled up with ones
     out[at++] = byte;
     if (byte === 0xff) out[at++] = 0;
   }

@@ -1,15 +1,15 @@
 /**
- * Every call that reached the stand-in, for tests to count: `GET /calls`.
+ * Records every call that reached the stand-in, so that tests can count them: `GET /calls`.
  *
- * Kept in the memory of the isolate, of which workerd has one for each Worker it runs. (Cloudflare's own would have
- * many, and this would be a Durable Object.)
+ * The record is in the isolate's memory: workerd has one isolate for each Worker. (On Cloudflare there would be many,
+ * and this would be a Durable Object.)
  */
 const KEPT = 20_000; // calls
 const SHOWN = 4_000; // characters of a prompt in the listing
-const TICK = 250; // ms between two signs of life of a waiting call
-const DEAD_AFTER = 1_500; // ms without one
+const TICK = 250; // ms between two heartbeats of a waiting call
+const DEAD_AFTER = 1_500; // ms without a heartbeat
 
-/** One call. Its plain properties are what the ledger lists. */
+/** One call. The ledger lists its public properties. */
 class Call {
   #signal;
 
@@ -29,9 +29,9 @@ class Call {
   }
 
   /**
-   * Wait, and leave a sign of life: when the caller goes away the runtime drops this call's timers without a word.
+   * Wait, and update the heartbeat: if the caller leaves, the runtime silently drops this call's timers.
    *
-   * @throws {DOMException} AbortError, when the caller's signal says so
+   * @throws {DOMException} AbortError, if the caller's signal is aborted
    */
   async wait(ms) {
     const until = Date.now() + ms;
@@ -73,12 +73,12 @@ class Ledger {
     this.#calls.push(call);
     if (this.#calls.length > KEPT * 1.1) {
       this.#dropped += this.#calls.length - KEPT;
-      this.#calls = this.#calls.slice(-KEPT); // a tenth at a time, so that a long run does not copy at every call
+      this.#calls = this.#calls.slice(-KEPT); // in batches, so that a long run does not copy at every call
     }
     return call;
   }
 
-  /** What was called, oldest first, of the calls whose prompt and model contain the given texts. */
+  /** The calls whose prompt and model contain the given texts, oldest first. */
   list({ prompt = "", model = "", limit = Infinity } = {}) {
     const now = Date.now();
     const matching = this.#calls

@@ -1,9 +1,9 @@
 /**
- * What a test asks of the stand-in, written into the prompt: `A cat [[fault 3040 x2]] [[delay 6s]]`.
+ * Instructions of a test to the stand-in, written into the prompt: `A cat [[fault 3040 x2]] [[delay 6s]]`.
  *
  * The table is the whole language; README.md explains it. Double brackets with any other first word are left alone,
- * since they may be part of a prompt; a mark that is ours but not understood is an error, so that no test passes
- * because of a typing mistake.
+ * since they may be part of a prompt. A known mark with invalid content is an error, so that no test passes because of
+ * a typing error.
  */
 import { Breakdown, FAULTS } from "./faults.js";
 
@@ -11,7 +11,7 @@ const MARK = /\[\[([a-z]+)\b([^[\]]*)\]\]/g;
 const BYTES_IN = { b: 1, kb: 1000, mb: 1000 ** 2 };
 const MS_IN = { ms: 1, s: 1000 };
 
-/** First word to the reader of the rest, whose groups become the value. */
+/** First word to a pattern for the rest, and a function of its groups that returns the value. */
 const LANGUAGE = {
   // [[fault 3040]] [[fault 3040 x2 on lucid-origin: other words]] [[fault text words without a code]]
   fault: [
@@ -21,7 +21,7 @@ const LANGUAGE = {
       return { text, code: Number(code), times: times ? Number(times) : Infinity, model: model ?? "", words };
     },
   ],
-  // [[state provider_unavailable]] [[state provider_unavailable x2]]: of a model of another maker
+  // [[state provider_unavailable]] [[state provider_unavailable x2]]: for a model of another maker
   state: [/^(?<code>\w+)(?: x(?<times>\d+))?$/, ({ code, times }) => ({ code, times: Number(times ?? Infinity) })],
   // [[form base64]] [[link redirect]] [[level twice]] [[list many]]: see partners.js
   form: [/^(?<kind>[a-z0-9]+)$/, ({ kind }) => kind],
@@ -45,7 +45,7 @@ const LANGUAGE = {
 /**
  * @param {string} prompt
  * @returns {object} the value of each mark by its first word; the last one wins
- * @throws {Breakdown} for a mark that is ours and not understood
+ * @throws {Breakdown} for a known mark with invalid content
  */
 export function readMarks(prompt) {
   const marks = {};
@@ -59,7 +59,7 @@ export function readMarks(prompt) {
   return marks;
 }
 
-/** The prompt without our marks, or without those of one word. */
+/** The prompt without marks; `words` limits this to marks that start with one of them. */
 export function withoutMarks(prompt, words = Object.keys(LANGUAGE)) {
   return prompt.replace(MARK, (mark, word) => (words.includes(word) ? "" : mark)).replace(/ {2,}/g, " ").trim();
 }

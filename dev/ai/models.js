@@ -1,6 +1,6 @@
 /**
  * The models by their published schemas (models/*.json: src/content/workers-ai-models/ of github.com/cloudflare/
- * cloudflare-docs), checked by the validator that Workers AI itself uses: the texts of its refusals are the real ones.
+ * cloudflare-docs). Inputs are checked by the validator that Workers AI uses, so the error texts are the real ones.
  */
 import { Cabidela } from "@cloudflare/cabidela";
 
@@ -31,11 +31,11 @@ const PUBLISHED = [
   sdxlLightning,
 ];
 
-// Where no schema says how large a picture is. Third parties measured it for flux-1-schnell; for the Stable Diffusion
+// The size of a picture if no schema gives it. Third parties measured it for flux-1-schnell; for the Stable Diffusion
 // models it is a guess.
 const ASSUMED_SIDE = 1024;
 
-/** The text models that Workers AI serves, by the shape of what they answer: see writer.js. */
+/** Text models of Workers AI, by the format of their answers: see writer.js. */
 const TEXT_MODELS = {
   response: [
     "@cf/meta/llama-3.3-70b-instruct-fp8-fast",
@@ -65,10 +65,10 @@ const TEXT_MODELS = {
  * @property {string} name
  * @property {"image" | "text"} task
  * @property {object} input JSON Schema of the inputs, or of the form's fields
- * @property {boolean} multipart whether the inputs come as a form
- * @property {boolean} [partner] whether it is another maker's: see partners.js
+ * @property {boolean} multipart whether the inputs are sent as a form
+ * @property {boolean} [partner] whether it is by another maker: see partners.js
  * @property {"json" | string} [output] `{image: base64}`, or the media type of the bytes
- * @property {number} [width] in pixels, where none is asked for
+ * @property {number} [width] in pixels, if none is requested
  * @property {number} [height]
  * @property {"response" | "choices"} [shape] of a text model's answer
  */
@@ -91,7 +91,7 @@ export function findModel(name) {
   return model;
 }
 
-/** @throws {Fault} 5006, with the validator's own sentence */
+/** @throws {Fault} 5006, with the validator's message */
 export function check(model, inputs) {
   if (model.partner) {
     const said = wrong(model.input, inputs);
@@ -119,7 +119,7 @@ function imageModel({ name, schema }) {
   };
 }
 
-/** The published schemas of FLUX.2 say only that there is a form; its fields are in the changelogs. */
+/** The published schemas of FLUX.2 say only that inputs are a form. Its fields are documented in the changelogs. */
 function formFields(name) {
   if (!name.includes("klein")) return flux2Form;
   const { steps, ...properties } = flux2Form.properties; // "fixed at 4 and cannot be adjusted"

@@ -55,7 +55,7 @@ REFUSED.push(
   [KONTEXT, { seed: 1 }, `'/' is not as required says: ["prompt"]`],
   [KONTEXT, { prompt: "a", seed: "1" }, /^5006: Error: '\/seed\/' is not as anyOf says/],
   [KONTEXT, { prompt: "a", width: 1 }, "Additional properties '/width' not allowed"],
-  [GPT, { prompt: "a", seed: 1 }, "Additional properties '/seed' not allowed"], // its schema lets anything pass
+  [GPT, { prompt: "a", seed: 1 }, "Additional properties '/seed' not allowed"], // its schema allows any property
   [GPT, { prompt: "a", images: Array(17).fill("AAAA") }, "'/images/' is not as maxItems says: 16"],
   [GPT, { prompt: "a", quality: "max" }, `'/quality/' is not as enum says: ["low","medium","high","auto"]`],
   ["xai/grok-imagine-image", { prompt: "a", image: {} }, `'/image/' is not as required says: ["url"]`],

@@ -1,6 +1,6 @@
 /**
  * Models of other makers by their published schemas (models/partners/*.json: src/content/catalog-models/ of
- * github.com/cloudflare/cloudflare-docs): what they take, and the shapes in which they answer.
+ * github.com/cloudflare/cloudflare-docs): their inputs, and the formats of their answers.
  */
 import { Breakdown, Fault } from "./faults.js";
 import { identify } from "./pictures-in.js";
@@ -62,12 +62,12 @@ const PUBLISHED = [
   xaiGrokImagineImage,
 ];
 
-/** Inputs that hold pictures, as texts or in objects with a `url`. */
+/** Inputs that contain pictures, as strings or in objects with a `url`. */
 const PICTURE_FIELDS = ["image", "images", "image_input", "input_image", "input_images"];
-const MAX_SIDE = 2048; // pixels that the service promises to send at most; the models take more
+const MAX_SIDE = 2048; // the most pixels that the service promises to send; the models take more
 const DATA_URL = /^data:image\/(?:png|jpeg|webp);base64,/;
 
-/** Pixels of one side of a square, by the word for its resolution. */
+/** Side of a square in pixels, by the name of its resolution. */
 const RESOLUTIONS = { "1K": 1024, "1k": 1024, "1MP": 1024, "2K": 2048, "2k": 2048, "3K": 3072, "4K": 4096, "4MP": 2048 };
 const RESOLUTION_FIELDS = ["resolution", "image_size", "size"];
 
@@ -75,7 +75,7 @@ const RESOLUTION_FIELDS = ["resolution", "image_size", "size"];
 export const PARTNERS = PUBLISHED.map(({ model_id, schema }) => ({
   name: model_id,
   task: "image",
-  // OpenAI's schemas let anything pass; what they do not name has no effect, so it is refused here.
+  // OpenAI's schemas allow any property. Those they do not name have no effect, so they are refused here.
   input: { ...schema.input, additionalProperties: false },
   multipart: false,
   partner: true,
@@ -86,7 +86,7 @@ export const PARTNERS = PUBLISHED.map(({ model_id, schema }) => ({
   height: 1024,
 }));
 
-/** How large a picture is drawn: by width and height, by a text, or by ratio and resolution. */
+/** The size of the picture, from width and height, from a string, or from ratio and resolution. */
 export function sizeOf(inputs) {
   if (inputs.width) return { width: inputs.width, height: inputs.height };
   const [width, height] = /^(\d+)x(\d+)$/.exec(inputs.size ?? "")?.slice(1).map(Number) ?? [];
@@ -98,7 +98,7 @@ export function sizeOf(inputs) {
 }
 
 /**
- * The pictures among the inputs, of which a link is none: nobody could fetch it.
+ * The pictures among the inputs. Links are not accepted: a provider could not fetch them.
  *
  * @throws {Fault} 5006
  */
@@ -121,7 +121,7 @@ function pictureIn(base64, place) {
   try {
     picture = identify(Uint8Array.fromBase64(base64));
   } catch {
-    // not base64 at all: the same refusal
+    // not base64: refused in the same way
   }
   if (!picture) throw new Fault(5006, `Error: '${place}' is not a PNG, JPEG or WebP image`);
   if (Math.max(picture.width, picture.height) > MAX_SIDE) throw new Fault(5006, `Error: '${place}' is too large`);
@@ -133,15 +133,15 @@ function pictureIn(base64, place) {
 const KEPT = 200; // pictures behind links
 const HOST = "pictures.example";
 
-/** Pictures that an answer linked to, by the last part of their path. */
+/** Pictures that answers link to, by the last part of their path. */
 const linked = new Map();
 
-/** What stands for the picture in an answer, by the word of `[[form WORD]]`. */
+/** How an answer contains the picture, by the word of `[[form WORD]]`. */
 const FORMS = {
   data: ({ type, bytes }) => `data:${type};base64,${bytes.toBase64()}`,
   base64: ({ bytes }) => bytes.toBase64(),
 };
-/** Links that lead where none should, by the word of `[[link WORD]]`; any other word is the first part of the path. */
+/** Links that must not be followed, by the word of `[[link WORD]]`; any other word is the first part of the path. */
 const LINKS = {
   http: (id) => `http://${HOST}/ok/${id}`,
   port: (id) => `https://${HOST}:8443/ok/${id}`,
@@ -160,14 +160,14 @@ const LEVELS = {
   twice: (result) => ({ state: "Completed", result: { state: "Completed", result } }),
 };
 
-/** @returns {object} the picture as this model and the marks want it */
+/** @returns {object} an answer with the picture, in the format of this model and the marks */
 export function answered(model, picture, { form, link, level = "once", list }) {
   const text = link ? linkTo(picture, link) : (FORMS[form ?? "data"] ?? unknown(form))(picture);
   const result = (list ? list === "many" : model.many) ? { images: [text, text] } : { image: text };
   return (LEVELS[level] ?? unknown(level))(result);
 }
 
-/** @returns {object} what a provider that failed leaves: an answer, and no error */
+/** @returns {object} the answer after a provider's failure, which is not an error of the API */
 export function failed(model, code) {
   const message = code === "provider_unavailable" ? "The provider is unavailable." : `It failed: ${code}.`;
   return { state: "Failed", error: { code, message }, model: model.name };

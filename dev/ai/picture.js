@@ -1,12 +1,12 @@
-/** The stand-in's picture: a scene, encoded as a model would, with what was asked of it in its comment. */
+/** The stand-in's picture: a scene, encoded as by a model, with the request in its comment. */
 import { jpeg } from "./jpeg.js";
 import { withoutMarks } from "./marks.js";
 import { png } from "./png.js";
 import { scene } from "./scene.js";
 
-const COMMENTED = 8_000; // characters of a prompt in the comment, whose segment holds 64 KiB
+const COMMENTED = 8_000; // characters of a prompt in the comment, whose segment has at most 64 KiB
 
-// Nothing here encodes WebP: this one is libwebp's, flat, 1024x1024, for the tests that only want another type.
+// There is no WebP encoder here. This one is from libwebp, 1024x1024 in one colour, for tests that need another type.
 const FLAT_WEBP =
   "UklGRlAAAABXRUJQVlA4TEMAAAAv/8P/AAdQsAIVtP8BgUCyv/kERfQ/4z//+c9//vOf//znP//5z3/+85///Oc///nPf/7zn//85z//+c9//vOf" +
   "//zfAA==";
@@ -23,7 +23,7 @@ const ENCODERS = {
  * @param {number} wanted.width pixels
  * @param {number} wanted.height pixels
  * @param {number} [wanted.size] bytes, at least
- * @param {object} facts `call`, `model`, `prompt` and whatever else belongs into the comment, as JSON
+ * @param {object} facts `call`, `model`, `prompt` and anything else for the comment, as JSON
  * @returns {Promise<{type: string, width: number, height: number, bytes: Uint8Array}>}
  */
 export async function picture(type, { width, height, size }, facts) {

@@ -1,4 +1,4 @@
-/** Pictures that come in, to be edited: what they are by their bytes, and whether the model takes them. */
+/** Input pictures: their type and size, read from their bytes, and whether the model takes them. */
 import { Fault } from "./faults.js";
 
 const SIDE_BELOW = 512; // "All input images must be smaller than 512x512": the FLUX.2 changelogs
@@ -8,20 +8,20 @@ const NO_MARKER = new Set([0x00, 0xff]);
 
 /**
  * @param {Uint8Array} bytes
- * @returns {{type: string, width: number, height: number} | null} null for what is no PNG, JPEG or WebP
+ * @returns {{type: string, width: number, height: number} | null} null unless it is a PNG, JPEG or WebP
  */
 export function identify(bytes) {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   try {
     return png(view) ?? jpeg(view) ?? webp(view);
   } catch (error) {
-    if (error instanceof RangeError) return null; // it ends before it has said how large it is
+    if (error instanceof RangeError) return null; // it ends before its size
     throw error;
   }
 }
 
 /**
- * The pictures of a FLUX.2 form, in the order of their numbers.
+ * The pictures in a FLUX.2 form, ordered by number.
  *
  * @param {Iterable<[string, File | string]>} fields
  * @throws {Fault} 5006
@@ -52,7 +52,7 @@ function png(view) {
 function jpeg(view) {
   if (view.getUint16(0) !== 0xffd8) return null;
   for (let at = 2; ; at += 2 + view.getUint16(at + 2)) {
-    // Fill bytes (T.81, B.1.1.2) and stray ones stand between segments: decoders pass over them.
+    // Decoders skip fill bytes (T.81, B.1.1.2) and stray bytes between segments.
     while (view.getUint8(at) !== 0xff || NO_MARKER.has(view.getUint8(at + 1))) at += 1;
     const marker = view.getUint8(at + 1);
     if (SOF.has(marker)) {
@@ -62,7 +62,7 @@ function jpeg(view) {
   }
 }
 
-/** RFC 9649: the three kinds of the first chunk. */
+/** RFC 9649: the first chunk is one of three kinds. */
 function webp(view) {
   if (view.getUint32(0) !== 0x52494646 || view.getUint32(8) !== 0x57454250) return null;
   const size = {

@@ -17,7 +17,7 @@ const CRC = Uint32Array.from({ length: 256 }, (_, byte) => {
 /**
  * @param {{columns: number, rows: number, rgb: Uint8Array}} cells
  * @param {object} options
- * @param {number} options.width pixels, not more than the cells cover
+ * @param {number} options.width pixels, at most as many as the cells cover
  * @param {number} options.height pixels
  * @param {string} options.comment text for an iTXt chunk with the keyword "Comment"
  * @param {number} [options.size] bytes: the file is padded to exactly this size with a private chunk
@@ -41,7 +41,7 @@ export async function png(cells, { width, height, comment, size = 0 }) {
   return concatenate([...parts, end]);
 }
 
-/** The pixel rows; the seven that repeat the one above are zeros under the filter "Up". */
+/** The pixel rows. Seven of eight repeat the one above, so they are zeros with the filter "Up". */
 function scanlines({ columns, rgb }, width, height) {
   const stride = 1 + width * 3;
   const lines = new Uint8Array(stride * height);
@@ -64,7 +64,7 @@ function scanlines({ columns, rgb }, width, height) {
   return lines;
 }
 
-/** In zlib's format, as IDAT wants it. */
+/** Compress to zlib's format, which IDAT requires. */
 async function deflated(bytes) {
   const stream = new Blob([bytes]).stream().pipeThrough(new CompressionStream("deflate"));
   return new Uint8Array(await new Response(stream).arrayBuffer());

@@ -1,17 +1,17 @@
 /**
- * What the stand-in draws: a small landscape of flat cells that says of itself that it is a stand-in, with the prompt
- * written over it and an emblem by which a machine can tell whose prompt it was.
+ * The picture that the stand-in draws: a small landscape of flat cells with a text that says it is a stand-in, the
+ * prompt, and an emblem from which a program can identify the prompt.
  *
- * A scene is made of cells of 8x8 pixels: for the JPEG encoder each is one block, which is what makes a megapixel cost
- * a millisecond or two.
+ * A scene consists of cells of 8x8 pixels. Each is one block for the JPEG encoder, so a megapixel takes only a
+ * millisecond or two.
  */
 import { drawable, glyph, GLYPH_HEIGHT, GLYPH_WIDTH } from "./font.js";
 
-/** Pixels in the side of a cell. */
+/** Side of a cell in pixels. */
 export const CELL = 8;
 
-const EMBLEM = 8; // bits in a side
-const BIT = 2; // cells in the side of one bit of the emblem
+const EMBLEM = 8; // bits per side
+const BIT = 2; // cells per side of one bit of the emblem
 const ADVANCE = GLYPH_WIDTH + 1;
 const LEADING = GLYPH_HEIGHT + 2;
 const MARGIN = 3;
@@ -24,7 +24,7 @@ const INK = [18, 20, 30];
  * @param {number} wanted.width pixels
  * @param {number} wanted.height pixels
  * @param {Uint8Array} wanted.digest SHA-256 of the prompt: the colours and, in its first 8 bytes, the emblem
- * @param {number} wanted.nonce from 0 to 1: what makes two pictures of one prompt differ
+ * @param {number} wanted.nonce from 0 to 1: makes two pictures of one prompt differ
  * @param {string} wanted.title the line at the top
  * @param {string} wanted.text the prompt
  * @param {string} wanted.footer the line at the bottom
@@ -37,7 +37,7 @@ export function scene({ width, height, digest, nonce, title, text, footer }) {
   emblem(canvas, digest, top);
   const perLine = Math.floor((canvas.columns - MARGIN) / ADVANCE);
   const lastLine = canvas.rows - MARGIN - GLYPH_HEIGHT;
-  const lines = Math.floor((top - 2 * MARGIN) / LEADING) - 1; // as many fit above the emblem as below
+  const lines = Math.floor((top - 2 * MARGIN) / LEADING) - 1; // the same number fits above the emblem and below it
   const room = top > LEADING + MARGIN;
   if (room) {
     line(canvas, MARGIN, cut(lines > 0 ? title : drawable(text), perLine));
@@ -109,7 +109,7 @@ function landscape(canvas, digest, nonce) {
 
 /**
  * The first 64 bits of the prompt's SHA-256 in the middle of the picture: 8x8 squares of 16 pixels, row by row, the
- * highest bit first, white for 1. In the middle, because that is what a cut to another ratio leaves.
+ * highest bit first, white for 1. Cropping to another ratio keeps the middle.
  */
 function emblem(canvas, digest, top) {
   const left = Math.floor((canvas.columns - EMBLEM * BIT) / 2);
@@ -121,8 +121,8 @@ function emblem(canvas, digest, top) {
 }
 
 /**
- * The text in as few columns as hold it below the emblem, since what is near the middle survives a cut to another
- * ratio; a long one uses the space above it as well, and a longer one is cut.
+ * The text in as few columns as possible below the emblem, because cropping keeps what is near the middle. A long text
+ * also uses the space above the emblem, and a longer one is cut off.
  */
 function paragraph(text, perLine, lines) {
   const wrapped = [0.55, 0.75, 1].map((share) => wrap(text, Math.ceil(perLine * share)));

@@ -1,6 +1,6 @@
 /**
- * JSON Schema as far as the schemas of partners.js use it. Cabidela, which Workers AI uses, knows no lists of types, and
- * wants what an optional object requires even where there is no such object.
+ * The part of JSON Schema that the schemas of partners.js use. Cabidela, which Workers AI uses, does not support lists
+ * of types, and demands an optional object's required properties even if the object is absent.
  */
 
 const TYPES = {
@@ -13,7 +13,7 @@ const TYPES = {
   null: (value) => value === null,
 };
 
-/** Each keyword of a schema: whether a value of the type that it is about is as it says. */
+/** Each keyword, with a test for values of the type that it applies to. */
 const KEYWORDS = {
   type: (wanted, value) => [wanted].flat().some((type) => TYPES[type](value)),
   enum: (values, value) => values.includes(value),
@@ -27,10 +27,10 @@ const KEYWORDS = {
   required: (names, value) => !TYPES.object(value) || names.every((name) => name in value),
   anyOf: (schemas, value) => schemas.some((schema) => !wrong(schema, value)),
 };
-/** Said of a value, and nothing to hold it to. */
+/** Keywords that need no test. */
 const SAID = new Set(["description", "default", "format", "items", "properties", "additionalProperties"]);
 
-/** @returns {string} what is wrong with a value, "" where nothing is */
+/** @returns {string} what is wrong with a value, "" if it is valid */
 export function wrong(schema, value, place = "") {
   for (const [keyword, wanted] of Object.entries(schema)) {
     if (SAID.has(keyword)) continue;

@@ -1,4 +1,4 @@
-/** A Worker for worker.test.js: it calls env.AI.run with what the request says, and answers with what came of it. */
+/** A Worker for worker.test.js: it calls env.AI.run with the request's arguments, and answers with the outcome. */
 export default {
   async fetch(request, { AI }) {
     const { model, inputs, fields, picture, options } = await request.json();

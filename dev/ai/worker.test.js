@@ -1,10 +1,10 @@
-/** The stand-in in real workerd, called as the Worker calls it: over RPC, and over HTTP. */
+/** Tests the stand-in in real workerd, called as the Worker calls it: over RPC, and over HTTP. */
 import assert from "node:assert/strict";
 import test, { after, before } from "node:test";
 
 import sharp from "sharp";
 
-// Read by wrangler when it starts: nothing is asked of the internet, nothing is written outside the project.
+// wrangler reads these when it starts, and then sends nothing to the internet and writes nothing outside the project.
 Object.assign(process.env, {
   CLOUDFLARE_CF_FETCH_ENABLED: "false",
   WRANGLER_SEND_METRICS: "false",

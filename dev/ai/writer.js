@@ -1,9 +1,9 @@
 /**
- * The prompt writer: a text model, or somebody else's chat completions. It says what a prompt writer would, always the
- * same and visibly: the user's words and a few of its own.
+ * The prompt writer: a text model, or an external chat completions API. Its answer is predictable and recognisable: the
+ * user's words and a few of its own.
  *
- * For tests it can be asked to be a worse one, by a word in the user's message: `[[writer long]]`. A fault's code is
- * such a word too: `[[writer 3040]]`.
+ * A test can make it misbehave by a word in the user's message: `[[writer long]]`. The code of a fault is such a word
+ * too: `[[writer 3040]]`.
  */
 import { Breakdown, Fault, FAULTS } from "./faults.js";
 import { withoutMarks } from "./marks.js";
@@ -15,8 +15,8 @@ const PAGE = "<!doctype html><title>Sign in</title><h1>Please sign in to the net
 const ADDED = ", cinematic lighting, highly detailed";
 
 /**
- * What comes of a behaviour: the content of the message (null where a model gave none), with a reasoning model's
- * `reasoning`; `absent` where there is no message at all; `failure` where there is no answer.
+ * The result of each behaviour: the message's `content` (null if the model gave none) and a reasoning model's
+ * `reasoning`; `absent` if there is no message; `failure` if there is no answer.
  */
 const BEHAVIOURS = {
   500: () => ({ failure: new Breakdown("upstream connect error or disconnect/reset before headers", { status: 500 }) }),
@@ -45,7 +45,7 @@ export function draft(messages, behaviour) {
   throw new Breakdown(`workers-ai-stand-in has no writer "${behaviour}"`);
 }
 
-/** What the user said last: text, or the text parts of an array. */
+/** The user's last message: its text, or the text parts of an array. */
 export function lastUserText(messages) {
   const content = messages.findLast((message) => message?.role === "user")?.content ?? "";
   if (typeof content === "string") return content;
@@ -59,8 +59,8 @@ function nested(levels) {
 }
 
 /**
- * A text model's answer. The older ones have a shape of Workers AI's own, `response`; the newer ones answer like
- * OpenAI's chat completions.
+ * A text model's answer. Older models have Workers AI's own format, with `response`; newer ones answer like OpenAI's
+ * chat completions.
  */
 export function textAnswer(model, written, prompt) {
   const usage = usageOf(prompt, written.content);
@@ -68,7 +68,7 @@ export function textAnswer(model, written, prompt) {
   return written.absent ? { usage } : { response: written.content, tool_calls: [], usage };
 }
 
-/** OpenAI's chat completion object. */
+/** A chat completion object in OpenAI's format. */
 export function completion(model, { content, reasoning, absent }, prompt) {
   const message = { role: "assistant", content, refusal: null, ...(reasoning && { reasoning_content: reasoning }) };
   return {

@@ -1,6 +1,6 @@
 """LangChain, unmodified: BASE_URL API_KEY PROMPT -> what it understood, as JSON.
 
-An image call of `langchain-openai` is a message with a picture in it; it knows no Images API.
+`langchain-openai` does not support the Images API. It draws through messages that contain pictures.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""LangChain by way of the Responses API, unmodified: BASE_URL API_KEY PROMPT -> what it understood, as JSON."""
+"""LangChain with the Responses API, unmodified: BASE_URL API_KEY PROMPT -> what it understood, as JSON."""
 
 import json
 import sys
@@ -11,12 +11,12 @@ from pydantic import SecretStr
 base_url, api_key, prompt = sys.argv[1:]
 chat = ChatOpenAI(model="gpt-6-astra", base_url=base_url, api_key=SecretStr(api_key))
 plain = chat.model_copy(update={"use_responses_api": True})
-with_tool = chat.bind_tools([{"type": "image_generation", "size": "1536x1024"}])  # which implies this API
+with_tool = chat.bind_tools([{"type": "image_generation", "size": "1536x1024"}])  # this selects the Responses API
 by_id = plain.model_copy(update={"use_previous_response_id": True})
 
 
 def understood(answer: AIMessage) -> dict[str, Any]:
-    """The text of an answer, its pictures and what it cost."""
+    """An answer's text, its pictures and its cost."""
     return {
         "text": answer.text,
         "pictures": [block["base64"] for block in answer.content_blocks if block["type"] == "image"],
@@ -25,13 +25,13 @@ def understood(answer: AIMessage) -> dict[str, Any]:
 
 
 def stream(words: str) -> dict[str, Any]:
-    """An answer, and its text as it came."""
+    """A streamed answer, and the pieces of its text."""
     first, *others = with_tool.stream(f"{prompt} {words}")
     return understood(sum(others, first)) | {"pieces": [chunk.text for chunk in (first, *others)]}
 
 
 def late_failure() -> str:
-    """What is raised after the stream has begun."""
+    """The error that is raised after the stream has begun."""
     try:
         stream("late [[delay 1500ms]] [[fault 3030]]")
     except ValueError as error:

@@ -5,17 +5,17 @@ import os
 import sys
 from typing import Any
 
-os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"  # its prices are asked of GitHub otherwise
+os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"  # otherwise it fetches prices from GitHub
 
 import litellm
 
-litellm.suppress_debug_info = True  # an advertisement on stdout at every error
+litellm.suppress_debug_info = True  # an advertisement that is printed with every error
 base_url, api_key, prompt = sys.argv[1:]
 to_us: dict[str, Any] = {"model": "openai/flux", "api_base": base_url, "api_key": api_key}
 
 
 def message(words: str) -> list[dict[str, str]]:
-    """A conversation of one prompt."""
+    """A conversation with one prompt."""
     return [{"role": "user", "content": f"{prompt} {words}"}]
 
 

@@ -11,11 +11,11 @@ from mcp.client.streamable_http import streamable_http_client
 
 base_url, api_key, prompt = sys.argv[1:]
 MODES = ("legacy", "auto")
-"""That begins with `initialize`, and that finds out what the server speaks."""
+"""The first begins with `initialize`, the second detects what the server supports."""
 
 
 async def understood(mode: str) -> dict[str, Any]:
-    """Every kind of call, once."""
+    """One call of every kind."""
     heard: list[tuple[float, str | None]] = []
 
     async def on_progress(progress: float, total: float | None, message: str | None) -> None:
@@ -32,7 +32,7 @@ async def understood(mode: str) -> dict[str, Any]:
         async def refused(tool: str, **arguments: Any) -> list[Any]:
             try:
                 await client.call_tool(tool, arguments)
-            except Exception as error:  # noqa: BLE001 - whatever the client makes of it
+            except Exception as error:  # noqa: BLE001 - any error that the client raises
                 return [getattr(error, "code", None), str(error)]
             return []
 
@@ -59,7 +59,7 @@ async def understood(mode: str) -> dict[str, Any]:
 
 
 async def main() -> None:
-    """Both modes."""
+    """Run both modes."""
     print(json.dumps({mode: await understood(mode) for mode in MODES}))  # noqa: T201
 
 

@@ -11,7 +11,7 @@ from openai.types.responses import ResponseTextDeltaEvent
 from openai.types.responses.response_output_item import ImageGenerationCall
 
 base_url, api_key, prompt = sys.argv[1:]
-agents.set_tracing_disabled(disabled=True)  # traces are sent to OpenAI otherwise
+agents.set_tracing_disabled(disabled=True)  # otherwise it sends traces to OpenAI
 agents.set_default_openai_client(AsyncOpenAI(base_url=base_url, api_key=api_key), use_for_tracing=False)
 
 plain = agents.Agent(name="Painter", instructions="Draw what you are asked for.", model="gpt-6-astra")
@@ -21,7 +21,7 @@ forced = with_tool.clone(model_settings=agents.ModelSettings(tool_choice="image_
 
 
 def understood(result: agents.RunResult | agents.RunResultStreaming) -> dict[str, Any]:
-    """The text of a turn, its pictures and what it cost."""
+    """The text of a turn, its pictures and its cost."""
     items = [item.raw_item for item in result.new_items]
     return {
         "text": result.final_output,
@@ -31,12 +31,12 @@ def understood(result: agents.RunResult | agents.RunResultStreaming) -> dict[str
 
 
 async def run(words: str, agent: agents.Agent) -> dict[str, Any]:
-    """A turn that is a run of its own."""
+    """A turn in a separate run."""
     return understood(await agents.Runner.run(agent, f"{prompt} {words}"))
 
 
 async def stream(words: str, agent: agents.Agent) -> dict[str, Any]:
-    """A turn, and its text as it came."""
+    """A streamed turn, and the pieces of its text."""
     result = agents.Runner.run_streamed(agent, f"{prompt} {words}")
     pieces = [
         event.data.delta
@@ -47,7 +47,7 @@ async def stream(words: str, agent: agents.Agent) -> dict[str, Any]:
 
 
 async def conversation() -> tuple[dict[str, Any], dict[str, Any]]:
-    """Two turns, the second with all items of the first."""
+    """Two turns; the second includes all items of the first."""
     first = await agents.Runner.run(with_tool, f"{prompt} first")
     items: list[agents.TResponseInputItem] = [
         *first.to_input_list(),
@@ -57,7 +57,7 @@ async def conversation() -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 async def late_failure() -> str:
-    """What is raised after the stream has begun."""
+    """The error that is raised after the stream has begun."""
     try:
         await stream("late [[delay 1500ms]] [[fault 3030]]", plain)
     except agents.exceptions.AgentsException as error:
@@ -66,7 +66,7 @@ async def late_failure() -> str:
 
 
 async def main() -> dict[str, Any]:
-    """Every call."""
+    """Make all calls."""
     first, second = await conversation()
     return {
         "turns": {

@@ -19,7 +19,7 @@ painter = Agent(model, output_type=BinaryImage)
 
 
 def understood(result: AgentRunResult[Any] | StreamedRunResult[Any, Any]) -> dict[str, Any]:
-    """The text of an answer, its pictures and what it cost."""
+    """An answer's text, its pictures and its cost."""
     answer = result.response
     return {
         "text": answer.text,
@@ -29,27 +29,27 @@ def understood(result: AgentRunResult[Any] | StreamedRunResult[Any, Any]) -> dic
 
 
 async def image(words: str) -> dict[str, Any]:
-    """A run whose output is the picture itself."""
+    """A run whose output is a picture."""
     result = await painter.run(f"{prompt} {words}")
     return understood(result) | {"output": result.output.data_uri}
 
 
 async def stream(words: str) -> dict[str, Any]:
-    """A run, and its text as it came."""
+    """A streamed run, and the pieces of its text."""
     async with plain.run_stream(f"{prompt} {words}") as result:
         pieces = [piece async for piece in result.stream_text(delta=True, debounce_by=None)]
     return understood(result) | {"pieces": pieces}
 
 
 async def image_stream(words: str) -> dict[str, Any]:
-    """A streamed run whose output is the picture itself."""
+    """A streamed run whose output is a picture."""
     async with painter.run_stream(f"{prompt} {words}") as result:
         output = await result.get_output()
     return understood(result) | {"output": output.data_uri}
 
 
 async def late_failure() -> str:
-    """What is raised after the stream has begun."""
+    """The error that is raised after the stream has begun."""
     try:
         await stream("late [[delay 1500ms]] [[fault 3030]]")
     except ModelAPIError as error:
@@ -58,7 +58,7 @@ async def late_failure() -> str:
 
 
 async def main() -> dict[str, Any]:
-    """Every call; the second turn has the messages of the first before it."""
+    """Make all calls; the second turn includes the messages of the first."""
     first = await with_tool.run(f"{prompt} first")
     second = await with_tool.run(f"{prompt} second", message_history=first.all_messages())
     return {

@@ -1,4 +1,4 @@
-"""What every `PictureStore` promises: held to by KV in real workerd and by its twin."""
+"""Tests that every `PictureStore` must pass: KV in real workerd, and the in-memory version."""
 
 import time
 from collections.abc import Awaitable, Callable
@@ -49,7 +49,7 @@ async def what_is_larger_than_allowed_is_not_read(store: PictureStore) -> None:
 
 
 async def a_picture_that_expires_within_a_minute_is_kept_for_a_minute(store: PictureStore) -> None:
-    """KV refuses less."""
+    """KV refuses shorter times."""
     for seconds in (5, -5):
         id, given = _id(seconds), painted("A cat", 300, 200)
         await store.put(id, given)

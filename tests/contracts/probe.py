@@ -1,6 +1,7 @@
 """A Worker whose ports can be called over HTTP: `POST /OPERATION?ARGUMENT=...`, pictures or JSON as bodies.
 
-What comes of it is the answer's body, what it is in `x-picture`; an exception of a port is its name with status 422.
+The result is the response's body, and `x-picture` describes it. An exception of a port is returned as its name with
+status 422.
 """
 
 import asyncio
@@ -124,12 +125,12 @@ class Default(WorkerEntrypoint):
     """The Worker."""
 
     async def fetch(self, request: Any) -> Any:
-        """Do one operation."""
+        """Run one operation."""
         url = urlsplit(request.url)
         operation, query = url.path.strip("/"), dict(parse_qsl(url.query))
         if operation not in OPERATIONS:
             return _nothing()
-        env = import_from_javascript("cloudflare:workers").env  # not the SDK's, which turns answers into Python
+        env = import_from_javascript("cloudflare:workers").env  # not the SDK's, which converts results to Python
         body = Bytes(await request.js_object.bytes())
         given = Picture(query.get("type", ""), int(query.get("width", "1")), int(query.get("height", "1")), body)
         try:

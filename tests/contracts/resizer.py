@@ -1,4 +1,4 @@
-"""What every `Resizer` promises: held to by the Images binding in real workerd and by its twin."""
+"""Tests that every `Resizer` must pass: the Images binding in real workerd, and the in-memory version."""
 
 from collections.abc import Awaitable, Callable
 from itertools import product
@@ -14,11 +14,11 @@ from tests.fakes import Bytes, encoded, opened
 RED, GREEN, BLUE = (255, 0, 0), (0, 255, 0), (0, 0, 255)
 COLOURS = {"red": RED, "green": GREEN, "blue": BLUE}
 ORIENTATION = 0x0112
-"""The tag of EXIF."""
+"""The EXIF tag."""
 
 
 def stripes(width: int, height: int, mime: str = "image/jpeg", orientation: int = 1) -> Picture:
-    """Three stripes from the left to the right, red, green and blue, when it is shown upright."""
+    """A picture that shows three vertical stripes, red, green and blue from left to right, when displayed upright."""
     image = Image.new("RGB", (width, height), GREEN)
     image.paste(RED, (0, 0, width // 4, height))
     image.paste(BLUE, (width - width // 4, 0, width, height))
@@ -41,7 +41,7 @@ _TURNS: dict[int, tuple[Image.Transpose, ...]] = {
     7: (Image.Transpose.TRANSVERSE,),
     8: (Image.Transpose.ROTATE_270,),
 }
-"""How an upright picture is turned so that the orientation turns it back."""
+"""The transformation that each orientation undoes."""
 
 
 def seen(picture: Picture) -> list[str]:
@@ -85,7 +85,7 @@ async def a_picture_is_made_smaller_in_its_own_shape_and_type(resizer: Resizer) 
 
 
 async def a_picture_is_made_smaller_as_another_type(resizer: Resizer) -> None:
-    """The local Images take no notice of the quality."""
+    """The local Images service ignores the quality."""
     for given, wanted in product(EXTENSIONS, repeat=2):
         found = await resizer.fit_within(stripes(400, 200, given), 100, wanted, 60)
         assert (found.type, found.size, seen(found)) == (wanted, "100x50", ["red", "green", "blue"])
@@ -96,7 +96,7 @@ async def a_picture_that_is_small_enough_keeps_its_size(resizer: Resizer) -> Non
 
 
 async def a_picture_that_lies_on_its_side_is_stood_up(resizer: Resizer) -> None:
-    """Whichever way it is cut; nothing is left that would turn it again."""
+    """For every kind of resizing. Nothing is left in the file that would rotate it again."""
     for orientation in range(1, 9):
         given = stripes(400, 200, orientation=orientation)
         smaller = await resizer.fit_within(given, 100)

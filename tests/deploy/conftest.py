@@ -1,4 +1,4 @@
-"""What the tests of deployments share: an account that is theirs alone, and the first deployment to another one."""
+"""Fixtures for tests of deployments: an account for one test, and a shared one after its first deployment."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,31 +14,31 @@ NAME = "flux-image-api"
 
 
 class First(NamedTuple):
-    """A first deployment, after which the key and a budget were set: the state that others begin with."""
+    """The state after a first deployment, with the key and a budget set, from which other tests start."""
 
     api: StandIn
     project: Project
     ended: Ended
     version: Version
-    """That answers."""
+    """The deployed version."""
 
 
 @pytest.fixture
 def api() -> Iterator[StandIn]:
-    """An account on which nothing has been deployed yet."""
+    """An account without any deployment."""
     with StandIn() as running:
         yield running
 
 
 @pytest.fixture(scope="session")
 def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where Node keeps what it has compiled."""
+    """The folder for Node's compile cache."""
     return tmp_path_factory.mktemp("compiled")
 
 
 @pytest.fixture(scope="session")
 def first(tmp_path_factory: pytest.TempPathFactory, compiled: Path) -> Iterator[First]:
-    """`make deploy` and `wrangler secret put API_KEY`, to an account on which nothing had been deployed."""
+    """`make deploy` and `wrangler secret put API_KEY`, on an account without any deployment."""
     project = Project(tmp_path_factory.mktemp("project"), compiled)
     with StandIn() as running:
         ended = project.run(running, "make", "deploy")
@@ -51,5 +51,5 @@ def first(tmp_path_factory: pytest.TempPathFactory, compiled: Path) -> Iterator[
 
 @pytest.fixture(scope="session")
 def version(first: First) -> Version:
-    """What the first deployment uploaded, with its key and a budget."""
+    """The version that the first deployment uploaded, with its key and a budget."""
     return first.version

@@ -1,4 +1,4 @@
-"""A clone of the project as somebody has it who deploys it, and the commands that they type."""
+"""A clone of the project as a deployer has it, and the commands that they type."""
 
 import os
 import pty
@@ -14,25 +14,25 @@ from dev import BIN, NODE_MODULES, PYTHON_MODULES, ROOT
 from dev.cloudflare.server import StandIn
 
 PATIENCE_SECONDS = 120
-"""For one command; a quiet machine needs ten."""
+"""For one command. About ten are enough on an idle machine."""
 
 KEY = "a long random text"
-"""What a deployer sets as API_KEY."""
+"""The API_KEY that the deployer sets."""
 
 HIDDEN = ("CLOUDFLARE_", "CF_", "WRANGLER_", "WORKERS_CI", "MAKE", "MFLAGS", "XDG_", "CI")
-"""What a developer's environment may hold, and no rehearsal is to see."""
+"""Prefixes of a developer's environment variables that a rehearsal must not see."""
 
 
 @dataclass(frozen=True)
 class Ended:
-    """A command that has run."""
+    """A command that has finished."""
 
     status: int
     printed: str
 
     @property
     def last_line(self) -> str:
-        """What somebody reads first, without make's own remark about the failure."""
+        """The line that a user reads first, without make's own line about the failure."""
         lines = [
             line for line in self.printed.splitlines() if line.strip() and not line.startswith(("make", "npm error"))
         ]
@@ -40,7 +40,7 @@ class Ended:
 
 
 class Project:
-    """A clone of the files that git knows, with its packages installed. Nothing is written outside its folder."""
+    """A clone of the files that git tracks, with its packages installed. Nothing is written outside its folder."""
 
     def __init__(self, folder: Path, compiled: Path) -> None:
         self.folder = folder / "clone"
@@ -54,7 +54,7 @@ class Project:
             if (ROOT / name).is_file() and name.partition("/")[0] not in ("tests", "bench", "docs"):
                 (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy(ROOT / name, self.folder / name)
-                os.utime(self.folder / name, (0, 0))  # older than what make installs, and than what `sync` leaves
+                os.utime(self.folder / name, (0, 0))  # older than the files that make installs and that `sync` leaves
         (self.folder / "node_modules").symlink_to(NODE_MODULES)
         (self.folder / ".venv").symlink_to(ROOT / ".venv")
         self._synchronize()
@@ -72,7 +72,7 @@ class Project:
             subprocess.run([*git, *command], check=True, cwd=self.folder)
 
     def _synchronize(self) -> None:
-        """What `pywrangler sync` would leave, which needs a Pyodide interpreter from outside the registries."""
+        """The result of `pywrangler sync`, which needs a Pyodide interpreter from outside the package registries."""
         shutil.copytree(PYTHON_MODULES, self.folder / "python_modules")
         for name in ("python_modules", ".venv-workers"):
             (self.folder / name).mkdir(exist_ok=True)
@@ -84,13 +84,13 @@ class Project:
         return self.folder / "wrangler.toml"
 
     def changed(self) -> set[str]:
-        """The files that differ from the project's, and those that git would see as new."""
+        """The files that differ from the project's, and those that are new to git."""
         git = ["git", f"--git-dir={self._repository}", f"--work-tree={self.folder}"]
         status = subprocess.check_output([*git, "status", "--porcelain", "--untracked-files=all"], text=True)
         return {line[3:] for line in status.splitlines()}
 
     def run(self, api: StandIn, *command: str, **environment: str) -> Ended:
-        """Run a command as a build service does: with nobody at a terminal."""
+        """Run a command without a terminal, as a build service does."""
         ran = subprocess.run(
             command,
             cwd=self.folder,
@@ -121,10 +121,10 @@ class Project:
         return Ended(ran.returncode, ran.stdout)
 
     def run_in_terminal(self, api: StandIn, *command: str, typed: Mapping[str, str]) -> Ended:
-        """Run a command as somebody does who sits there, and answers each question by the words that it has."""
+        """Run a command at a terminal as a user would, and answer each question according to the words in it."""
         ours, theirs = pty.openpty()
-        # Ctrl-C reaches what is in the foreground of that terminal, also where these tests run in a background that
-        # ignores it (`make test &` in a script).
+        # Ctrl-C reaches the foreground processes of that terminal, even if these tests run in the background and ignore
+        # it (`make test &` in a script).
         with subprocess.Popen(
             ["setsid", "--ctty", "--wait", "env", "--default-signal=INT", *command],
             cwd=self.folder,
@@ -146,24 +146,24 @@ class Project:
             **api.environment,
             "HOME": str(self._home),
             "PYTHON": str(Path(sys.executable).resolve()),
-            "WRANGLER_CACHE_DIR": str(self._home / "cache"),  # else the account is kept in node_modules
+            "WRANGLER_CACHE_DIR": str(self._home / "cache"),  # otherwise the account is remembered in node_modules
             "WRANGLER_SEND_METRICS": "false",
             "WRANGLER_WRITE_LOGS": "false",
-            "MINIFLARE_WORKERD_PATH": "/bin/false",  # wrangler profiles a Worker that Cloudflare could not start
-            "NODE_COMPILE_CACHE": str(self._compiled),  # wrangler starts sooner the second time
+            "MINIFLARE_WORKERD_PATH": "/bin/false",  # wrangler would profile a Worker that Cloudflare could not start
+            "NODE_COMPILE_CACHE": str(self._compiled),  # makes later runs of wrangler start faster
             "NO_COLOR": "1",
             **more,
         }
 
 
 def _answered(terminal: int, answers: Mapping[str, str]) -> str:
-    """All that is printed on a terminal until it is closed; each question is answered once, in their order."""
+    """Everything printed on a terminal until it is closed. Each question is answered once, in order."""
     printed, left = "", dict(answers)
     start = 0
     while True:
         try:
             chunk = os.read(terminal, 65536)
-        except OSError:  # what Linux says where the other end is closed
+        except OSError:  # Linux raises this if the other end is closed
             return printed
         printed += chunk.decode(errors="replace")
         for question in list(left)[:1]:

@@ -1,9 +1,9 @@
 /**
- * Starts what was uploaded to the stand-in for Cloudflare's API, in real workerd: its modules with the types, its bindings,
- * date and flags as its metadata has them. Two things differ from Cloudflare: `AI` is the stand-in for Workers AI, and
- * Pyodide comes from the development bundle (dev/pyodide_bundle.py).
+ * Starts a Worker that was uploaded to the stand-in for Cloudflare's API, in real workerd, with the module types, the
+ * bindings, date and flags in its metadata. Two things differ from Cloudflare: `AI` is the stand-in for Workers AI, and
+ * Pyodide is from the development bundle (dev/pyodide_bundle.py).
  *
- *     node tests/deploy/uploaded.js FOLDER     prints its URL, and ends with its standard input
+ *     node tests/deploy/uploaded.js FOLDER     prints its URL, and ends when standard input ends
  *
  * In FOLDER: version.json ({metadata, bindings, modules: [{name, type}]}), modules/ and assets/.
  */
@@ -22,7 +22,7 @@ const MODULE_TYPES = {
   "text/x-python": "PythonModule",
 };
 
-/** How each kind of binding is given to Miniflare. A kind that is not here stops the test. */
+/** Miniflare's options for each kind of binding. An unknown kind fails the test. */
 const BINDINGS = {
   ai: ({ name }) => ({ serviceBindings: { [name]: STAND_IN } }),
   durable_object_namespace: ({ name, class_name }) => ({
@@ -34,7 +34,7 @@ const BINDINGS = {
   secret_text: ({ name, text }) => ({ bindings: { [name]: text } }),
 };
 
-/** What else is in the metadata, and why the runtime need not know. */
+/** Other fields of the metadata, and why the runtime does not need them. */
 const ELSEWHERE = {
   cache_options: "in front of the Worker",
   code_update_strategy: "for Durable Objects",
@@ -89,7 +89,7 @@ const options = {
     },
   ],
 };
-// The options are those of Miniflare 4, which wrangler converts as well.
+// The options are those of Miniflare 4; wrangler converts its options in the same way.
 const miniflare = new Miniflare(convertV4MiniflareOptions(options));
 
 function merged(all, some) {

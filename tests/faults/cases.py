@@ -1,6 +1,6 @@
-"""The faults, as one table: what fails, what the caller sees, what is stored, and what the models were asked for.
+"""All faults in one table: what fails, what the caller sees, what is stored, and which models are called.
 
-docs/faults.md is made of it (tests/faults/document.py), test_matrix.py holds the running Worker to it.
+tests/faults/document.py makes docs/faults.md from it, and test_matrix.py checks the running Worker against it.
 """
 
 from collections.abc import Mapping
@@ -11,27 +11,28 @@ from flux.words import LANGUAGES
 WORDS = LANGUAGES["en"]
 CHAT, GENERATIONS, RESPONSES = "/v1/chat/completions", "/v1/images/generations", "/v1/responses"
 MCP = "/mcp"
-"""The tool `draw`. A case with `stream` is a host that wants to hear of progress."""
+"""The tool `draw`. A case with `stream` is a host that wants progress notifications."""
 
 BINDING, REST, SPARE = "binding", "rest", "spare+images"
-"""The deployments: the `AI` binding; the REST API and an external writer; a fallback model and a broken `IMAGES`."""
+"""The deployments: with the `AI` binding; with the REST API and an external writer; with a fallback model and a broken
+`IMAGES`."""
 
 PUBLIC_URL = "https://pictures.example"
-"""Of the REST deployment."""
+"""The setting of the REST deployment."""
 
 LATE = "[[delay 1500ms]]"
-"""Makes a failure come after the stream opened, half a second after its grace."""
+"""Makes a failure happen after the stream has opened: half a second after the grace period."""
 
 
 @dataclass(frozen=True)
 class Refusal:
-    """An error, as a status before the stream opened and in band after that."""
+    """An error, sent as a status before the stream opens and inside the stream afterwards."""
 
     status: int
     code: str
     should_retry: bool | None = None
     retry_after: str = ""
-    """"seconds", "midnight" (the seconds until 00:00 UTC) or none."""
+    """"seconds", "midnight" (the seconds until 00:00 UTC) or "" for none."""
 
     def __str__(self) -> str:
         after = {"seconds": ", `Retry-After`", "midnight": ", `Retry-After` until 00:00 UTC", "": ""}[self.retry_after]
@@ -41,7 +42,7 @@ class Refusal:
 
 @dataclass(frozen=True)
 class InBand:
-    """The same after the stream opened: a sentence, the error, the end. A response has an event for it."""
+    """The same after the stream has opened: a sentence, the error, the end. The Responses API has an event for it."""
 
     code: str
 
@@ -51,16 +52,16 @@ class InBand:
 
 @dataclass(frozen=True)
 class Drawn:
-    """A picture all the same."""
+    """A picture in spite of the fault."""
 
     carried: bool = False
-    """In the answer itself, as a data URL, instead of behind a link."""
+    """Whether it is in the answer itself, as a data URL, instead of behind a link."""
     says: str = ""
-    """A sentence of the answer."""
+    """A sentence that the answer contains."""
     size: str = "1024x1024"
     model: str = "flux-1-schnell"
     told: str = ""
-    """What is said of it in the table."""
+    """Its description in the table."""
 
     def __str__(self) -> str:
         return f"200, {self.told}"
@@ -68,7 +69,7 @@ class Drawn:
 
 @dataclass(frozen=True)
 class ToolError:
-    """A result of a tool that says what went wrong, streamed or not: the model that called it reads it."""
+    """A tool result that explains the error to the calling model, streamed or not."""
 
     says: str
 
@@ -78,7 +79,7 @@ class ToolError:
 
 @dataclass(frozen=True)
 class Left:
-    """Nobody is there to see anything; the work has ended."""
+    """The caller has left; the work has ended."""
 
     def __str__(self) -> str:
         return "nobody is there; the log says 499"
@@ -86,7 +87,7 @@ class Left:
 
 @dataclass(frozen=True)
 class Fetched:
-    """A picture was drawn, and this came of `GET /image/{key}`."""
+    """A picture was drawn, and `GET /image/{key}` has this result."""
 
     refusal: Refusal | None
 
@@ -101,17 +102,17 @@ class Case:
     name: str
     seen: Refusal | InBand | Drawn | ToolError | Left | Fetched
     calls: tuple[str, ...] = ("ok",)
-    """How the calls of the models ended, in order; "?" is any end."""
+    """The outcomes of the model calls, in order; "?" is any outcome."""
     marks: str = ""
-    """Asks the outside for the fault (dev/ai/README.md, tests/outside.js)."""
+    """Marks that cause the fault (dev/ai/README.md, tests/outside.js)."""
     stored: int | None = 0
-    """Pictures in KV; None where it is a matter of luck which came first."""
+    """Pictures in KV; None if that depends on timing."""
     deployment: str = BINDING
     path: str = CHAT
     fields: Mapping[str, object] = field(default_factory=dict)
     leaves: str = ""
-    """When the caller leaves: in the middle of the "upload"; when a model is "called" or has "answered"; when the
-    stream has "opened" or brought a "picture"."""
+    """When the caller leaves: during the "upload", when a model is "called" or has "answered", or when the stream has
+    "opened" or delivered a "picture"."""
 
 
 # --- Workers AI, fault by fault -------------------------------------------------------------------
@@ -126,7 +127,7 @@ BROKEN = Refusal(502, "upstream_error", should_retry=True)
 
 @dataclass(frozen=True)
 class Fault:
-    """One way in which Workers AI fails."""
+    """One kind of failure of Workers AI."""
 
     name: str
     marks: str
@@ -139,7 +140,7 @@ def _code(code: int, name: str, refusal: Refusal) -> Fault:
 
 
 FLAGGED = "Your output has been flagged. Please choose another prompt / input image combination"
-"""What the filter says of a picture that was drawn, not of the prompt: then it is drawn once more."""
+"""The filter's message about a drawn picture, not about the prompt. The picture is then drawn once more."""
 
 FAULTS = (
     _code(3030, "safety filter", FILTERED),
@@ -538,7 +539,7 @@ TOOLS = (
     ),
 )
 
-# --- callers who leave ----------------------------------------------------------------------------
+# --- callers that leave ---------------------------------------------------------------------------
 
 _SLOW = "[[delay 20s]]"
 LEAVING = (

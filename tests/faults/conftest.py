@@ -1,4 +1,4 @@
-"""The Worker with an outside that fails, in bare workerd."""
+"""The Worker in bare workerd, with services around it that can fail."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""docs/faults.md, made of the table in cases.py: `PYTHONPATH=src .venv/bin/python -m tests.faults.document`."""
+"""Makes docs/faults.md from the table in cases.py: `PYTHONPATH=src .venv/bin/python -m tests.faults.document`."""
 
 from dev import ROOT
 from tests.faults.cases import FAULTS, LEAVING, RETRIED, STORAGE, TOOLS, WRITER, Case
@@ -92,7 +92,7 @@ All work for the request stops, and nothing more is paid for. Its log line has t
 
 
 def page() -> str:
-    """The page as it has to be."""
+    """The expected content of the page."""
     return TEXT.format(
         upstream=_table([(fault.name, str(fault.refusal), str(len(fault.calls))) for fault in FAULTS]),
         retried=_table([_row(case) for case in RETRIED]),

@@ -1,4 +1,4 @@
-"""Requests as nobody should send them, as bytes: the same ones for the same seed."""
+"""Malformed and unusual requests as bytes, reproducible by seed."""
 
 import asyncio
 import base64
@@ -20,9 +20,9 @@ from tests.workerd import KEY
 
 MIB = 2**20
 PATIENCE_SECONDS = 60
-"""After which a request hangs."""
+"""A request that takes longer counts as hanging."""
 INJECTED = "x-injected"
-"""A header that some requests try to make us send."""
+"""A header that some requests try to inject into responses."""
 
 CHAT, GENERATIONS, EDITS = "/v1/chat/completions", "/v1/images/generations", "/v1/images/edits"
 MCP = "/mcp"
@@ -44,7 +44,7 @@ NUMBERS = (
     "0", "-0", "-1", "1", "2", "5", "0.5", "2.0", "1e2", "1e400", "-1e400", "1e-400", "9007199254740993", "4294967296",
     "9" * 5_000, "0x10", "1_000", "NaN", "Infinity", "-Infinity", "01", "1.", ".5",
 )  # fmt: skip
-"""As they stand in JSON, right or wrong."""
+"""JSON texts, valid or not."""
 NAMES = (
     "prompt", "messages", "model", "n", "size", "steps", "seed", "quality", "stream", "stream_options", "modalities",
     "response_format", "output_format", "output_compression", "images", "image", "mask", "user", "negative_prompt",
@@ -81,24 +81,24 @@ class Attack:
     sent: bytes
     method: str = "POST"
     whole: bool = True
-    """Whether it ends where its own head says; one that does not is ended by closing our side."""
+    """Whether it ends where its head says. Otherwise closing our side ends it."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back."""
+    """A response."""
 
     status: int
     headers: list[tuple[str, str]]
     body: bytes
 
     def header(self, name: str) -> str | None:
-        """Its value, the first of several."""
+        """The header's value, or the first of several."""
         return next((value for key, value in self.headers if key.lower() == name), None)
 
 
 class _Bytes:
-    """What `HTTPResponse` takes for a socket."""
+    """Serves as the socket of an `HTTPResponse`."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data
@@ -108,7 +108,7 @@ class _Bytes:
 
 
 def read_answer(data: bytes, method: str) -> Answer | None:
-    """The answer that the bytes are, None where there are none. Raises `HTTPException` where they are no whole one."""
+    """The response in the bytes; None if there are no bytes. Raises `HTTPException` if it is not complete and valid."""
     if not data:
         return None
     response = HTTPResponse(_Bytes(data), method=method)  # type: ignore[arg-type]
@@ -117,7 +117,7 @@ def read_answer(data: bytes, method: str) -> Answer | None:
 
 
 async def ask(path: Path, attack: Attack) -> Answer | None:
-    """Send the bytes, and read until the other side has said all; None where it said nothing and hung up."""
+    """Send the bytes and read to the end; None if the other side closed the connection without a response."""
     loop = asyncio.get_running_loop()
     with socket.socket(socket.AF_UNIX) as client:
         client.settimeout(0)
@@ -125,7 +125,7 @@ async def ask(path: Path, attack: Attack) -> Answer | None:
         sending = asyncio.create_task(send(client, attack))
         data = b""
         async with asyncio.timeout(PATIENCE_SECONDS):
-            # Reset: it was answered before all was sent, and what it said can be read all the same.
+            # Reset: the response came before everything was sent, and can still be read.
             with contextlib.suppress(ConnectionResetError):
                 while part := await loop.sock_recv(client, 2**16):
                     data += part
@@ -138,15 +138,15 @@ async def ask(path: Path, attack: Attack) -> Answer | None:
 
 
 async def send(client: socket.socket, attack: Attack) -> None:
-    """All of it, as long as the other side listens."""
+    """Send all of it, as long as the other side accepts it."""
     await asyncio.get_running_loop().sock_sendall(client, attack.sent)
     if not attack.whole:
         client.shutdown(socket.SHUT_WR)
 
 
 def attacks(count: int, seed: int) -> list[Attack]:
-    """That many, of all kinds."""
-    chance = random.Random(seed)  # noqa: S311 - to be the same again
+    """The given number of requests, of all kinds."""
+    chance = random.Random(seed)  # noqa: S311 - reproducible on purpose
     kinds, weights = zip(*KINDS.items(), strict=True)
     return [kind(chance) for kind in chance.choices(kinds, weights, k=count)]
 
@@ -164,7 +164,7 @@ def _request(
     key: str | None = KEY,
     length: bool = True,
 ) -> bytes:
-    """One that is right but for what it is made of."""
+    """A valid request, if its parts are valid."""
     lines = [("host", host), ("connection", "close"), *headers]
     if key is not None:
         lines.append(("authorization", f"Bearer {key}"))
@@ -179,7 +179,7 @@ JSON = [("content-type", "application/json")]
 
 
 def _plain(chance: random.Random, path: str) -> dict[str, Any]:
-    """A body that is right, for some path."""
+    """A valid body for the path."""
     text = chance.choice(("a cat", "a dog 3:2", "une maison"))
     if path == CHAT:
         content = chance.choice(
@@ -191,7 +191,7 @@ def _plain(chance: random.Random, path: str) -> dict[str, Any]:
 
 
 def _strange(chance: random.Random, depth: int = 0) -> str:
-    """Some JSON, or nearly."""
+    """JSON, or almost."""
     match chance.randrange(8 if depth < 4 else 4):
         case 0:
             return chance.choice(NUMBERS)
@@ -220,12 +220,12 @@ def _noise_png() -> bytes:
 
 PNG = _png(64, 48)
 PHOTO = _noise_png()
-"""Some 230 KB, no larger than a model takes."""
+"""About 230 KB, within the limits of models."""
 PNG_URL = f"data:image/png;base64,{base64.b64encode(PNG).decode()}"
 
 
 def _damaged(chance: random.Random, data: bytes) -> bytes:
-    """Bytes flipped, cut out, put in or said twice."""
+    """The bytes with some flipped, removed, inserted or repeated."""
     for _ in range(chance.randint(1, 4)):
         at = chance.randrange(len(data) + 1)
         match chance.randrange(4):
@@ -248,7 +248,7 @@ def _damaged(chance: random.Random, data: bytes) -> bytes:
 
 
 def _fields(chance: random.Random) -> Attack:
-    """A right body in which some fields are strange."""
+    """A valid body with some strange fields."""
     path = chance.choice((CHAT, GENERATIONS, EDITS))
     fields = {name: json.dumps(value) for name, value in _plain(chance, path).items()}
     for name in chance.choices(NAMES, k=chance.randint(1, 3)):
@@ -257,7 +257,7 @@ def _fields(chance: random.Random) -> Attack:
 
 
 def _rpc(chance: random.Random) -> Attack:
-    """A call of a tool in which some parts are strange, or its bytes damaged."""
+    """A tool call with some strange parts, or with damaged bytes."""
     arguments = {"prompt": '"a cat"', "images": json.dumps([PNG_URL]), "n": "1", "size": '"512x512"'}
     for name in chance.choices((*arguments, *NAMES), k=chance.randint(0, 2)):
         arguments[name] = _strange(chance)
@@ -296,7 +296,7 @@ def _object(fields: dict[str, str]) -> str:
 
 
 def _texts(chance: random.Random) -> Attack:
-    """A right body with a strange text where texts belong."""
+    """A valid body with a strange text where text belongs."""
     path = chance.choice((CHAT, GENERATIONS))
     text = chance.choice(TEXTS) + chance.choice(TEXTS)
     body = _plain(chance, path) | {chance.choice(("model", "user", "size", "negative_prompt")): chance.choice(TEXTS)}
@@ -307,14 +307,14 @@ def _texts(chance: random.Random) -> Attack:
 
 
 def _damage(chance: random.Random) -> Attack:
-    """A right body of JSON, damaged as bytes."""
+    """A valid JSON body with damaged bytes."""
     path = chance.choice((CHAT, GENERATIONS, EDITS))
     body = _damaged(chance, json.dumps(_plain(chance, path), ensure_ascii=chance.random() < 0.5).encode())
     return Attack("damage", _request("POST", path, JSON, body))
 
 
 def _depth(chance: random.Random) -> Attack:
-    """Nested up to far too deep."""
+    """Nested JSON, up to far too deep."""
     opening, closing = chance.choice((("[", "]"), ('{"a":', "}"), ('[{"a":', "}]")))
     times = chance.choice((10, 63, 64, 65, 1_000, 100_000))
     value = opening * times + "1" + (closing * times if chance.random() < 0.7 else "")
@@ -323,7 +323,7 @@ def _depth(chance: random.Random) -> Attack:
 
 
 def _form(chance: random.Random) -> Attack:
-    """A form, right or in pieces."""
+    """A form, valid or damaged."""
     boundary = chance.choice(("b", "----WebKitFormBoundaryAAAA", "a b", '"', "-" * 60, ""))
     name = chance.choice(("image", "image[]", "image[0]", "mask", "prompt", f'a"\r\n{INJECTED}: 1', "\xff", ""))
     file = chance.choice(("a.png", f'a.png"\r\n{INJECTED}: 1\r\nx: "', "../../a", "\x00.png", "猫.png", "a" * 5_000))
@@ -347,7 +347,7 @@ def _form(chance: random.Random) -> Attack:
 
 
 def _form_of_others(chance: random.Random) -> Attack:
-    """A form as other platforms write them, with what they hold that was not chosen; damaged or not."""
+    """A form as other platforms write them, including their values for unset options; damaged or not."""
     names = chance.choices(
         ("n", "seed", "size", "quality", "response_format", "user", "image", "mask", "aspect_ratio"), k=4
     )
@@ -362,11 +362,11 @@ def _form_of_others(chance: random.Random) -> Attack:
 
 
 NAMED = ("s.png", "", "猫 é.png", 'a"b\\c.png', "x" * 300)
-"""Names of files."""
+"""File names."""
 
 
 def _pictures(chance: random.Random) -> Attack:
-    """Pictures in a body, in every spelling, whole and damaged, and texts that quote them."""
+    """Pictures in a body, in all notations, complete or damaged, and texts that quote them."""
     data = chance.choice((PNG, PHOTO, PHOTO, _damaged(chance, PNG), b"GIF89a" + bytes(60), PHOTO[:5_000]))
     base64_text = base64.b64encode(data).decode()
     if chance.random() < 0.2:
@@ -401,7 +401,7 @@ def _pictures(chance: random.Random) -> Attack:
 
 
 def _large_pictures(chance: random.Random) -> Attack:
-    """A chat of photos up to 20 MiB and a little over."""
+    """A chat with photos, up to a little over 20 MiB."""
     url = f"data:image/png;base64,{base64.b64encode(PHOTO).decode()}"
     part = {"type": "image_url", "image_url": {"url": url}}
     most = 20 * MIB // len(url)
@@ -411,7 +411,7 @@ def _large_pictures(chance: random.Random) -> Attack:
 
 
 def _wishes(chance: random.Random) -> Attack:
-    """Requests that are right, with what apps save, what cannot be followed, and what no picture can be."""
+    """Valid requests with options that apps store or that cannot be honoured, or with output that is not a picture."""
     path = chance.choice((CHAT, GENERATIONS, EDITS))
     wishes = chance.choices(WISHES, k=chance.randint(1, 4))
     body = _plain(chance, path) | {"stream": chance.random() < 0.2}
@@ -436,7 +436,7 @@ WISHES: tuple[dict[str, Any], ...] = (
 
 
 def _path(chance: random.Random) -> Attack:
-    """A method and a path that hardly go together."""
+    """An unlikely combination of a method and a path."""
     pieces = (
         "v1",
         "models",
@@ -463,7 +463,7 @@ def _path(chance: random.Random) -> Attack:
 
 
 def _headers(chance: random.Random) -> Attack:
-    """A right request, or one without a body, among strange headers."""
+    """A valid request, or one without a body, with strange headers."""
     values = (*TEXTS[5:], "*", "0", "-1", "x" * 9_000)
     names = (
         "accept", "origin", "access-control-request-headers", "access-control-request-method", "if-none-match",
@@ -482,7 +482,7 @@ def _headers(chance: random.Random) -> Attack:
 
 
 def _key(chance: random.Random) -> Attack:
-    """Somebody without the key."""
+    """A request without the key."""
     key = chance.choice(
         (None, "", "wrong", KEY[:-1], KEY + "x", KEY.upper(), "\xe9", "x" * 8_000, f"{KEY},{KEY}", f" {KEY[1:]}")
     )
@@ -494,7 +494,7 @@ def _key(chance: random.Random) -> Attack:
 
 
 def _framing(chance: random.Random) -> Attack:
-    """A body whose end is told wrongly, or not at all."""
+    """A body whose end is stated wrongly or not at all."""
     body = json.dumps(_plain(chance, CHAT)).encode()
     chunk = f"{len(body):x}".encode()
     head, sent = chance.choice(
@@ -523,7 +523,7 @@ def _framing(chance: random.Random) -> Attack:
 
 
 def _large(chance: random.Random) -> Attack:
-    """Over the limit, and by its head not to be told from one within it."""
+    """A body over the limit, which its head does not reveal."""
     size = chance.choice((MIB - 100, MIB + 1, 2 * MIB))
     data = b'{"prompt":"' + b"a" * size
     chunks = b"".join(
@@ -537,7 +537,7 @@ def _large(chance: random.Random) -> Attack:
 
 
 def _noise(chance: random.Random) -> Attack:
-    """No HTTP, or hardly."""
+    """Hardly HTTP."""
     request = _request("POST", CHAT, JSON, json.dumps(_plain(chance, CHAT)).encode())
     return Attack("noise", chance.choice((_damaged(chance, request), chance.randbytes(200), b"\r\n" * 50)), whole=False)
 

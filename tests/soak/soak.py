@@ -1,4 +1,4 @@
-"""A soak: many callers at once, for long, with faults among them; everything is counted on both sides of the Worker."""
+"""A soak test: many concurrent callers for a long time, with faults, and everything counted on both sides."""
 
 import asyncio
 import base64
@@ -21,18 +21,18 @@ from tests.workerd import Workerd
 CHAT, GENERATIONS, EDITS = "/v1/chat/completions", "/v1/images/generations", "/v1/images/edits"
 DEPLOYMENT = "soak"
 OK, LEFT, LOST = "ok", "left", "lost"
-"""What comes of a generation that is no error: a picture; nothing, since the caller or the Worker is gone."""
+"""Outcomes of a generation besides errors: a picture, or nothing because the caller or the Worker is gone."""
 CLIENTS = 16
 ONE_IN = 10
-"""generations is a faulty one."""
+"""One generation in this many has a fault."""
 SIZED = "lucid-origin"
-"""A model that takes a size; flux-1-schnell draws 1024x1024."""
+"""A model that accepts a size; flux-1-schnell always draws 1024x1024."""
 EDITING = "flux-2-klein-4b"
-"""A model that takes pictures, and a size."""
+"""A model that accepts pictures and a size."""
 
 
 def _photo() -> bytes:
-    """A picture as large as a model takes, some 700 KB that no encoder makes smaller."""
+    """A picture of the largest size that models accept, about 700 KB, which no encoder makes smaller."""
     file = io.BytesIO()
     Image.effect_noise((500, 480), 100).convert("RGB").save(file, "PNG")
     return file.getvalue()
@@ -47,11 +47,11 @@ PHOTO_PART = {
 
 @dataclass(frozen=True)
 class Fault:
-    """One kind of trouble: the mark that asks for it, and what comes of it."""
+    """One kind of fault: its mark and its outcome."""
 
     mark: str
     code: str
-    """Of the error, "" where a picture comes all the same."""
+    """The error's code; "" if a picture is drawn in spite of it."""
     calls: tuple[str, ...]
     """The outcomes in the stand-in's ledger."""
 
@@ -67,7 +67,7 @@ FAULTS = (
     Fault("[[delay 20s]]", "", ("aborted",)),
 )
 LEAVES = FAULTS[-1]
-"""The caller's own: gone after the stream opened."""
+"""The caller's fault: it leaves after the stream has opened."""
 
 
 @dataclass(frozen=True)
@@ -82,11 +82,11 @@ class Generation:
     n: int
     fault: Fault | None
     photo: bool = False
-    """Whether a picture is drawn from one: attached in a chat after others, or in a form of .NET."""
+    """Whether the request has an input picture: in a chat after others, or in a form written by .NET."""
 
     @property
     def verdict(self) -> str:
-        """What comes of it: OK, the code of an error, or LEFT."""
+        """The expected outcome: OK, the code of an error, or LEFT."""
         if self.fault is LEAVES:
             return LEFT
         return (self.fault and self.fault.code) or OK
@@ -99,20 +99,20 @@ class Tally:
     answers: Counter[str] = field(default_factory=Counter)
     """OK, LEFT, LOST, or the code of an error."""
     links: dict[str, str] = field(default_factory=dict)
-    """Every URL that was handed out, with the digest of what it led to, "" where nobody looked yet."""
+    """All URLs that were returned, with the digest of the content, "" if not opened yet."""
     refused: int = 0
-    """Pictures that came as data URLs because KV refused them."""
+    """Pictures that were sent as data URLs because KV refused them."""
     pictures: int = 0
-    """Of answers that were OK."""
+    """Pictures in answers that were OK."""
     calls: Counter[str] = field(default_factory=Counter)
-    """That the ledger has to have, by outcome."""
+    """The calls that the ledger must have, by outcome."""
     wrong: list[str] = field(default_factory=list)
-    """What was not as it has to be."""
+    """Failed checks."""
 
 
 def generations(count: int, seed: int) -> list[Generation]:
-    """The same for the same seed: every tenth one faulty, the kinds mixed by chance."""
-    chance = random.Random(seed)  # noqa: S311 - to be the same again
+    """Generations, reproducible by seed: every tenth one has a fault, and the kinds are mixed at random."""
+    chance = random.Random(seed)  # noqa: S311 - reproducible on purpose
     return [_generation(number, chance, faulty=number % ONE_IN == 0) for number in range(count)]
 
 
@@ -137,11 +137,11 @@ def _generation(number: int, chance: random.Random, *, faulty: bool) -> Generati
 
 
 WORDS = ("cat", "château", "猫", "тень", "🦊", "a quiet lake", "neon", "```", "<!--", "`x", "**b", "<img src=x>", "\\")
-"""Markup among them, which is drawn as it is."""
+"""Some are markup, which must be shown literally."""
 
 
 def _shape(size: str, chance: random.Random, *, is_json: bool) -> dict[str, Any]:
-    """The size in one of the names that clients have for it; the sizes that have a ratio by that, too."""
+    """The size in one of the names that clients use; if it has a ratio, possibly as that."""
     width, height = map(int, size.split("x"))
     names: list[dict[str, Any]] = [{"size": size}, {"width": width, "height": str(height)}]
     if ratio := {"1024x1024": "1:1", "768x512": "3:2"}.get(size):
@@ -161,9 +161,9 @@ async def draw(
     every: Callable[[int], None] | None = None,
     crash_after: int | None = None,
 ) -> None:
-    """Ask for them all, `CLIENTS` at once; `crash_after` as many answers the Worker is killed and started again.
+    """Request all generations, `CLIENTS` at a time. After `crash_after` answers the Worker is killed and restarted.
 
-    `every` is told the number of answers, from time to time.
+    `every` is called from time to time with the number of answers.
     """
     queue = iter(wanted)
     answered = 0
@@ -201,7 +201,7 @@ async def _ask(caller: httpx.AsyncClient, generation: Generation, tally: Tally) 
 
 
 def _sent(generation: Generation) -> dict[str, Any]:
-    """The body, as `httpx` takes it."""
+    """The body, in the form that `httpx` takes."""
     if generation.path == EDITS:
         fields = {"prompt": generation.prompt, **generation.fields}
         texts: list[written.Field] = [(name, None, None, _in_form(value)) for name, value in fields.items()]
@@ -243,7 +243,7 @@ async def _count(caller: httpx.AsyncClient, generation: Generation, response: ht
 
 
 def _verdict(response: httpx.Response) -> str:
-    """What an answer says of itself: OK, or the code of its error, in band or not."""
+    """The outcome according to the answer: OK, or the code of its error, in the stream or not."""
     if not response.headers["content-type"].startswith("text/event-stream"):
         return OK if response.status_code == 200 else str(response.json()["error"]["code"])
     found = [json.loads(data) for data in events(response.text) if data != "[DONE]"]
@@ -251,7 +251,7 @@ def _verdict(response: httpx.Response) -> str:
 
 
 Place = tuple[str | None, str | None]
-"""Where a picture is: the URL of it, and its base64."""
+"""The locations of a picture: its URL and its base64."""
 
 
 def _pictures(generation: Generation, response: httpx.Response) -> list[Place]:
@@ -270,7 +270,7 @@ def _pictures(generation: Generation, response: httpx.Response) -> list[Place]:
 async def _see(
     caller: httpx.AsyncClient, generation: Generation, url: str | None, carried: str | None, tally: Tally
 ) -> None:
-    """Open a picture in all of its places: it is the one that was asked for."""
+    """Open a picture at all its locations and check that it is the requested one."""
     found = [base64.b64decode(carried)] if carried else []
     if url and url.startswith("data:"):
         tally.refused += 1
@@ -292,18 +292,18 @@ async def _see(
 
 
 async def spent(bare: Workerd) -> float:
-    """Neurons of today, as the ledger has them."""
+    """Today's neurons according to the ledger."""
     async with bare.caller(DEPLOYMENT) as caller:
         return float((await caller.get("/v1/usage")).json()["deployment"]["today"]["neurons"])
 
 
 def digest(picture: bytes) -> str:
-    """To tell whether two pictures are the same."""
+    """Identifies a picture's content."""
     return hashlib.sha256(picture).hexdigest()
 
 
 async def look_again(bare: Workerd, tally: Tally) -> int:
-    """Open every link that was handed out; how many led to the very picture that they led to before."""
+    """Open all links that were returned; returns how many still lead to the same picture."""
     async with bare.caller(DEPLOYMENT, connections=CLIENTS) as caller:
 
         async def same(url: str) -> bool:

@@ -1,4 +1,4 @@
-"""Unit tests wait in virtual time: a second of grace or a minute's time-out passes at once."""
+"""Unit tests run in virtual time: a grace period of a second or a time-out of a minute passes at once."""
 
 import asyncio
 import time
@@ -10,7 +10,7 @@ import pytest
 from tests.builders import NOW
 from tests.fakes import skipping_loop
 
-# No example is too slow: a machine that others work on at the same time is no failure of ours.
+# No deadline for examples: the machine may be busy with other work.
 hypothesis.settings.register_profile("unit", hypothesis.settings(), deadline=None)
 hypothesis.settings.load_profile("unit")
 # `make mutants` asks whether a test fails, and not for the smallest example, which takes minutes to find.
@@ -21,13 +21,13 @@ hypothesis.settings.register_profile(
 
 
 def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
-    """For every test of this folder."""
+    """Applies to every test in this folder."""
     return {"virtual": skipping_loop}
 
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The time of day begins at `NOW` and goes with the loop: `await asyncio.sleep(60)` is a minute."""
+    """The time of day starts at `NOW` and follows the loop: after `await asyncio.sleep(60)` it is a minute later."""
 
     def now() -> float:
         try:

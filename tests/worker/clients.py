@@ -1,4 +1,4 @@
-"""Clients in a process of their own: the scripts of tests/clients, and what they say of the answers that they got."""
+"""Runs the client scripts of tests/clients in separate processes, and returns what they report."""
 
 import base64
 import json
@@ -12,11 +12,11 @@ from tests.worker.service import KEY, PATIENCE_SECONDS, Service, decoded, fetche
 CLIENTS = ROOT / "tests" / "clients"
 
 Understood = tuple[str, Any]
-"""The prompt that a client's calls begin with, and what it understood of the answers."""
+"""The prompt with which a client's calls begin, and the client's report."""
 
 
 def understood(script: str, service: Service) -> Understood:
-    """What a client makes of the service; its own errors fail the test."""
+    """The report of a client that calls the service. An error of the client fails the test."""
     program = BIN / "node" if script.endswith(".mjs") else sys.executable
     prompt = unique("a carousel")
     finished = subprocess.run(
@@ -31,13 +31,13 @@ def understood(script: str, service: Service) -> Understood:
 
 
 def shown(url_or_base64: str) -> Any:
-    """The picture of a link or of base64."""
+    """The picture behind a link or in base64."""
     if url_or_base64.startswith("http"):
         return fetched(url_or_base64)[0]
     return decoded(base64.b64decode(url_or_base64))
 
 
 def only_link(text: str) -> str:
-    """The one picture of a chat answer."""
+    """The only picture in a chat answer."""
     [link] = links(text)
     return link

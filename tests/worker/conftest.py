@@ -1,4 +1,4 @@
-"""Servers that the tests share: the Worker in real workerd, and the stand-in that it draws with."""
+"""Servers that tests share: the Worker in real workerd, and the stand-in that draws."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -10,25 +10,25 @@ from dev import configuration, serve
 from tests.worker.service import KEY, PATIENCE_SECONDS, Ledger, Service, Start
 
 DRAWING_MS = 20
-"""A test in which time is the point asks for its own with `[[delay 6s]]`."""
+"""Tests that depend on time set their own delay with `[[delay 6s]]`."""
 
 
 @pytest.fixture(scope="session")
 def stand_in(tmp_path_factory: pytest.TempPathFactory) -> Iterator[serve.Server]:
-    """The stand-in for Workers AI as a server of its own, so that its HTTP door is open."""
+    """The stand-in for Workers AI as a separate server, so that it can be reached over HTTP."""
     with serve.stand_in(tmp_path_factory.mktemp("stand-in"), vars={"DELAY_MS": DRAWING_MS}) as server:
         yield server
 
 
 @pytest.fixture(scope="session")
 def ledger(stand_in: serve.Server) -> Ledger:
-    """Every model call of every Worker under test."""
+    """All model calls of all Workers under test."""
     return Ledger(stand_in.url)
 
 
 @pytest.fixture(scope="session")
 def start(stand_in: serve.Server, tmp_path_factory: pytest.TempPathFactory) -> Start:
-    """Starts Workers. Each costs seconds, so tests of one configuration share one."""
+    """Starts Workers. Each start takes seconds, so tests with the same configuration share one."""
 
     @contextmanager
     def started(
@@ -52,12 +52,12 @@ def start(stand_in: serve.Server, tmp_path_factory: pytest.TempPathFactory) -> S
 
 @pytest.fixture(scope="session")
 def service(start: Start) -> Iterator[Service]:
-    """The Worker as it is deployed, but for the rate limit: no test is to wait for another's pictures."""
+    """The Worker as deployed, except for the rate limit, so that tests do not wait for each other."""
     with start() as running:
         yield running
 
 
 def limited_to(pictures: int) -> dict[str, object]:
-    """The deployed configuration's rate limit, with another number of pictures in its period."""
+    """The rate limit of the deployed configuration with a different number of pictures."""
     [limiter] = configuration.read(configuration.DEPLOYED)["ratelimits"]
     return {"ratelimits": [{**limiter, "simple": {**limiter["simple"], "limit": pictures}}]}

@@ -1,4 +1,4 @@
-"""A proxy on 127.0.0.1 that adds the key, for programs that can send none."""
+"""A proxy on 127.0.0.1 that adds the API key, for programs that cannot send one."""
 
 import http.client
 from collections.abc import Iterator
@@ -14,14 +14,14 @@ HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "content-length",
 
 @contextmanager
 def key_adding_proxy(url: str, key: str) -> Iterator[str]:
-    """The address of a proxy in front of a service, as long as the block lasts."""
+    """The address of a proxy in front of a service, which runs until the block ends."""
     target = urlsplit(url).netloc
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def log_message(self, *_args: object) -> None:
-            """Says nothing."""
+            """Print nothing."""
 
         def _pass_on(self) -> None:
             body = self.rfile.read(int(self.headers.get("content-length") or 0))
@@ -33,7 +33,7 @@ def key_adding_proxy(url: str, key: str) -> Iterator[str]:
                 connection.putheader("authorization", f"Bearer {key}")
                 connection.putheader("content-length", str(len(body)))
                 connection.endheaders(body)
-                with closing(connection.getresponse()) as answer, suppress(ConnectionError):  # a caller may leave
+                with closing(connection.getresponse()) as answer, suppress(ConnectionError):  # the caller may leave
                     self._answer(answer)
 
         def _answer(self, answer: http.client.HTTPResponse) -> None:
@@ -48,7 +48,7 @@ def key_adding_proxy(url: str, key: str) -> Iterator[str]:
                 self.wfile.write(part)
                 self.wfile.flush()
 
-        do_GET = do_POST = do_DELETE = _pass_on  # noqa: N815 - the names that http.server looks for
+        do_GET = do_POST = do_DELETE = _pass_on  # noqa: N815 - names required by http.server
 
     with serving(Handler) as address:
         yield address

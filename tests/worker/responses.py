@@ -1,4 +1,4 @@
-"""What `POST /v1/responses` answers, held to the types of the `openai` package, which itself lets everything pass."""
+"""Checks answers of `POST /v1/responses` against the types of the `openai` package, which itself accepts anything."""
 
 import json
 import re
@@ -15,10 +15,10 @@ Json = dict[str, Any]
 EVENTS: Mapping[str, type[BaseModel]] = {
     get_args(kind.model_fields["type"].annotation)[0]: kind for kind in get_args(get_args(ResponseStreamEvent)[0])
 }
-"""The class of each type of event."""
+"""The class for each type of event."""
 
 UNTYPED = {"store", "cost_neurons"}
-"""Fields that the package has no type for: one of OpenAI's own, and what an answer cost."""
+"""Fields without a type in the package: one of OpenAI's own, and the cost."""
 
 ORDER = re.compile(
     "created in_progress "
@@ -29,11 +29,11 @@ ORDER = re.compile(
     "output_item.added content_part.added (output_text.delta )+output_text.done content_part.done output_item.done "
     "completed"
 )
-"""The events of a stream with one picture, without `response.` before their names."""
+"""The events of a stream with one picture, without the prefix `response.`."""
 
 
 def assert_valid(kind: type[BaseModel], data: Json) -> None:
-    """Every field has its type, without any conversion, and no field is unknown."""
+    """Check that every field has its type without conversion, and that no field is unknown."""
     valid = kind.model_validate_json(json.dumps(data), strict=True)
     assert set(unknown(valid)) <= UNTYPED
 
@@ -50,7 +50,7 @@ def unknown(value: object) -> Iterator[str]:
 
 
 def assert_response(response: Json) -> None:
-    """A finished response with one picture and the message about it, whose ids hold the picture's identifier."""
+    """Check a finished response with one picture and its message, whose ids contain the picture's identifier."""
     assert_valid(Response, response)
     picture, message = response["output"]
     assert (picture["type"], message["type"]) == ("image_generation_call", "message")
@@ -66,14 +66,14 @@ def assert_response(response: Json) -> None:
 
 
 def assert_numbered(events: list[Json]) -> None:
-    """Each event is valid, and none is missing."""
+    """Check that each event is valid and none is missing."""
     for event in events:
         assert_valid(EVENTS[event["type"]], event)
     assert [event["sequence_number"] for event in events] == list(range(len(events)))
 
 
 def assert_stream(events: list[Json]) -> Json:
-    """A whole stream with one picture. Gives back the response at its end, which all the events agree with."""
+    """Check a complete stream with one picture. Returns its final response, with which all events must agree."""
     assert_numbered(events)
     assert ORDER.fullmatch(" ".join(event["type"].removeprefix("response.") for event in events))
     created, in_progress, *between, completed = events

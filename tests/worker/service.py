@@ -1,4 +1,4 @@
-"""The Worker under test as its callers know it, and the witnesses of what it did: its log and the stand-in's ledger."""
+"""The Worker under test as callers see it, and the records of what it did: its log and the stand-in's ledger."""
 
 import hashlib
 import io
@@ -18,7 +18,7 @@ from dev.serve import Server
 
 KEY = "test-key"
 PATIENCE_SECONDS = 120
-"""How long anything is waited for before a test fails: far more than a quiet machine needs."""
+"""Longest wait before a test fails: far more than an idle machine needs."""
 
 SCHNELL = "@cf/black-forest-labs/flux-1-schnell"
 
@@ -26,12 +26,12 @@ _T = TypeVar("_T")
 
 
 def unique(text: str) -> str:
-    """A prompt that no other test has, to be found again in the ledger."""
+    """A unique prompt, by which its calls can be found in the ledger."""
     return f"{text} {secrets.token_hex(4)}"
 
 
 def eventually(look: Callable[[], _T]) -> _T:
-    """What `look` finds, as soon as that is something; the last nothing where it never is."""
+    """The result of `look` as soon as it is truthy, or its last result after the longest wait."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while not (found := look()) and time.monotonic() < deadline:
         time.sleep(0.1)
@@ -43,42 +43,42 @@ def eventually(look: Callable[[], _T]) -> _T:
 
 @dataclass(frozen=True)
 class Service:
-    """A running Worker and the key to it."""
+    """A running Worker and its key."""
 
     server: Server
     http: httpx.Client
-    """With the key, to the Worker."""
+    """A client that calls the Worker with the key."""
 
     @property
     def url(self) -> str:
-        """Without a slash at the end."""
+        """The Worker's address, without a slash at the end."""
         return self.server.url
 
     def chat(self, prompt: str, **fields: object) -> httpx.Response:
-        """A chat request of one user message."""
+        """Send a chat request with one user message."""
         return self.http.post("/v1/chat/completions", json=chat_body(prompt, **fields))
 
     def generate(self, prompt: str, **fields: object) -> httpx.Response:
-        """An Images API request."""
+        """Send an Images API request."""
         return self.http.post("/v1/images/generations", json={"prompt": prompt, **fields})
 
     def log(self) -> str:
-        """What the Worker and wrangler printed until now."""
+        """What the Worker and wrangler have printed so far."""
         return self.server.log_path.read_text(errors="replace")
 
     def log_lines(self) -> list[dict[str, Any]]:
-        """The service's own lines, one for each request."""
+        """The service's own log lines, one per request."""
         return [json.loads(line) for line in self.log().splitlines() if line.startswith('{"request_id"')]
 
     def log_line(self, response: httpx.Response) -> dict[str, Any]:
-        """The line of the request that was answered so."""
+        """The log line of the request with this response."""
         wanted = response.headers["x-request-id"]
         [line] = eventually(lambda: [line for line in self.log_lines() if line["request_id"] == wanted])
         return line
 
 
 class Start(Protocol):
-    """Starts a Worker of another configuration beside the shared one, for as long as the block lasts."""
+    """Starts a Worker with another configuration in addition to the shared one, until the block ends."""
 
     def __call__(
         self,
@@ -87,11 +87,11 @@ class Start(Protocol):
         changes: Mapping[str, object] | None = None,
         key: str = KEY,
     ) -> AbstractContextManager[Service]:
-        """`vars` besides `API_KEY`; `changes` as in `dev.serve.start`; `key` "" configures none."""
+        """`vars` are those besides `API_KEY`; `changes` is as in `dev.serve.start`; an empty `key` configures none."""
 
 
 def chat_body(prompt: str, **fields: object) -> dict[str, object]:
-    """The body of a chat request of one user message."""
+    """The body of a chat request with one user message."""
     return {"model": "flux", "messages": [{"role": "user", "content": prompt}], **fields}
 
 
@@ -102,23 +102,23 @@ def content(response: httpx.Response) -> str:
 
 
 def events(text: str) -> list[str]:
-    """The data of each event of a stream (comments are left out)."""
+    """The data of each event of a stream, without comments."""
     return re.findall(r"^data: (.*)$", text, re.MULTILINE)
 
 
 def deltas(stream: str) -> str:
-    """The text of a streamed chat answer, put together."""
+    """The text of a streamed chat answer."""
     chunks = [json.loads(data) for data in events(stream) if data != "[DONE]"]
     return "".join(choice["delta"].get("content") or "" for chunk in chunks for choice in chunk.get("choices", ()))
 
 
 def links(text: str) -> list[str]:
-    """The addresses of the markdown pictures in a text."""
+    """The URLs of the Markdown pictures in a text."""
     return re.findall(r"!\[[^\]]*\]\(([^)\s]+)\)", text)
 
 
 def error_of(response: httpx.Response) -> dict[str, Any]:
-    """The error in a refusal, which has to wear all that every refusal wears."""
+    """The error in a response, which must have everything that all errors have."""
     assert response.status_code >= 400, response.text
     assert response.headers["access-control-allow-origin"] == "*"
     assert response.headers["access-control-expose-headers"]
@@ -140,7 +140,7 @@ def error_of(response: httpx.Response) -> dict[str, Any]:
 
 
 def fetched(url: str) -> tuple[Any, httpx.Response]:
-    """The picture behind a link, decoded, opened without a key as an `<img>` would."""
+    """The picture behind a link, decoded. It is opened without a key, as by an `<img>`."""
     response = httpx.get(url, timeout=PATIENCE_SECONDS)
     assert response.status_code == 200, response.text
     picture = decoded(response.content)
@@ -149,14 +149,14 @@ def fetched(url: str) -> tuple[Any, httpx.Response]:
 
 
 def decoded(data: bytes) -> Any:
-    """The picture that the bytes are. Raises what Pillow raises where they are none, or not a whole one."""
+    """The picture in the bytes. Raises Pillow's exception if they are not a complete picture."""
     picture = Image.open(io.BytesIO(data))
     picture.load()
     return picture
 
 
 def comment(picture: Any) -> dict[str, Any]:
-    """What the stand-in wrote into a picture that nobody has changed since (dev/ai/README.md)."""
+    """The stand-in's comment in a picture that was not changed (dev/ai/README.md)."""
     found = picture.info.get("comment") or picture.info["Comment"]
     read: dict[str, Any] = json.loads(found)
     return read
@@ -166,9 +166,9 @@ SQUARES, SQUARE = 8, 16
 
 
 def shows(picture: Any, prompt: str, drawn: tuple[int, int] = (1024, 1024)) -> bool:
-    """Whether this is the picture of this prompt: read from the emblem, which a cut leaves.
+    """Whether a picture is for this prompt, according to the emblem, which cropping keeps.
 
-    `drawn` is the size at which it was drawn, before it was cut so as to cover what was asked for.
+    `drawn` is the size at which the picture was drawn, before it was cropped.
     """
     square = SQUARE * max(picture.width / drawn[0], picture.height / drawn[1])
     grey = picture.convert("L")
@@ -185,21 +185,21 @@ def shows(picture: Any, prompt: str, drawn: tuple[int, int] = (1024, 1024)) -> b
 
 
 class Ledger:
-    """The calls that reached Workers AI, as the stand-in lists them."""
+    """The calls that reached Workers AI, as listed by the stand-in."""
 
     def __init__(self, url: str) -> None:
         self._url = url
 
     def calls(self, prompt: str, model: str = "") -> list[dict[str, Any]]:
-        """Those whose prompt and model contain these texts, oldest first."""
+        """The calls whose prompt and model contain these texts, oldest first."""
         answer = httpx.get(f"{self._url}/calls", params={"prompt": prompt, "model": model}, timeout=PATIENCE_SECONDS)
         calls: list[dict[str, Any]] = answer.json()["calls"]
         return calls
 
     def count(self) -> int:
-        """How many there were until now."""
+        """The number of calls so far."""
         return int(httpx.get(f"{self._url}/calls", params={"limit": 0}, timeout=PATIENCE_SECONDS).json()["count"])
 
     def outcomes(self, prompt: str, model: str = "") -> list[str]:
-        """How each of them ended."""
+        """The outcome of each of these calls."""
         return [call["outcome"] for call in self.calls(prompt, model)]
