@@ -1,4 +1,4 @@
-# Every command of the project. What each needs is installed on the way, into the project's own folders.
+# All commands of the project. Each first installs what it needs, in the project's own folders.
 PYTHON ?= python3
 PORT ?= 8787
 AI ?= stand-in
@@ -8,18 +8,18 @@ SEED ?= 1
 COUNT ?= 20
 # Test files that run side by side, each with servers of its own. They wait more than they work: more than there are cores.
 JOBS ?= 3
-# Not `?=`: shells have a variable of this name. CLOUDFLARE_ENV is wrangler's own.
+# Not `?=`, because shells have a variable of this name. CLOUDFLARE_ENV is wrangler's.
 ENV = $(CLOUDFLARE_ENV)
 
 VENV := .venv/bin
 BIN := node_modules/.bin
 PIP := $(VENV)/python -m pip --disable-pip-version-check --quiet
-# The node that npm installed, where there is one for this platform, else the machine's.
+# The node that npm installed if it exists for this platform, else the machine's.
 NEW_NODE := PATH="$$(echo "$(CURDIR)"/node_modules/node-*/bin):$$PATH"
-# A variable as it was typed: a key may have dollar signs and quotes, which make and the shell would read.
+# A variable exactly as typed: a key may contain dollar signs and quotes, which make and the shell would interpret.
 verbatim = '$(subst ','\'',$(value $(1)))'
 NEW_PYTHON = $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "$(PYTHON) is older than 3.11: make PYTHON=python3.13 ...")'
-# The newest file of each thing that is installed or assembled: if something that it is made of is newer, it is made again.
+# The newest file of each installed or assembled part. It is rebuilt if one of its sources is newer.
 NPM := node_modules/.node
 PACKAGES := node_modules/.package-lock.json
 TEST_NPM := tests/node_modules/.package-lock.json
@@ -79,23 +79,23 @@ check: $(TOOLS) $(TEST_NPM)
 	$(VENV)/mypy
 	$(BIN)/node tests/node_modules/cspell/bin.mjs lint --config cspell.config.yaml --no-progress
 
-# REPLACE=yes: also where the name belongs to another Worker of the account.
+# REPLACE=yes deploys even if the name belongs to another Worker of the account.
 deploy: $(NPM) $(DEPLOY_TOOLS)
 	@$(VENV)/python -m dev.deploy --env="$(ENV)" --replace="$(REPLACE)"
 
-# Without .venv, and without the key in the output.
+# Needs no .venv, and keeps the key out of the output.
 unexport KEY
 smoke:
 	$(if $(and $(URL),$(value KEY)),,$(error Name the deployment: make smoke URL=https://YOUR-WORKER KEY=YOUR-KEY))
 	@$(NEW_PYTHON)
 	@PYTHONPATH=src $(PYTHON) -m dev.smoke --report="$$REPORT" --partner="$$PARTNER" -- "$$URL" $(call verbatim,KEY)
 
-# Side by side with JavaScript, some minutes; writes bench/RESULTS.md. Speed is no test.
+# Compares with JavaScript, takes a few minutes, and writes bench/RESULTS.md. Speed is not tested anywhere.
 bench: $(TOOLS) runtime
 	PYTHONPATH=src $(VENV)/python -m bench
 
-# Thousands of generations with faults and a crash among them, and ten thousand requests that nobody should send. `make
-# test` runs some hundred of each.
+# Thousands of generations with faults and a crash, and ten thousand malformed requests. `make test` runs a few hundred
+# of each.
 soak: $(TOOLS) runtime
 	FULL=1 $(VENV)/pytest tests/soak
 
@@ -107,29 +107,29 @@ mutants: $(TOOLS)
 describe: $(TOOLS)
 	PYTHONPATH=src $(VENV)/python -m dev.description
 
-# package-lock.json, from package.json alone: where there is a lock file or node_modules, npm keeps the platforms that they
-# name and adds no others (github.com/npm/cli/issues/4828). npm 11 then refuses `npm ci`, and npm 10 installs no workerd.
+# Writes package-lock.json from package.json alone. If there is a lock file or node_modules, npm keeps their platforms
+# and adds no others (github.com/npm/cli/issues/4828). Then `npm ci` fails with npm 11, and npm 10 installs no workerd.
 lock:
 	rm -rf .local/lock && mkdir -p .local/lock
 	cp package.json .npmrc .local/lock
 	cd .local/lock && npm install --package-lock-only
 	cp .local/lock/package-lock.json .
 
-# What dev.serve runs the Worker with.
+# What dev.serve needs to run the Worker.
 runtime: $(NPM) $(SDK) $(BUNDLE)
 
 clean:
 	rm -rf .local .venv .venv-workers node_modules tests/node_modules python_modules pylock.toml .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
-# The node that wrangler runs on: npm's, where there is one for this platform, else the machine's. npm 9 and 10 do not link
-# it, and it is missing after `npm ci` as well.
+# The node that runs wrangler: npm's if it exists for this platform, else the machine's. npm 9 and 10 do not link it,
+# and `npm ci` does not either.
 $(NPM): $(PACKAGES) dev/node.js .node-version
 	@$(NEW_NODE) node dev/node.js
 	@ln -sf "$$($(NEW_NODE) command -v node)" $(BIN)/node
 	@touch $@
 
-# The pinned node first (everything else is a devDependency), so that npm then judges packages by that version and not by
-# an older one of the machine.
+# Installs the pinned node first (everything else is a devDependency), so that npm then checks packages against that
+# version and not against an older one of the machine.
 $(PACKAGES): package.json package-lock.json .npmrc
 	@command -v node >/dev/null && command -v npm >/dev/null || \
 	  { echo "Node and npm are missing: install Node $$(cat .node-version), which brings both." >&2; exit 1; }
@@ -139,20 +139,20 @@ $(PACKAGES): package.json package-lock.json .npmrc
 	@$(NEW_NODE) npm install --no-save --loglevel=error >/dev/null
 	@touch $@
 
-# What only tests use, so that the first `make dev` and `make deploy` install none of it. In tests/ npm reads no other
-# .npmrc than the link there. The pinned node has to be installed first, but a new one changes nothing here.
+# What only tests use, so that the first `make dev` and `make deploy` do not install it. In tests/ npm reads only the
+# .npmrc that is linked there. The pinned node must be installed first, but a newer one needs no new installation.
 $(TEST_NPM): tests/package.json tests/package-lock.json tests/.npmrc | $(NPM)
 	PATH="$(CURDIR)/$(BIN):$$PATH" npm --prefix tests install --no-save
 	@touch $@
 
-# The npm versions that the lock file is tested with.
+# The versions of npm with which the lock file is tested.
 $(NPMS): tests/deploy/npm.json
 	mkdir -p .local/npm
 	cp $< .local/npm/package.json
 	npm install --prefix .local/npm --no-package-lock
 	@touch $@
 
-# A pip of our own: older ones know no dependency groups.
+# A pinned pip, because older ones do not support dependency groups.
 .venv/pyvenv.cfg:
 	@$(NEW_PYTHON)
 	$(call step,2,making .venv$(comma) about 10 s)
@@ -163,7 +163,7 @@ $(TOOLS): pyproject.toml .venv/pyvenv.cfg
 	$(PIP) install --group dev
 	@touch $@
 
-# Without what only tests need: a build service installs these on every push.
+# Without what only tests need, because build services install these on every push.
 $(DEPLOY_TOOLS): pyproject.toml .venv/pyvenv.cfg
 	$(PIP) install --group deploy
 	@touch $@
