@@ -1,4 +1,4 @@
-"""What is said about each failure of wrangler, by the code and the message that it records."""
+"""The advice for each failure of wrangler, chosen by the code and the message in wrangler's output file."""
 
 import pytest
 
@@ -18,10 +18,10 @@ ADVICE = {
     (0, "Received a malformed response from the API"): "Repeat `make deploy` in a few minutes",
     (0, "fetch failed"): "Cloudflare's API cannot be reached from here",
     (0, "... because the Cloudflare auth server could not be reached. ..."): "Cloudflare's API cannot be reached",
-    # Refusals that no second try helps, such as a hundred Workers on the free plan.
+    # Errors for which retrying is useless, such as a hundred Workers on the free plan.
     (10037, API): "Cloudflare refused this, for the reason above: correct that and repeat",
     (10353, API): "Cloudflare refused this, for the reason above: correct that and repeat",
-    # Where a domain failed, the code is inside.
+    # If a domain failed, the code is in the message.
     (
         0,
         f"Trigger configuration was only partially updated:\n  - {API}\n - No. [code: 10000]",
@@ -30,7 +30,7 @@ ADVICE = {
         0,
         f"Trigger configuration was only partially updated:\n  - {API}\n - No. [code: 100117]",
     ): "Cloudflare refused this",
-    # wrangler's own sentence stands alone.
+    # wrangler's own message needs no addition.
     (0, 'You need to provide the name of your worker. Either pass it as a cli arg with "--name"'): "",
 }
 
@@ -43,14 +43,14 @@ def test_the_advice_fits_the_failure(code: int, message: str) -> None:
 
 
 def test_an_address_is_told_without_its_zone() -> None:
-    """So that it can be copied behind `make smoke URL=`."""
+    """So that it can be pasted after `make smoke URL=`."""
     assert address("https://flux-image-api.name.workers.dev") == "https://flux-image-api.name.workers.dev"
     assert address("images.example.com (custom domain - zone name: example.com)") == "images.example.com"
     assert address("example.com/images/* (zone id: 0)") == "example.com/images"
 
 
 def test_the_name_is_that_which_wrangler_takes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An environment's own one, else that of the file with the environment behind it; a build service's before both."""
+    """An environment's own name, else the file's name and the environment's. A build service's name precedes both."""
     monkeypatch.delenv("WRANGLER_CI_OVERRIDE_NAME", raising=False)
     configured = {"name": "one", "env": {"staging": {}, "live": {"name": "two"}}}
     assert [target(configured, name).name for name in ("", "staging", "live")] == ["one", "one-staging", "two"]

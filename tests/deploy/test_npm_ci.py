@@ -1,4 +1,4 @@
-"""`npm ci` takes the lock file, under every npm that people have and for every platform that the README names."""
+"""`npm ci` accepts the lock file, with every npm in use and for every platform that the README names."""
 
 import shutil
 import subprocess
@@ -16,13 +16,13 @@ PLATFORMS = {
     "darwin-arm64": "darwin-arm64",
     "win32-x64": "windows-64",
 }
-"""What npm calls them, and how the name of workerd's package for each ends."""
+"""npm's names for them, and the end of the name of workerd's package for each."""
 
 
 @pytest.mark.parametrize("npm", ["npm-10", "npm-11"])
 @pytest.mark.parametrize("platform", PLATFORMS)
 def test_npm_ci_installs_the_runtime_of_the_platform(tmp_path: Path, npm: str, platform: str) -> None:
-    """Without asking a registry for anything: all that npm has to know is in the file."""
+    """Without sending requests to a registry: the lock file has everything that npm needs."""
     for name in ("package.json", "package-lock.json", ".npmrc"):
         shutil.copy(ROOT / name, tmp_path)
     system, _, processor = platform.partition("-")

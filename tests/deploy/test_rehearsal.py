@@ -1,8 +1,9 @@
-"""The deployment rehearsed: the real pywrangler and wrangler, with a stand-in for Cloudflare's API at the other end.
+"""Rehearsed deployments: the real pywrangler and wrangler, with a stand-in for Cloudflare's API.
 
-Each ends well, or says in its last sentence what to do. Nothing is created twice, and no file of the project changes.
+Each either succeeds or ends with a sentence that says what to do. Nothing is created twice, and no file of the project
+changes.
 
-A rehearsal takes seconds of one core, so they run two at a time: `test_rehearsal` waits for the one that it names.
+A rehearsal takes seconds of one core, so two run at a time. `test_rehearsal` waits for the one that it names.
 """
 
 import json
@@ -36,7 +37,7 @@ REHEARSALS: dict[str, Rehearsal] = {}
 
 
 def rehearsal(one: Rehearsal) -> Rehearsal:
-    """Register one: on an account on which nothing was deployed, from a clone in which everything is installed."""
+    """Register a rehearsal, which starts with an empty account and a clone in which everything is installed."""
     REHEARSALS[one.__name__] = one
     return one
 
@@ -45,7 +46,7 @@ def rehearsal(one: Rehearsal) -> Rehearsal:
 def rehearsed(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, compiled: Path
 ) -> Iterator[Mapping[str, Future[None]]]:
-    """The rehearsals that were selected, under way."""
+    """The selected rehearsals, running."""
 
     def run(name: str, folder: Path) -> None:
         with StandIn() as api:
@@ -62,7 +63,7 @@ def rehearsed(
 
 
 def ended_well(api: StandIn, ended: Ended, name: str = NAME, title: str = TITLE) -> None:
-    """Assert that the Worker answers with the one namespace of its title, and that the stand-in knew every request."""
+    """Assert that the Worker has the only namespace of its title, and that the stand-in knew every request."""
     assert ended.status == 0, ended.printed
     assert [step for step in api.steps() if step.startswith("/")] == []
     assert api.account.workers[name].enabled
@@ -71,14 +72,14 @@ def ended_well(api: StandIn, ended: Ended, name: str = NAME, title: str = TITLE)
 
 
 def namespace_of(api: StandIn, name: str = NAME) -> str:
-    """The title of the KV namespace that the live Worker is bound to."""
+    """The title of the KV namespace to which the live Worker is bound."""
     bindings = api.account.workers[name].deployed().bindings
     [namespace] = [one for one in bindings if one["type"] == "kv_namespace"]
     return api.account.namespaces[namespace["namespace_id"]]
 
 
 def put_there(api: StandIn, bindings: list[dict[str, Any]], source: str = "wrangler", name: str = NAME) -> None:
-    """A Worker that is on the account already."""
+    """Create a Worker that exists on the account before the rehearsal."""
     metadata = {"main_module": "index.js", "bindings": bindings, "compatibility_date": "2026-01-01"}
     api.account.upload(
         name,
@@ -93,7 +94,7 @@ def put_there(api: StandIn, bindings: list[dict[str, Any]], source: str = "wrang
 
 @pytest.mark.usefixtures("rehearsed")
 def test_a_first_deployment_a_second_and_one_after_the_worker_was_deleted(first: First) -> None:
-    """The namespace is created once, inherited, and found again by its title after `wrangler delete` left it alone."""
+    """The namespace is created once, inherited, and found by its title after `wrangler delete` has left only it."""
     api, project = first.api, first.project
     ended_well(api, first.ended)
     assert (
@@ -119,12 +120,12 @@ BROKEN: tuple[tuple[str, dict[str, Any], str], ...] = (
     (UPLOAD, {"status": 400, "code": 10021, "message": "Script startup exceeded CPU."}, "Cloudflare could not start"),
     (PUT_ON_SUBDOMAIN, {"status": 403, "code": 10000}, "Cloudflare refused the token"),
 )
-"""Where a first deployment breaks after it has created something, each further on; and what is said."""
+"""Steps at which a first deployment fails after it has created something, in order, and the message for each."""
 
 
 @rehearsal
 def a_deployment_that_broke_says_why_and_is_repeated(api: StandIn, project: Project) -> None:
-    """Whatever the tries before it left behind."""
+    """Whatever the earlier attempts left behind."""
     for step, how, told in BROKEN:
         api.fail(step, **how)
         broken = project.run(api, "make", "deploy")
@@ -137,13 +138,13 @@ def a_deployment_that_broke_says_why_and_is_repeated(api: StandIn, project: Proj
 
 @rehearsal
 def another_environment_has_a_worker_and_a_namespace_of_its_own(api: StandIn, project: Project) -> None:
-    """As docs/deploy.md configures it, after a deployment of it that broke, beside the one at the top of the file."""
+    """Configured as in docs/deploy.md, after a failed deployment of it, next to the Worker at the top of the file."""
     [staging] = re.findall(r"```toml\n(\[env\.staging\].*?)```", (ROOT / "docs" / "deploy.md").read_text(), re.DOTALL)
     refused = project.run(api, "make", "deploy", "ENV=staging")
     assert refused.status != 0
     assert refused.last_line.startswith("wrangler.toml has no [env.staging] (it has none): docs/deploy.md#several-env")
     project.configuration.write_text(f"{project.configuration.read_text()}\n{staging}")
-    for number in range(LARGEST_PAGE):  # those of the account come in pages
+    for number in range(LARGEST_PAGE):  # the account's namespaces then fill more than one page
         api.account.create_namespace(f"another {number}")
     api.account.create_namespace(TITLE)
     api.account.create_namespace(f"{NAME}-staging-flux-cf-kv")
@@ -156,7 +157,7 @@ def another_environment_has_a_worker_and_a_namespace_of_its_own(api: StandIn, pr
 
 @rehearsal
 def a_deployment_without_a_ledger_is_upgraded_and_cannot_be_rolled_back(api: StandIn, project: Project) -> None:
-    """The migration is applied once, with everything else; later deployments are versions again."""
+    """The migration is applied once, together with everything else. Later deployments are versions again."""
     kept = api.account.create_namespace(TITLE)
     put_there(api, [{"type": "kv_namespace", "name": "FLUX_CF_KV", "namespace_id": kept}])
     worker = api.account.workers[NAME]
@@ -183,7 +184,7 @@ def a_deployment_without_a_ledger_is_upgraded_and_cannot_be_rolled_back(api: Sta
 
 @rehearsal
 def what_was_set_in_the_dashboard_stays(api: StandIn, project: Project) -> None:
-    """Variables (keep_vars), secrets, and the namespace, even one of another title."""
+    """Variables (keep_vars), secrets, and the namespace, even if it has another title."""
     other = api.account.create_namespace("of another title")
     api.account.create_namespace(TITLE)
     bindings = [
@@ -200,7 +201,7 @@ def what_was_set_in_the_dashboard_stays(api: StandIn, project: Project) -> None:
 
 @rehearsal
 def what_the_user_changed_in_wrangler_toml_is_followed(api: StandIn, project: Project) -> None:
-    """A namespace of their own, by its id, although there is one of our title; and a domain of their own."""
+    """The user's own namespace, given by its id although one with our title exists, and their own domain."""
     own = api.account.create_namespace("of their own")
     api.account.create_namespace(TITLE)
     [domain] = re.findall(r"```toml\n(\[\[routes\]\].*?)```", (ROOT / "docs" / "deploy.md").read_text(), re.DOTALL)
@@ -215,7 +216,7 @@ def what_the_user_changed_in_wrangler_toml_is_followed(api: StandIn, project: Pr
 
 @rehearsal
 def of_two_accounts_one_is_asked_for_at_a_terminal(api: StandIn, project: Project) -> None:
-    """Before anything is looked for, so that nothing is created twice. With nobody there, it says how to choose."""
+    """Before anything is looked for, so that nothing is created twice. Without a terminal, it says how to choose."""
     api.account.neighbours = {"f" * 32: "Another"}
     api.account.create_namespace(TITLE)
     ended = project.run(api, "make", "deploy")
@@ -225,7 +226,7 @@ def of_two_accounts_one_is_asked_for_at_a_terminal(api: StandIn, project: Projec
     ended_well(api, project.run_in_terminal(api, "make", "deploy", typed={"Select an account": "\r"}))
 
 
-# --- where it cannot go on ------------------------------------------------------------------------
+# --- deployments that cannot succeed --------------------------------------------------------------
 
 
 @rehearsal
@@ -241,10 +242,10 @@ def without_a_token_it_says_how_to_log_in(api: StandIn, project: Project) -> Non
 TOKENS: dict[frozenset[str], str] = {
     frozenset(PERMISSIONS) - {SCRIPTS}: "Cloudflare refused the token. CLOUDFLARE_API_TOKEN needs the permissions of",
     frozenset(PERMISSIONS) - {KV}: "The Worker has no KV namespace yet, and the token may not look for one: give it",
-    # It may list, and not write.
+    # It may list but not write.
     frozenset({SETTINGS, "Workers Scripts: Read", "Workers KV Storage: Read"}): "Cloudflare refused the token.",
 }
-"""What a token may, and what its owner is told."""
+"""A token's permissions, and the message for its owner."""
 
 
 @rehearsal
@@ -266,7 +267,7 @@ def a_token_of_another_account_is_refused_as_well(api: StandIn, project: Project
 
 @rehearsal
 def a_name_that_another_worker_has_is_not_taken_from_it(api: StandIn, project: Project) -> None:
-    """By itself wrangler would replace it without a word."""
+    """By itself, wrangler would replace it without asking."""
     put_there(api, [{"type": "plain_text", "name": "GREETING", "text": "hello"}])
     refused = project.run(api, "make", "deploy")
     assert refused.status != 0
@@ -286,7 +287,7 @@ def an_account_without_a_subdomain_is_told_to_choose_one(api: StandIn, project: 
 
 @rehearsal
 def at_a_terminal_the_subdomain_is_asked_for_until_it_is_free(api: StandIn, project: Project) -> None:
-    """And nothing is written into wrangler.toml, where wrangler puts the ids of what it created if it can."""
+    """wrangler.toml is not changed, although wrangler writes the ids of what it creates into it if it can."""
     api.account.subdomain = ""
     left = project.run_in_terminal(api, "make", "deploy", typed={"register a workers.dev subdomain now": CTRL_C})
     assert left.status != 0
@@ -305,7 +306,7 @@ def at_a_terminal_the_subdomain_is_asked_for_until_it_is_free(api: StandIn, proj
 
 @rehearsal
 def after_ctrl_c_nothing_is_left_over(api: StandIn, project: Project) -> None:
-    """While wrangler starts with a configuration of our own: no file, no traceback; and it can be repeated."""
+    """While wrangler starts with our own configuration: no file, no traceback, and it can be repeated."""
     api.account.create_namespace(TITLE)
     stopped = project.run_in_terminal(api, "make", "deploy", typed={"Passing command to": CTRL_C})
     assert stopped.status != 0
@@ -327,7 +328,7 @@ def a_configuration_that_cannot_be_read_is_named(api: StandIn, project: Project)
 
 @rehearsal
 def where_python_cannot_be_downloaded_it_says_from_where(api: StandIn, project: Project) -> None:
-    """The `sync` of pywrangler, on a machine that reaches nothing."""
+    """`sync` of pywrangler, on a machine without internet access."""
     (project.folder / "python_modules" / ".synced").unlink()
     ended = project.run(api, "make", "deploy", UV_OFFLINE="1")
     assert ended.status != 0
@@ -337,7 +338,7 @@ def where_python_cannot_be_downloaded_it_says_from_where(api: StandIn, project: 
 
 @rehearsal
 def an_id_of_another_account_is_to_be_removed(api: StandIn, project: Project) -> None:
-    """As in a fork of somebody who committed theirs."""
+    """As in a fork of a repository in which someone committed their id."""
     own = project.configuration.read_text().replace(BINDING, f'{BINDING}id = "{"0" * 32}"\n')
     project.configuration.write_text(own)
     ended = project.run(api, "make", "deploy")
@@ -350,9 +351,9 @@ def an_id_of_another_account_is_to_be_removed(api: StandIn, project: Project) ->
 
 @rehearsal
 def the_deploy_button_s_way_ends_well(api: StandIn, project: Project) -> None:
-    """Workers Builds makes an empty Worker with the secrets that it asked for, and runs package.json's `deploy`.
+    """Workers Builds creates an empty Worker with the secrets that it asked for, and runs `deploy` of package.json.
 
-    Whether it writes the id of a namespace into the new repository is not known here; this is the way without.
+    It is not known whether it writes the id of a namespace into the new repository. This test assumes that it does not.
     """
     put_there(api, [{"type": "secret_text", "name": "API_KEY", "text": "secret"}], "dash")
     tag = api.account.workers[NAME].tag
@@ -374,5 +375,5 @@ def the_deploy_button_s_way_ends_well(api: StandIn, project: Project) -> None:
 
 @pytest.mark.parametrize("name", REHEARSALS)
 def test_rehearsal(rehearsed: Mapping[str, Future[None]], name: str) -> None:
-    """The function of that name, above."""
+    """Runs the function with that name above."""
     rehearsed[name].result()

@@ -1,4 +1,4 @@
-"""The SDK that pywrangler deploys is the pinned one, however new the newest is."""
+"""pywrangler deploys the pinned SDK even if there is a newer one."""
 
 import json
 import os
@@ -24,7 +24,7 @@ import json
 from pywrangler.resolve import resolve_requirements
 print(json.dumps(dict(resolve_requirements().requirements)))
 """
-"""The part of `pywrangler sync` that chooses versions: pywrangler's own code."""
+"""The part of `pywrangler sync` that chooses versions, in pywrangler's own code."""
 
 UV = """\
 #!{python}
@@ -39,7 +39,7 @@ os.execv("{uv}", ["uv", *arguments, "--no-index", "--find-links", "{wheels}", "-
 
 
 def wheel(folder: Path, version: str) -> None:
-    """A wheel of the SDK as far as versions are resolved: its name and its metadata."""
+    """A wheel of the SDK with only what resolving versions needs: its name and metadata."""
     name = f"workers_runtime_sdk-{version}"
     with zipfile.ZipFile(folder / f"{name}-py3-none-any.whl", "w") as packed:
         packed.writestr(f"{name}.dist-info/METADATA", f"Metadata-Version: 2.1\nName: {SDK}\nVersion: {version}\n")
@@ -49,7 +49,7 @@ def wheel(folder: Path, version: str) -> None:
 
 @pytest.mark.parametrize(("pinned", "deployed"), [(True, PINNED), (False, NEWER)])
 def test_pywrangler_compiles_the_pin(tmp_path: Path, pinned: bool, deployed: str) -> None:
-    """Without the pin it takes the newest: the same run shows that a newer one was to be had."""
+    """Without the pin it takes the newest version, which shows that a newer one was available."""
     (tmp_path / "pyproject.toml").write_text(PROJECT if pinned else PROJECT.replace(f'["{PIN}"]', "[]", 1))
     shutil.copy(ROOT / "wrangler.toml", tmp_path)
     wheels, path = tmp_path / "wheels", tmp_path / "bin"

@@ -1,4 +1,4 @@
-"""The stand-in for Cloudflare's API keeps to the published one: Cloudflare's own client takes its answers, strictly."""
+"""The stand-in for Cloudflare's API follows the published one: Cloudflare's strict client accepts its answers."""
 
 import base64
 import hashlib
@@ -34,7 +34,7 @@ def form(metadata: dict[str, Any] = METADATA) -> list[tuple[str, Any]]:
 
 @pytest.fixture
 def client(api: StandIn) -> Iterator[cloudflare.Cloudflare]:
-    """Cloudflare's client, which raises an error where an answer has not the published shape."""
+    """Cloudflare's client, which raises an error if an answer does not have the published format."""
     with cloudflare.Cloudflare(
         api_token=api.token.value,
         base_url=api.environment["CLOUDFLARE_API_BASE_URL"],
@@ -46,7 +46,7 @@ def client(api: StandIn) -> Iterator[cloudflare.Cloudflare]:
 
 @pytest.fixture
 def http(api: StandIn) -> Iterator[httpx.Client]:
-    """For uploads, whose file names the client does not send as wrangler does."""
+    """For uploads: unlike the client, it sends file names as wrangler does."""
     url = f"{api.environment['CLOUDFLARE_API_BASE_URL']}/accounts/{api.account.id}"
     with httpx.Client(base_url=url, headers={"authorization": f"Bearer {api.token.value}"}) as http:
         yield http
@@ -73,7 +73,7 @@ ASKED: dict[str, Callable[[cloudflare.Cloudflare, Any], object]] = {
     "that it is put there": lambda it, at: it.workers.scripts.subdomain.create(NAME, enabled=True, **at),
     "cron triggers": lambda it, at: it.workers.scripts.schedules.get(NAME, **at),
 }
-"""What Cloudflare's client can ask, of a Worker with a secret and a namespace."""
+"""What Cloudflare's client can request about a Worker with a secret and a namespace."""
 
 
 @pytest.mark.parametrize("what", ASKED)
@@ -92,7 +92,7 @@ def test_cloudflare_s_own_client_takes_the_answer(
 def test_it_takes_an_upload_with_its_files_and_a_second_version(
     api: StandIn, client: cloudflare.Cloudflare, http: httpx.Client
 ) -> None:
-    """The steps of wrangler, each taken with the published shape."""
+    """The steps of wrangler, each accepted in the published format."""
     at: Any = {"account_id": api.account.id}
     content = b"<h1>a page</h1>"
     name = hashlib.sha256(content).hexdigest()[:32]
@@ -115,7 +115,7 @@ def test_it_takes_an_upload_with_its_files_and_a_second_version(
     assert again.buckets == []
     api.account.put_secret(NAME, {"name": "KEY", "type": "secret_text", "text": "secret"})
     uploaded = http.post(f"/workers/scripts/{NAME}/versions", files=form()).json()["result"]
-    # The client's own class for this answer cannot be validated (ResourcesBindings of cloudflare 5.9.0).
+    # The client's class for this answer cannot be validated (ResourcesBindings in cloudflare 5.9.0).
     shown = http.get(f"/workers/scripts/{NAME}/versions/{uploaded['id']}").json()["result"]
     assert shown
     assert shown["number"] == 3
@@ -176,7 +176,7 @@ def test_it_refuses_with_the_code_that_cloudflare_has(api: StandIn, http: httpx.
 
 
 def test_lists_come_in_pages(api: StandIn, client: cloudflare.Cloudflare) -> None:
-    """Cloudflare's client turns them, of namespaces and of accounts."""
+    """Cloudflare's client reads all pages of namespaces and accounts."""
     titles = [f"title {number:02}" for number in range(45)]
     for title in titles:
         api.account.create_namespace(title)
@@ -200,7 +200,7 @@ def test_a_token_opens_what_it_may(api: StandIn, http: httpx.Client) -> None:
 
 
 def test_a_step_fails_as_often_as_it_is_told(api: StandIn, http: httpx.Client) -> None:
-    """Before the step or after it; hanging up is one of the ways."""
+    """Before or after the step, or by closing the connection."""
     step = "POST /storage/kv/namespaces"
     assert step in STEPS
     api.fail(step, 503, 1, "busy")
@@ -218,7 +218,7 @@ def test_a_step_fails_as_often_as_it_is_told(api: StandIn, http: httpx.Client) -
 
 
 def test_a_form_is_read_as_it_was_sent() -> None:
-    """Binary, with the line ends and the dashes that a boundary has as well."""
+    """With binary content that includes line ends and dashes as in a boundary."""
     content = bytes(range(256)) + b"\r\n--\r\n--boundary\r\n\r\n"
     request = httpx.Request("POST", "http://x", files=[("a", ("a", content, "application/wasm")), ("b", (None, b""))])
     parts = multipart.parse(request.read(), request.headers["content-type"])

@@ -1,4 +1,4 @@
-"""What was uploaded is what was tested: unpacked and started in workerd, with its own metadata, it draws a picture."""
+"""The uploaded Worker works: unpacked and started in workerd with its own metadata, it draws a picture."""
 
 import io
 import json
@@ -19,7 +19,7 @@ from tests.deploy.project import KEY, PATIENCE_SECONDS
 
 
 def unpack(version: Version, folder: Path) -> None:
-    """Write an upload as tests/deploy/uploaded.js reads it."""
+    """Write an upload in the form that tests/deploy/uploaded.js reads."""
     for module in version.modules:
         path = folder / "modules" / module.name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -37,7 +37,7 @@ def unpack(version: Version, folder: Path) -> None:
 
 @pytest.fixture(scope="module")
 def worker(version: Version, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
-    """The uploaded Worker, running, and the key to it."""
+    """A client with the key for the uploaded Worker, which is running."""
     folder = tmp_path_factory.mktemp("uploaded")
     unpack(version, folder)
     [workerd] = NODE_MODULES.glob("@cloudflare/workerd-*/bin/workerd")
@@ -72,7 +72,7 @@ def worker(version: Version, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 
 def test_it_draws_a_picture_and_serves_it(worker: httpx.Client) -> None:
-    """Through the AI, Images, KV and rate-limiting bindings of its own metadata."""
+    """Through the AI, Images, KV and rate-limiting bindings in its metadata."""
     answer = worker.post(
         "/v1/chat/completions", json={"messages": [{"role": "user", "content": "A red fox in the snow 3:2"}]}
     )
@@ -102,7 +102,7 @@ def test_its_page_and_its_description_are_served_with_their_headers(worker: http
 
 
 def test_the_metadata_is_that_of_wrangler_toml(version: Version) -> None:
-    """The namespace by its id alone differs; the stand-in's `inherit` and `keep_bindings` are in the bindings."""
+    """Only the namespace differs, because it has an id. What `inherit` and `keep_bindings` add is in the bindings."""
     assert version.metadata["main_module"] == "entry.py"
     assert version.metadata["compatibility_flags"] == ["python_workers"]
     assert version.metadata["cache_options"] == {"enabled": True, "cross_version_cache": True}
@@ -118,6 +118,6 @@ def test_the_metadata_is_that_of_wrangler_toml(version: Version) -> None:
 
 
 def test_the_sdk_is_the_pinned_one(version: Version) -> None:
-    """Its metadata is part of what is uploaded."""
+    """Its metadata is part of the upload."""
     names = [module.name for module in version.modules]
     assert f"python_modules/workers_runtime_sdk-{installed('workers-runtime-sdk')}.dist-info/METADATA" in names

@@ -1,4 +1,4 @@
-"""Bodies on the real runtime, with bytes as other platforms write them: what of them is a picture, what is text."""
+"""Bodies on the real runtime, in bytes as other platforms write them: which parts are pictures, which are text."""
 
 import base64
 import io
@@ -24,31 +24,31 @@ KLEIN = "flux-2-klein-4b"
 
 @pytest_asyncio.fixture(loop_scope="function")
 async def caller(bare: Workerd) -> AsyncIterator[httpx.AsyncClient]:
-    """With the key, to the deployment with the `AI` binding."""
+    """A client with the key, for the deployment with the `AI` binding."""
     async with bare.caller(BINDING) as caller:
         yield caller
 
 
 def noise(width: int, height: int, kind: str = "png") -> bytes:
-    """A picture that no encoder makes small."""
+    """A picture that compresses badly."""
     file = io.BytesIO()
     Image.effect_noise((width, height), 100).convert("RGB").save(file, kind)
     return file.getvalue()
 
 
 PHOTO = noise(500, 480)
-"""As large as a model takes in one, some 700 KB."""
+"""The largest input picture that a model accepts, about 700 KB."""
 BASE64 = base64.b64encode(PHOTO).decode()
 PHOTO_URL = f"data:image/png;base64,{BASE64}"
 
 
 def unique() -> str:
-    """A prompt that no other test has, to be found again in the ledger."""
+    """A unique prompt, by which its calls can be found in the ledger."""
     return f"a cat {secrets.token_hex(4)}"
 
 
 def given(bare: Workerd, prompt: str) -> list[int]:
-    """The bytes of each picture that the model was given with a prompt."""
+    """The size in bytes of each picture that the model received with a prompt."""
     [call] = bare.calls(prompt)["calls"]
     return [value["bytes"] for name, value in call["inputs"].items() if name.startswith("input_image_")]
 
@@ -67,7 +67,7 @@ def attached(prompt: str, *urls: str) -> dict[str, Any]:
 
 
 def in_lines(length: int) -> str:
-    """Lines of 76 are whole groups of base64. Others break groups, also where one is decoded in two parts."""
+    """Lines of 76 characters contain whole base64 groups. Other lengths split groups, also between decoded parts."""
     return "\r\n".join(BASE64[at : at + length] for at in range(0, len(BASE64), length))
 
 
@@ -88,7 +88,7 @@ SPELLINGS = {
 async def test_a_picture_in_json_reaches_the_model_whole(
     bare: Workerd, caller: httpx.AsyncClient, write: Callable[[Any], str], url: str
 ) -> None:
-    """However its data URL and its JSON are written; in an edit and in a chat."""
+    """However its data URL and its JSON are written, in edits and in chats."""
     edit, chat = unique(), unique()
     asked = {
         EDITS: {"prompt": edit, "images": [{"image_url": url}, {"image_url": url}], "note": "猫 \\"},
@@ -128,7 +128,7 @@ EARLIER: dict[str, list[dict[str, Any]]] = {
 async def test_whatever_was_said_before_a_text_is_drawn(
     caller: httpx.AsyncClient, write: Callable[[Any], str], earlier: list[dict[str, Any]]
 ) -> None:
-    """What is a picture from end to end costs a skip, and what quotes one is text."""
+    """A string that is a picture is skipped, and one that quotes a picture is text."""
     body = {"messages": [*earlier, {"role": "user", "content": "a cat"}]}
     response = await sent(caller, CHAT, write(body))
     assert response.status_code == 200, response.text
@@ -154,7 +154,7 @@ async def test_base64_that_cannot_be_decoded_is_refused_where_it_is_used(caller:
 
 
 async def test_a_mark_that_a_caller_writes_is_no_picture(caller: httpx.AsyncClient) -> None:
-    """Marks stand in a text for the pictures of its own body alone."""
+    """A mark stands only for a picture in the same body."""
     for url in ("data:image/png;base64,#1", "data:image/png;base64,#90"):
         response = await caller.post(EDITS, json={"prompt": "a cat", "images": [url], "note": PHOTO_URL})
         assert (response.status_code, error_of(response)["param"]) == (400, "images[0]")
@@ -166,7 +166,7 @@ async def test_a_mark_that_a_caller_writes_is_no_picture(caller: httpx.AsyncClie
 async def form_sent(
     caller: httpx.AsyncClient, content_type: str, body: bytes, cuts: Sequence[int] = ()
 ) -> httpx.Response:
-    """The form, in pieces if there are `cuts`."""
+    """Send the form, split at `cuts`."""
 
     async def pieces() -> AsyncIterator[bytes]:
         for start, end in pairwise((0, *cuts, len(body))):
@@ -177,7 +177,7 @@ async def form_sent(
 
 
 DASHES = PHOTO[:-12] + b"-" * 300_000 + b"\r\n--A-\n--" * 30_000 + PHOTO[-12:]
-"""A picture with all in it that a search for a boundary may stop at: what stands before its end is skipped."""
+"""A picture with many sequences that look like a boundary. Decoders skip bytes before a picture's end."""
 
 
 @pytest.mark.parametrize("picture", [PHOTO, DASHES], ids=["a photo", "a picture of dashes"])
@@ -199,7 +199,7 @@ async def test_a_picture_in_a_form_reaches_the_model_whole(
 
 
 async def test_a_form_is_the_same_wherever_it_is_cut(bare: Workerd, caller: httpx.AsyncClient) -> None:
-    """Sent in pieces, its boundaries and headers broken at every place."""
+    """Sent in pieces that split its boundaries and headers at every position."""
     prompt, small = unique(), noise(20, 20)
     fields: list[written.Field] = [("image", "s.png", "image/png", small), ("prompt", None, None, prompt.encode())]
     content_type, body = written.FORMS[".NET"](fields)
@@ -239,7 +239,7 @@ HOSTILE = {
 async def test_a_hostile_form_takes_no_time(
     bare: Workerd, caller: httpx.AsyncClient, unit: bytes, boundary: str
 ) -> None:
-    """Of the largest size: it is a picture to its end, or refused."""
+    """At the largest size. It is either a complete picture or refused."""
     unit = unit.replace(b"B", boundary.encode())
     content = PHOTO[:-12] + unit * (19 * MIB // len(unit)) + PHOTO[-12:]
     fields: list[written.Field] = [("prompt", None, None, b"a cat"), ("image", "s.png", None, content)]
@@ -251,19 +251,19 @@ async def test_a_hostile_form_takes_no_time(
 
 
 MAX_CPU_SECONDS = 3
-"""Of a form of 20 MiB, on a machine that has other things to do. Most of it takes 0.4."""
+"""For a form of 20 MiB on a busy machine. Most take 0.4."""
 
 
 # --- answers --------------------------------------------------------------------------------------
 
 LARGEST = "[[size 4096x4096]] [[answer png]] [[bytes 10mb]]"
-"""A picture of the largest size, of as many bytes as a photo enlarged to it has as PNG."""
+"""A picture of the largest size, with as many bytes as a photo enlarged to it has as PNG."""
 MOST_ADDED = 96
-"""MiB: an isolate has 128 at Cloudflare, and ours some thirty when it does nothing."""
+"""In MiB. An isolate on Cloudflare has 128, and an idle one here takes about thirty."""
 
 
 def largest(prompt: str) -> dict[str, Any]:
-    """The most pixels that one request may ask for, all in the answer."""
+    """As many pixels as one request may ask for, all inside the answer."""
     shape = {"model": "sdxl", "size": "4096x4096", "n": 2, "output_format": "png", "response_format": "b64_json"}
     return {"prompt": f"{prompt} {LARGEST}", **shape}
 
@@ -272,7 +272,7 @@ def largest(prompt: str) -> dict[str, Any]:
 async def test_the_largest_answer_is_whole_and_leaves_room_in_the_isolate(
     bare: Workerd, caller: httpx.AsyncClient, *, stream: bool
 ) -> None:
-    """Of 27 MiB, which are put together nowhere."""
+    """An answer of 27 MiB, which is never assembled in memory."""
     await caller.post(GENERATIONS, json={"prompt": "a cat"})
     before = bare.resident()
     bare.worker.forget_most_resident()
@@ -295,7 +295,7 @@ async def test_the_largest_answer_is_whole_and_leaves_room_in_the_isolate(
 async def test_a_conversation_of_many_large_pictures_leaves_room_in_the_isolate(
     bare: Workerd, caller: httpx.AsyncClient
 ) -> None:
-    """Of 20 MiB, four of which the model is given."""
+    """A body of 20 MiB, of which the model receives four pictures."""
     prompt = unique()
     earlier = [attached("a dog", PHOTO_URL)] * (20 * MIB // len(PHOTO_URL) - 5)
     await caller.post(CHAT, json={"messages": [attached("a cat", PHOTO_URL)]})

@@ -1,6 +1,6 @@
-"""The ledger in trouble, on real workerd: it is never below what was drawn, and equal where the outcome is known.
+"""Failures around the ledger, on real workerd: it counts at least what was drawn, and exactly that if it is known.
 
-One deployment with a key for each case, so that each has figures of its own.
+One deployment with a key for each case, so that each has its own figures.
 """
 
 import asyncio
@@ -25,20 +25,20 @@ PICTURE = 57.6
 GENERATIONS, CHAT = "/v1/images/generations", "/v1/chat/completions"
 BUDGET, TEN_EACH, BROKEN = "budget", "ten-each", f"budget{NO_LEDGER}"
 SETTLING_SECONDS = 5
-"""The stand-in needs two to call a call aborted."""
+"""The stand-in needs two until it marks a call as aborted."""
 
 
 @dataclass(frozen=True)
 class Case:
-    """One kind of trouble."""
+    """One kind of failure."""
 
     marks: str
     status: int | None
     """None for a caller who does not wait for the answer."""
     neurons: float
-    """That the ledger has to have afterwards."""
+    """The amount in the ledger afterwards."""
     drawn: float
-    """What the stand-in has drawn at least."""
+    """The least that the stand-in has drawn."""
     n: int = 1
     stream: bool = False
 
@@ -65,13 +65,13 @@ CASES: dict[str, Case] = {
 
 
 def key_of(name: str) -> str:
-    """The case's own key."""
+    """The key of a case."""
     return f"key-{list(CASES).index(name)}"
 
 
 @pytest.fixture(scope="module")
 def budgets(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workerd]:
-    """A deployment with a budget that is never used up, and one whose ledger is out of order."""
+    """A deployment with a budget that is never used up, and one with a broken ledger."""
     keys = ",".join([*map(key_of, CASES), "key-of-before", "key-of-crash", "key-of-writer"])
     variables = {"API_KEY": keys, "DAILY_NEURONS": "1000000", "KEY_DAILY_NEURONS": "10000"}
     deployments = {
@@ -84,13 +84,13 @@ def budgets(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workerd]:
 
 
 def token_of(name: str) -> str:
-    """What the prompts of a case have in them."""
+    """A text in all prompts of a case."""
     return f"case-{name.replace(' ', '-')}."
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def statuses(budgets: Workerd) -> AsyncIterator[dict[str, int | None]]:
-    """The status of every case, all of them asked for at once, and everything settled."""
+    """The status of every case. All are requested at the same time, and everything is settled afterwards."""
 
     async def ask(name: str, case: Case) -> int | None:
         body = {"messages": [{"role": "user", "content": f"a cat {token_of(name)} {case.marks}"}], "n": case.n}
@@ -109,7 +109,7 @@ async def statuses(budgets: Workerd) -> AsyncIterator[dict[str, int | None]]:
 
 
 async def usage(bare: Workerd, key: str, deployment: str = BUDGET) -> Any:
-    """What a key is told."""
+    """The usage reported to a key."""
     async with bare.caller(deployment, key=key) as caller:
         return (await caller.get("/v1/usage")).json()
 
@@ -140,7 +140,7 @@ async def test_the_totals_are_those_of_all_keys(budgets: Workerd, statuses: dict
 
 @pytest.mark.asyncio(loop_scope="module")
 async def test_two_keys_do_not_see_each_others_budget(budgets: Workerd) -> None:
-    """Each draws its ten, whatever the other does at the same time, and is told of nobody else."""
+    """Each key draws its ten pictures, whatever the other does at the same time, and sees only its own usage."""
     keys = {"key-of-phone": "phone", "key-of-nobody": None}
 
     async def drawn(key: str) -> list[int]:
@@ -163,7 +163,7 @@ async def test_two_keys_do_not_see_each_others_budget(budgets: Workerd) -> None:
 
 @pytest.mark.asyncio(loop_scope="module")
 async def test_the_writer_is_settled_by_the_tokens_that_it_counted(budgets: Workerd) -> None:
-    """Fewer than its `max_tokens`, which were reserved."""
+    """Fewer than `max_tokens`, which were reserved."""
     async with budgets.caller(BUDGET, key="key-of-writer") as caller:
         body = {"prompt": "a mill", "optimize": True, "response_format": "b64_json"}
         answer = await caller.post(GENERATIONS, json=body)
@@ -176,7 +176,7 @@ async def test_the_writer_is_settled_by_the_tokens_that_it_counted(budgets: Work
 
 @pytest.mark.asyncio(loop_scope="module")
 async def test_a_worker_that_is_killed_in_the_middle_has_counted_what_it_had_drawn(budgets: Workerd) -> None:
-    """Sixteen are under way when the process dies: each of them was reserved before its model was called."""
+    """Sixteen pictures are in progress when the process dies. Each was reserved before its model was called."""
     key = "key-of-crash"
     async with budgets.caller(BUDGET, key=key) as caller:
         bodies = [
@@ -198,7 +198,7 @@ async def test_a_worker_that_is_killed_in_the_middle_has_counted_what_it_had_dra
 
 @pytest.mark.asyncio(loop_scope="module")
 async def test_rows_of_earlier_days_are_not_counted_and_later_forgotten(budgets: Workerd) -> None:
-    """Put into the object's own storage while it is not open: yesterday, the 31st day and the 32nd, all over budget."""
+    """Rows inserted while the object is closed: yesterday, the 31st day and the 32nd, all over budget."""
     key, today = "key-of-before", int(time.time()) // SECONDS_A_DAY
     digest = hashlib.sha256(key.encode()).hexdigest()[:32]
 
@@ -232,7 +232,7 @@ async def test_rows_of_earlier_days_are_not_counted_and_later_forgotten(budgets:
 
 @pytest.mark.asyncio(loop_scope="module")
 async def test_a_budget_holds_while_its_ledger_is_out_of_order(budgets: Workerd) -> None:
-    """Nothing is drawn. Health says so, and usage waits no longer than for anything."""
+    """Nothing is drawn. Health reports it, and usage does not wait longer than usual."""
     async with budgets.caller(BROKEN) as caller:
         refused = await caller.post(GENERATIONS, json={"prompt": "a cat case-broken."})
         error = error_of(refused)

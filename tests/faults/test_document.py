@@ -1,4 +1,4 @@
-"""The table in docs/faults.md is the one that the tests hold the Worker to."""
+"""The table in docs/faults.md is the one in cases.py."""
 
 from tests.faults.cases import CASES
 from tests.faults.document import PAGE, page

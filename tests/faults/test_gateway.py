@@ -1,4 +1,4 @@
-"""Which requests go through an AI Gateway: it refuses forms."""
+"""Which requests go through an AI Gateway: it rejects forms."""
 
 import pytest
 
@@ -10,7 +10,7 @@ from tests.workerd import Workerd
 async def test_a_request_of_the_rest_api_names_the_gateway_unless_it_is_a_form(
     bare: Workerd, model: str, *, logged: bool
 ) -> None:
-    """The stand-in answers a form that names one as Cloudflare does, with code 7000."""
+    """The stand-in answers a form that names a gateway as Cloudflare does, with code 7000."""
     async with bare.caller(REST) as caller:
         response = await caller.post(GENERATIONS, json={"prompt": "a gate", "model": model})
     assert response.status_code == 200, response.text

@@ -1,4 +1,4 @@
-"""Every fault of the table on real workerd: what the caller sees, what is stored, what it cost."""
+"""Every fault of the table on real workerd: what the caller sees, what is stored, and what it costs."""
 
 import asyncio
 import base64
@@ -37,17 +37,18 @@ from tests.workerd import REST as REST_API
 AT_ONCE = 16
 POLL_SECONDS = 0.1
 ARRIVAL_SECONDS = 1
-"""After which the beginning of a body is sure to be with the Worker."""
+"""After this time, the beginning of a body has certainly reached the Worker."""
 SETTLING_SECONDS = 10
-"""After which nothing may still run for callers who left. The stand-in needs two to call a call aborted."""
+"""After this time, nothing may still run for callers that left. The stand-in needs two until it marks a call as
+aborted."""
 
 
 @dataclass
 class Outcome:
-    """What came of one case."""
+    """The result of one case."""
 
     token: str
-    """In its prompt and no other's."""
+    """A text that only its prompt contains."""
     response: httpx.Response | None = None
     broke_off: bool = False
     calls: list[str] = field(default_factory=list)
@@ -55,12 +56,12 @@ class Outcome:
     """Keys in KV."""
 
 
-# --- all of them, side by side --------------------------------------------------------------------
+# --- all cases at the same time -------------------------------------------------------------------
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def outcomes(bare: Workerd) -> dict[str, Outcome]:
-    """The outcome of every case: they are asked for at once, since some wait for a minute."""
+    """The outcome of every case. They are requested at the same time, since some wait for a minute."""
     found = {case.name: Outcome(f"case-{number:03}.") for number, case in enumerate(CASES)}
     await _all(bare, found)
     for outcome in found.values():
@@ -76,7 +77,7 @@ async def outcomes(bare: Workerd) -> dict[str, Outcome]:
 
 
 def calls(bare: Workerd, token: str) -> list[str]:
-    """How the model calls of one case ended, as the stand-in's ledger has it."""
+    """The outcomes of a case's model calls in the stand-in's ledger."""
     return [call["outcome"] for call in bare.calls(token)["calls"]]
 
 
@@ -97,7 +98,7 @@ async def _all(bare: Workerd, outcomes: dict[str, Outcome]) -> None:
                 await one(case)
 
         hanging = [case for case in CASES if "hang" in case.marks and not case.leaves]
-        # What has to fail within a stream's one second of grace is asked for alone.
+        # Cases that must fail within a stream's grace period of one second run separately.
         quick = [case for case in CASES if case.fields.get("stream") and isinstance(case.seen, Refusal)]
         waiting = asyncio.gather(*map(one, hanging))
         await asyncio.gather(*(in_turn(case) for case in CASES if case not in (*hanging, *quick)))
@@ -133,7 +134,7 @@ async def _ask(bare: Workerd, caller: httpx.AsyncClient, case: Case, outcome: Ou
     try:
         outcome.response = await caller.post(case.path, content=body, headers=headers)
     except httpx.TimeoutException:
-        return  # no response: whatever the case expects, it is not this
+        return  # no response: the case expects something else
     if isinstance(case.seen, Fetched):
         [link] = links(outcome.response.json()["choices"][0]["message"]["content"])
         outcome.response = None
@@ -148,7 +149,7 @@ async def _ask(bare: Workerd, caller: httpx.AsyncClient, case: Case, outcome: Ou
 async def _leave(
     bare: Workerd, caller: httpx.AsyncClient, case: Case, outcome: Outcome, body: bytes, headers: dict[str, str]
 ) -> None:
-    """Ask, and be gone at the moment that the case names."""
+    """Send the request, and leave at the moment that the case names."""
     left = asyncio.Event()
 
     async def sent() -> AsyncIterator[bytes]:
@@ -182,7 +183,7 @@ async def _leave(
     await asyncio.gather(reading, watching, return_exceptions=True)
 
 
-# --- one by one -----------------------------------------------------------------------------------
+# --- each case ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
@@ -237,7 +238,7 @@ def _told_by_a_response(seen: InBand, response: httpx.Response) -> None:
 
 
 RESPONSE_CODES = {"insufficient_quota": "rate_limit_exceeded"}
-"""What OpenAI's list has for ours."""
+"""The code in OpenAI's list for one of ours."""
 ANY_TEXT = unittest.mock.ANY
 
 
@@ -288,11 +289,11 @@ def _response(response: httpx.Response) -> tuple[str, str]:
 
 
 TEXTS: dict[str, Callable[[httpx.Response], tuple[str, str]]] = {CHAT: _chat, RESPONSES: _response}
-"""The text of an answer in words, and the model that it names."""
+"""An answer's text, and the model that it names."""
 
 
 def _tool_result(response: httpx.Response) -> dict[str, Any]:
-    """The result of a tool, of one answer or at the end of a stream."""
+    """The result of a tool, from a plain answer or the end of a stream."""
     is_stream = response.headers["content-type"].startswith("text/event-stream")
     answer = json.loads(events(response.text)[-1]) if is_stream else response.json()
     result: dict[str, Any] = answer["result"]
@@ -340,11 +341,11 @@ EXPECTATIONS: dict[type, Any] = {
 }
 
 
-# --- all of them together -------------------------------------------------------------------------
+# --- all cases together ---------------------------------------------------------------------------
 
 
 def test_nothing_is_stored_but_what_the_cases_say(bare: Workerd, outcomes: dict[str, Outcome]) -> None:
-    """A picture that nobody was told of would be one that nobody can see and somebody pays for."""
+    """If a picture is stored but not reported, nobody can see it, but somebody pays for it."""
     kept = {key for key, prompt in bare.happened()["kept"].items() if "case-" in prompt}
     assert kept == {key for outcome in outcomes.values() for key in outcome.stored}
 
@@ -365,13 +366,13 @@ def test_what_upstream_said_is_in_the_log_and_in_no_answer(bare: Workerd, outcom
 
 
 def test_a_call_that_is_given_up_is_stopped_at_once(bare: Workerd, outcomes: dict[str, Outcome]) -> None:
-    """And not only when the request ends: until then the model would draw on, for money."""
+    """It does not run until the end of the request: until then the model would continue to draw, which costs money."""
     given_up, drawn = bare.calls(outcomes[HANGS].token)["calls"]
     assert given_up["finished"] < drawn["finished"] - 2000
 
 
 def test_a_call_is_queued_only_where_no_fallback_follows(bare: Workerd, outcomes: dict[str, Outcome]) -> None:
-    """A caller would wait for a minute before the fallback has its turn."""
+    """Otherwise a caller would wait for a minute before the fallback is used."""
     first, fallback = bare.calls(outcomes[HANGS].token)["calls"]
     assert (first["options"], fallback["options"]) == ({"rejectIfBusy": True}, {})
 
@@ -383,7 +384,7 @@ def test_callers_who_left_are_in_the_log(bare: Workerd, outcomes: dict[str, Outc
 
 @pytest.mark.parametrize("secret", [KEY, REST_API["CF_API_TOKEN"], "case-"])
 def test_neither_keys_nor_prompts_are_in_the_log(bare: Workerd, outcomes: dict[str, Outcome], secret: str) -> None:
-    """Of a whole run, faults and all; prompts are, with LOG_PROMPTS (tests/worker/test_settings.py)."""
+    """In the log of a complete run with all faults. LOG_PROMPTS logs prompts (tests/worker/test_settings.py)."""
     assert secret not in bare.log()
 
 
@@ -396,7 +397,7 @@ def test_no_answer_holds_a_key(outcomes: dict[str, Outcome]) -> None:
 
 
 def test_nothing_is_fetched_but_what_is_configured(bare: Workerd, outcomes: dict[str, Outcome]) -> None:
-    """No redirect is followed, and the callers' key goes nowhere."""
+    """Redirects are not followed, and the callers' key is not sent anywhere."""
     requests = bare.happened()["fetched"]
     assert {urlsplit(request["url"]).hostname for request in requests} == {"ai.example", "writer.example"}
     assert not [request for request in requests if KEY in json.dumps(request)]

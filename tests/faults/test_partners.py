@@ -1,4 +1,4 @@
-"""Models of other makers answer in many shapes, and fail in their own ways: both through the real binding and REST."""
+"""Models of other makers: the formats of their answers, and their failures, through the binding and through REST."""
 
 import asyncio
 import base64
@@ -26,7 +26,7 @@ LEVELS = ["flat", "once", "twice"]
 
 @pytest.fixture(scope="module")
 def bare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workerd]:
-    """Both ways to them, in a process of their own, whose memory is looked at."""
+    """Deployments with the binding and with REST, in a separate process whose memory is measured."""
     deployments = {
         PARTNERS: {"PARTNER_MODELS": "*", "FLUX_FALLBACK_MODEL": "flux-1-schnell", "FLUX_MODEL": BANANA},
         PARTNERS_REST: REST_API | {"PARTNER_MODELS": "*", "AI_GATEWAY_ID": "gateway"},
@@ -36,20 +36,20 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workerd]:
 
 
 async def generated(bare: Workerd, prompt: str, *, deployment: str = PARTNERS, **fields: Any) -> Any:
-    """The answer to a generation, as it came."""
+    """The unparsed answer to a generation."""
     async with bare.caller(deployment) as caller:
         body = {"prompt": prompt, "model": KONTEXT, "response_format": "b64_json", **fields}
         return await caller.post(GENERATIONS, json=body)
 
 
 def picture_in(answer: Any) -> Any:
-    """The picture in it."""
+    """The picture in an answer."""
     assert answer.status_code == 200, answer.text
     return decoded(base64.b64decode(answer.json()["data"][0]["b64_json"]))
 
 
 def refused(answer: Any) -> tuple[int, str]:
-    """How it was refused, without a word of upstream's."""
+    """Status and code of an error, which must not contain upstream text."""
     assert answer.status_code >= 400, answer.text
     assert "secret" not in answer.text
     assert "pictures.example" not in answer.text
@@ -57,23 +57,23 @@ def refused(answer: Any) -> tuple[int, str]:
 
 
 def outcomes(bare: Workerd, prompt: str) -> list[str]:
-    """How the calls of a prompt ended."""
+    """The outcomes of a prompt's calls."""
     return [call["outcome"] for call in bare.calls(prompt)["calls"]]
 
 
 def fetched(bare: Workerd) -> list[dict[str, Any]]:
-    """What left the Worker for hosts of pictures."""
+    """The Worker's requests to hosts of pictures."""
     return [one for one in bare.happened()["fetched"] if "//pictures" in one["url"]]
 
 
-# --- shapes ---------------------------------------------------------------------------------------
+# --- formats --------------------------------------------------------------------------------------
 
 
 @BOTH
 @pytest.mark.parametrize("listed", ["one", "many"])
 @pytest.mark.parametrize("level", LEVELS)
 async def test_an_answer_is_read_in_every_shape(bare: Workerd, deployment: str, level: str, listed: str) -> None:
-    """A link, a data URL or bare base64, alone or in a list, on each of three levels."""
+    """A link, a data URL or plain base64, alone or in a list, at each of three levels."""
     for form in FORMS:
         prompt = unique(f"A cat [[{form}]] [[level {level}]] [[list {listed}]]")
         picture = picture_in(await generated(bare, prompt, deployment=deployment))
@@ -83,7 +83,7 @@ async def test_an_answer_is_read_in_every_shape(bare: Workerd, deployment: str, 
 
 @BOTH
 async def test_calls_go_through_a_gateway_that_caches_nothing(bare: Workerd, deployment: str) -> None:
-    """The one that the owner names, else that which every account has."""
+    """The gateway that the owner names, or else the one that every account has."""
     prompt = unique("A gate")
     await generated(bare, prompt, deployment=deployment)
     [call] = bare.calls(prompt)["calls"]
@@ -132,7 +132,7 @@ async def test_a_link_that_leads_where_none_should_is_not_fetched(bare: Workerd,
 async def test_a_link_that_does_not_lead_to_a_picture_is_a_failure_that_is_not_repeated(
     bare: Workerd, kind: str, asked: int
 ) -> None:
-    """Each redirect is held to the same rules; what is drawn is not drawn again."""
+    """Each redirect must follow the same rules. A picture that was drawn is not drawn again."""
     before = len(bare.happened()["fetched"])
     prompt = unique(f"A cat [[link {kind}]]")
     assert refused(await generated(bare, prompt)) == (502, "upstream_error")
@@ -142,7 +142,7 @@ async def test_a_link_that_does_not_lead_to_a_picture_is_a_failure_that_is_not_r
 
 
 async def test_a_link_that_does_not_answer_is_not_waited_for_long(bare: Workerd) -> None:
-    """At the beginning or in the middle: both at once, since each takes its time."""
+    """Whether it stalls at the beginning or in the middle. Both run at the same time because they take long."""
     prompts = [unique(f"A cat [[link {kind}]]") for kind in ("hang", "stall")]
     answers = await asyncio.gather(*(generated(bare, prompt) for prompt in prompts))
     assert [refused(answer) for answer in answers] == [(502, "upstream_error")] * 2
@@ -187,7 +187,7 @@ FAILURES = [
 async def test_a_failure_is_told_and_only_one_that_drew_nothing_is_repeated(
     bare: Workerd, deployment: str, mark: str, told: tuple[int, str], calls: int
 ) -> None:
-    """The owner's part has a sentence for the caller and its cause in the log."""
+    """If the owner has to act, the caller gets a sentence and the log has the cause."""
     prompt = unique(f"A cat {mark}")
     answer = await generated(bare, prompt, deployment=deployment)
     assert refused(answer) == told
@@ -218,7 +218,7 @@ async def test_what_drew_nothing_is_asked_again_until_it_works(bare: Workerd, de
 async def test_a_fallback_draws_only_where_the_first_model_drew_nothing(
     bare: Workerd, mark: str, models: list[str]
 ) -> None:
-    """The deployment's default is a model of another maker here."""
+    """The default of this deployment is a model of another maker."""
     prompt = unique(f"A cat {mark}")
     await generated(bare, prompt, model="dall-e-3")
     assert [call["model"] for call in bare.calls(prompt)["calls"]] == models
@@ -228,12 +228,12 @@ async def test_a_fallback_draws_only_where_the_first_model_drew_nothing(
 
 IN_FLIGHT = 16
 MAX_WAITING, MAX_GROWTH = 75, 128
-"""Mebibytes that sixteen requests may take while the models draw, and until the last picture is delivered, what nobody
-has collected yet included: an isolate has 128."""
+"""In MiB, including garbage: what sixteen requests may take while the models draw, and until the last picture is
+delivered. An isolate has 128."""
 
 
 def photo(size: int) -> str:
-    """A caller's picture of so many bytes, as a data URL: a JPEG with comments."""
+    """A caller's picture of this many bytes, as a data URL: a JPEG with comments."""
     file = io.BytesIO()
     Image.new("RGB", (640, 480), (200, 120, 40)).save(file, "JPEG")
     data, comments = file.getvalue(), b""
@@ -245,7 +245,7 @@ def photo(size: int) -> str:
 
 @BOTH
 async def test_sixteen_in_flight_stay_within_an_isolates_memory(bare: Workerd, deployment: str) -> None:
-    """Each with a picture as large as goes in, and one of two megabytes that comes out behind a link."""
+    """Each has the largest possible input picture, and an output picture of two megabytes behind a link."""
     prompt, picture = unique("A cat [[delay 3s]] [[bytes 2mb]] [[link ok]]"), photo(pipeline.MAX_IN_TEXT)
     await edited(bare, unique("Warm up [[bytes 2mb]]"), picture, deployment=deployment)
     before, grown = bare.resident(), list[float]()

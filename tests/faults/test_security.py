@@ -1,4 +1,4 @@
-"""What docs/security.md says of the running service, where no other test shows it."""
+"""What docs/security.md says about the running service, except what other tests show."""
 
 import base64
 import hmac
@@ -26,24 +26,24 @@ PAGE = ROOT / "docs" / "security.md"
 
 @pytest_asyncio.fixture(loop_scope="function")
 async def caller(bare: Workerd) -> AsyncIterator[httpx.AsyncClient]:
-    """With the key, to the deployment with the `AI` binding."""
+    """A client with the key, for the deployment with the `AI` binding."""
     async with bare.caller(BINDING) as caller:
         yield caller
 
 
 @pytest_asyncio.fixture(loop_scope="function")
 async def pinned(bare: Workerd) -> AsyncIterator[httpx.AsyncClient]:
-    """With the key, to the deployment with `PUBLIC_URL`, the REST API and an external writer."""
+    """A client with the key, for the deployment with `PUBLIC_URL`, the REST API and an external writer."""
     async with bare.caller(REST) as caller:
         yield caller
 
 
 def said(*parts: object) -> dict[str, Any]:
-    """A chat body of one message."""
+    """A chat body with one message."""
     return {"messages": [{"role": "user", "content": list(parts)}]}
 
 
-# --- nothing of a caller's is fetched -------------------------------------------------------------
+# --- callers' links are not fetched ---------------------------------------------------------------
 
 TEXT = {"type": "text", "text": "a cat"}
 LINKED = (
@@ -74,7 +74,7 @@ SCHEMES = (
 
 @pytest.mark.parametrize("deployment", [BINDING, REST])
 async def test_no_link_of_a_caller_is_fetched(bare: Workerd, deployment: str) -> None:
-    """All that a Worker can reach is one service here, which writes down what is asked of it."""
+    """The only thing that the Worker can reach is a service here, which records all requests."""
     before = len(bare.happened()["fetched"])
     async with bare.caller(deployment) as caller:
         for path, body in LINKED:
@@ -107,7 +107,7 @@ FORWARDED = {
 
 
 async def link_in(response: httpx.Response) -> str:
-    """The one link of an answer, whichever endpoint's."""
+    """The only link in an answer of any endpoint."""
     assert response.status_code == 200, response.text
     answer = response.json()
     [link] = links(answer["choices"][0]["message"]["content"]) if "choices" in answer else [answer["data"][0]["url"]]
@@ -118,7 +118,7 @@ async def link_in(response: httpx.Response) -> str:
 async def test_no_header_of_a_caller_leads_links_elsewhere(
     caller: httpx.AsyncClient, path: str, body: dict[str, object]
 ) -> None:
-    """Links start with where the request came to; at Cloudflare no other Host reaches the Worker."""
+    """Links start with the address that the request was sent to. On Cloudflare no other Host reaches the Worker."""
     assert (await link_in(await caller.post(path, json=body, headers=FORWARDED))).startswith(f"{HOST}/image/")
 
 
@@ -133,7 +133,7 @@ async def test_with_public_url_not_even_the_host_does(
 
 @pytest.mark.parametrize("broken", ["\r\nx-injected: 1", "\nx-injected: 1", "\r\n\r\nHTTP/1.1 200 OK\r\nx-injected: 1"])
 async def test_no_text_of_a_caller_becomes_a_header(bare: Workerd, caller: httpx.AsyncClient, broken: str) -> None:
-    """Neither of our answers nor of what we send to the model: prompts, models, users, sizes, file names."""
+    """Neither in our responses nor in requests to the model: prompts, models, users, sizes, file names."""
     bodies: tuple[tuple[str, dict[str, Any]], ...] = (
         (CHAT, said({"type": "text", "text": f"a cat{broken}"}) | {"model": f"flux{broken}", "user": broken}),
         (GENERATIONS, {"prompt": f"a cat{broken}", "model": f"flux{broken}"}),
@@ -159,7 +159,7 @@ async def test_a_preflight_says_back_nothing_but_header_names(caller: httpx.Asyn
     assert response.headers["access-control-allow-headers"] == "authorization, content-type, api-key"
 
 
-# --- what a body cannot do ------------------------------------------------------------------------
+# --- bodies ---------------------------------------------------------------------------------------
 
 LARGE = b'{"prompt":"a cat","user":"' + b"a" * 3 * MIB + b'"}'
 CHUNKED = b"%x\r\n%s\r\n0\r\n\r\n" % (len(LARGE), LARGE)
@@ -179,7 +179,7 @@ CHUNKED = b"%x\r\n%s\r\n0\r\n\r\n" % (len(LARGE), LARGE)
     ],
 )
 async def test_no_way_to_tell_a_length_gets_around_the_limit(bare: Workerd, lengths: str, body: bytes) -> None:
-    """Refused by us, or by the runtime where two lengths contradict each other."""
+    """Refused by the service, or by the runtime if two lengths contradict each other."""
     lines = (f"POST {GENERATIONS} HTTP/1.1", "host: flux.example", f"authorization: Bearer {KEY}", "connection: close")
     sent = "\r\n".join((*lines, lengths, "", "")).encode() + body
     answer = await ask(bare.socket(BINDING), Attack("length", sent))
@@ -188,7 +188,7 @@ async def test_no_way_to_tell_a_length_gets_around_the_limit(bare: Workerd, leng
 
 
 VAST = PNG[:-12] + bytes(13 * MIB) + PNG[-12:]
-"""What stands before a picture's end is skipped by whoever reads it."""
+"""Decoders skip bytes before a picture's end."""
 VAST_URL = f"data:image/png;base64,{base64.b64encode(VAST).decode()}"
 HUNGRY: dict[str, dict[str, Any]] = {
     "a picture": {"content": f'{{"prompt":"a cat","images":["{VAST_URL}"]}}'},
@@ -206,7 +206,7 @@ HUNGRY: dict[str, dict[str, Any]] = {
 async def test_a_body_within_its_limit_does_not_take_the_isolates_memory(
     bare: Workerd, caller: httpx.AsyncClient, sent: dict[str, Any]
 ) -> None:
-    """Which is 128 MB at Cloudflare, for everybody whose requests it is answering: some of it waits to be collected."""
+    """An isolate has 128 MB on Cloudflare for all of its requests, and some of that is garbage."""
     await caller.post(EDITS, json={"prompt": "a cat", "images": [PNG_URL]})
     before = bare.resident()
     response = await caller.post(EDITS, **sent)
@@ -217,7 +217,7 @@ async def test_a_body_within_its_limit_does_not_take_the_isolates_memory(
 
 
 async def test_fields_that_are_no_fields_change_nothing(bare: Workerd, caller: httpx.AsyncClient) -> None:
-    """Names of our settings and of our insides, and those that mean something to JavaScript."""
+    """Names of our settings and internals, and names that are special in JavaScript."""
     inside = {
         "public_url": "http://evil.example", "PUBLIC_URL": "http://evil.example", "links": "http://evil.example",
         "image_expiration": 10**9, "lifetime": 10**9, "API_KEY": "mine", "key_digest": "0", "insists": False,
@@ -235,7 +235,7 @@ async def test_fields_that_are_no_fields_change_nothing(bare: Workerd, caller: h
 
 
 async def test_a_picture_is_found_by_its_whole_key_alone(caller: httpx.AsyncClient) -> None:
-    """Nothing lists them, and no part or neighbour of a key is one."""
+    """Nothing lists the keys, and parts of a key or similar keys do not work."""
     link = await link_in(await caller.post(GENERATIONS, json={"prompt": "a hidden cat"}))
     key = link.rpartition("/")[2]
     assert len(key.partition(".")[0]) >= 22, "128 bits in base64"
@@ -275,7 +275,7 @@ async def test_no_other_method_does_anything(caller: httpx.AsyncClient, method: 
 
 
 async def test_a_model_that_answers_with_a_page_puts_none_on_our_site(bare: Workerd, caller: httpx.AsyncClient) -> None:
-    """What is stored and served is one of three types of picture, by its own bytes."""
+    """Only three types of picture, recognised by their bytes, are stored and served."""
     for mark in ("[[answer html]]", "[[http 200]]"):
         assert (await caller.post(GENERATIONS, json={"prompt": f"a page {mark}"})).status_code == 502
     link = await link_in(await caller.post(GENERATIONS, json={"prompt": "a picture"}))
@@ -288,7 +288,7 @@ async def test_a_model_that_answers_with_a_page_puts_none_on_our_site(bare: Work
 
 
 async def test_every_key_is_compared_whole_and_in_constant_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    """All of them, right or wrong, as digests of one length: time tells neither a key's length nor its place."""
+    """All keys, right or wrong, as digests of equal length: timing reveals neither a key's length nor its place."""
     compared: list[tuple[int, int]] = []
     equal = hmac.compare_digest
 
@@ -304,11 +304,11 @@ async def test_every_key_is_compared_whole_and_in_constant_time(monkeypatch: pyt
         assert compared == [(32, 32)] * 3
 
 
-# --- the page -------------------------------------------------------------------------------------
+# --- docs/security.md -----------------------------------------------------------------------------
 
 
 def test_every_test_that_the_page_names_is_there() -> None:
-    """And all ten risks are there."""
+    """It covers all ten risks."""
     text = PAGE.read_text()
     named = re.findall(r"`(tests/[\w/]+\.py)`:? ?((?:`test_\w+`(?:, | and )?)*)", text)
     assert named

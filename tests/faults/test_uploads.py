@@ -1,4 +1,4 @@
-"""Bodies that come late, never or too large, sent byte by byte: each is answered, and the answer is heard."""
+"""Bodies that arrive late, incompletely or too large, sent byte by byte: each is answered, and the answer arrives."""
 
 import asyncio
 import json
@@ -20,12 +20,12 @@ from tests.workerd import KEY, Workerd
 RESPONSES = "/v1/responses"
 PATIENCE_SECONDS = 30
 IDLE_SECONDS = 2
-"""In place of 30."""
+"""Instead of 30."""
 
 
 @pytest.fixture(scope="module")
 def hasty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workerd]:
-    """A Worker that waits for a byte no longer than that."""
+    """A Worker with this shorter time limit."""
     folder = tmp_path_factory.mktemp("hasty")
     source = shutil.copytree(ROOT / "src", folder / "src", ignore=shutil.ignore_patterns("__pycache__"))
     module = source / "flux" / "http.py"
@@ -37,7 +37,7 @@ def hasty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workerd]:
 
 
 def head(path: str, length: int | None, *, key: str = KEY, kind: str = "application/json") -> bytes:
-    """Of a request with a body of this length, in chunks without one."""
+    """The head of a request with a body of this length, or in chunks if there is none."""
     framing = "transfer-encoding: chunked" if length is None else f"content-length: {length}"
     lines = (f"POST {path} HTTP/1.1", "host: flux.example", f"authorization: Bearer {key}", f"content-type: {kind}")
     return "\r\n".join((*lines, framing, "", "")).encode()
@@ -48,7 +48,7 @@ def chunk(data: bytes) -> bytes:
 
 
 def heard(client: socket.socket) -> Answer:
-    """The answer that is waiting, or comes."""
+    """The next answer."""
     client.settimeout(PATIENCE_SECONDS)
     data = b""
     while part := client.recv(2**16):
@@ -70,13 +70,13 @@ def connected(bare: Workerd) -> socket.socket:
     return client
 
 
-# --- bodies that do not come ----------------------------------------------------------------------
+# --- incomplete bodies ----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("path", [CHAT, GENERATIONS, EDITS, RESPONSES])
 @pytest.mark.parametrize("length", [1000, 10 * MIB, None])
 def test_a_body_that_does_not_come_is_a_time_out(hasty: Workerd, path: str, length: int | None) -> None:
-    """Announced, begun and never ended. It may be sent once more."""
+    """Announced or begun, but never finished. It may be sent once more."""
     with connected(hasty) as client:
         began = time.monotonic()
         client.sendall(head(path, length) + (b'{"prom' if length else chunk(b'{"prom')))
@@ -94,7 +94,7 @@ def test_a_form_that_does_not_come_is_a_time_out(hasty: Workerd) -> None:
 
 @pytest.mark.parametrize("chunked", [False, True])
 def test_a_slow_upload_that_goes_on_is_not_ended(hasty: Workerd, *, chunked: bool) -> None:
-    """However long it takes in all."""
+    """However long it takes in total."""
     body = json.dumps({"prompt": "a slow cat"}).encode()
     with connected(hasty) as client:
         client.sendall(head(GENERATIONS, None if chunked else len(body)))
@@ -105,7 +105,7 @@ def test_a_slow_upload_that_goes_on_is_not_ended(hasty: Workerd, *, chunked: boo
         assert heard(client).status == 200
 
 
-# --- refusals that have to be heard ---------------------------------------------------------------
+# --- errors during an upload ----------------------------------------------------------------------
 
 SIZES = {"6 MB": 6_000_000, "8 MiB": 8 * MIB - 2 * MIB // 16}
 
@@ -127,7 +127,7 @@ SIZES = {"6 MB": 6_000_000, "8 MiB": 8 * MIB - 2 * MIB // 16}
 def test_a_refusal_reaches_a_client_that_sends_all_before_it_reads(
     bare: Workerd, path: str, key: str, refusal: tuple[int, str], size: int, *, chunked: bool
 ) -> None:
-    """Nor is the connection closed under it: the next request goes through it."""
+    """The connection stays open as well: the next request uses it."""
     with connected(bare) as client:
         for _ in range(2):
             client.sendall(head(path, None if chunked else size, key=key))
@@ -139,7 +139,7 @@ def test_a_refusal_reaches_a_client_that_sends_all_before_it_reads(
 
 
 def test_a_refused_body_is_not_read_for_ever(bare: Workerd) -> None:
-    """After some megabytes, or some seconds, it is answered while it is still being sent."""
+    """After a few megabytes or seconds the answer is sent, although the client is still sending."""
     for length, pause in ((10**9, 0.0), (10**9, 0.5)):
         with connected(bare) as client:
             began = time.monotonic()
@@ -156,7 +156,7 @@ def test_a_refused_body_is_not_read_for_ever(bare: Workerd) -> None:
 
 
 def test_a_refusal_does_not_wait_for_a_body_that_is_not_sent(bare: Workerd) -> None:
-    """Longer than some seconds."""
+    """At most a few seconds."""
     with connected(bare) as client:
         began = time.monotonic()
         client.sendall(head(CHAT, 10 * MIB, key="wrong"))
@@ -165,7 +165,7 @@ def test_a_refusal_does_not_wait_for_a_body_that_is_not_sent(bare: Workerd) -> N
 
 
 async def test_who_leaves_while_a_refused_body_is_read_leaves_nothing(bare: Workerd) -> None:
-    """Nor is it an error of ours."""
+    """It does not count as an error in the service."""
 
     async def half() -> AsyncIterator[bytes]:
         yield b"a" * MIB
@@ -183,7 +183,7 @@ async def test_who_leaves_while_a_refused_body_is_read_leaves_nothing(bare: Work
 
 @pytest.mark.parametrize("size", [0, 1, 65_535, 65_536, 65_537, 131_072, 200_000])
 async def test_a_body_of_unknown_length_is_read_to_its_end(bare: Workerd, size: int) -> None:
-    """Whatever memory it is read into."""
+    """Whatever the size of the memory that it is read into."""
     body = b'{"prompt": "a cat", "user": "%s"}' % (b"a" * size)
     async with bare.caller(BINDING) as caller:
         for pieces in ([body], [body[:1], body[1:]], [body[at : at + 1000] for at in range(0, len(body), 1000)]):

@@ -1,4 +1,4 @@
-"""Thousands of requests as nobody should send them: each is answered in the API's own words and leaves nothing."""
+"""Thousands of malformed and unusual requests: each gets an answer in the API's format and leaves nothing behind."""
 
 import asyncio
 import json
@@ -14,8 +14,8 @@ from tests.workerd import KEY, Workerd
 COUNT = 12_000 if os.environ.get("FULL") else 2_000
 AT_ONCE = 16
 BATCHES = 9
-"""After each of them the memory is looked at. Bodies of 20 MiB leave garbage that is collected at some time: the most
-of the first third is held to the least of the last."""
+"""Memory is measured after each batch. Bodies of 20 MiB leave garbage that is collected at some point, so the maximum
+of the first third is compared with the minimum of the last."""
 GROWTH = 1.10
 ROUNDS = 3
 """How often everything is sent at most. A heap reaches its size in one of the rounds; a leak grows in each."""
@@ -55,7 +55,7 @@ def grown(sizes: list[float]) -> bool:
 
 
 async def answers(socket: Path, sent: list[Attack]) -> list[tuple[Attack, Answer | None]]:
-    """What came of each, some at once. Raises TimeoutError where one hangs."""
+    """The response to each request, a few at a time. Raises TimeoutError if one hangs."""
     room = asyncio.Semaphore(AT_ONCE)
 
     async def one(attack: Attack) -> tuple[Attack, Answer | None]:
@@ -66,18 +66,18 @@ async def answers(socket: Path, sent: list[Attack]) -> list[tuple[Attack, Answer
 
 
 ANSWERS = {200, 202, 204, 304, 400, 401, 404, 405, 410, 413}
-"""The service's own to a caller's mistakes."""
+"""The service's statuses for callers' mistakes."""
 REFUSALS = {400, 413, 414, 431, 501, 505}
-"""The runtime's to what is hardly HTTP: those have no request id."""
+"""The runtime's statuses for what is hardly HTTP. These responses have no request id."""
 SPOKEN = {
     *("fields", "texts", "damage", "depth", "form", "form of others", "pictures", "large pictures", "wishes"),
     *("key", "large", "rpc"),
 }
-"""Kinds that are right as HTTP, so that the service is asked."""
+"""Kinds that are valid HTTP, so that they reach the service."""
 
 
 def faults_of(attack: Attack, answer: Answer | None) -> list[str]:
-    """What is wrong with an answer."""
+    """What is wrong with a response."""
     if answer is None:
         return ["no answer"] if attack.kind in SPOKEN else []
     if INJECTED in {name.lower() for name, _ in answer.headers}:
@@ -94,7 +94,7 @@ def faults_of(attack: Attack, answer: Answer | None) -> list[str]:
 
 
 def error_faults(answer: Answer) -> list[str]:
-    """What is wrong with a refusal."""
+    """What is wrong with an error response."""
     if answer.header("content-type") == "image/svg+xml":  # for an `<img>` whose picture has expired
         return []
     body = json.loads(answer.body)

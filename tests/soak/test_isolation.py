@@ -1,4 +1,4 @@
-"""A thousand requests of two people, in two languages and two sizes, side by side: nobody sees another's."""
+"""A thousand concurrent requests of two users, in two languages and two sizes: nobody gets another's answer."""
 
 import asyncio
 import itertools
@@ -23,19 +23,20 @@ WAYS = ((CHAT, False), (CHAT, True), (GENERATIONS, False))
 
 @dataclass(frozen=True)
 class Wanted:
-    """One request, in nothing like the others."""
+    """One request, which differs from all others."""
 
     number: int
     key: str
     language: str
-    """Of the deployment, since it is its owner's choice: two Workers in one process, on one KV and one AI."""
+    """The language of the deployment, which is its owner's choice: two Workers in one process, with the same KV
+    and AI."""
     size: str
     path: str
     stream: bool
 
     @property
     def prompt(self) -> str:
-        """Says whose it is."""
+        """It names the user."""
         return f"Nr. {self.number:05} для {self.key.removeprefix('key-of-')} 在家"
 
 
@@ -65,12 +66,12 @@ async def test_no_answer_carries_anything_of_anothers(tmp_path_factory: pytest.T
 
 
 def seed(call: dict[str, Any]) -> int:
-    """Of a call in the ledger."""
+    """The seed of a call in the ledger."""
     return int(call["inputs"]["seed"])
 
 
 async def ask(caller: httpx.AsyncClient, asked: Wanted) -> tuple[str, str]:
-    """The link and the identity of the answer, which has to be the asked one's to the last character."""
+    """The link and the id of the answer, which must match the request to the last character."""
     fields = {"model": "lucid-origin", "size": asked.size, "seed": asked.number}
     chat = {"messages": [{"role": "user", "content": asked.prompt}], "stream": asked.stream}
     body = fields | (chat if asked.path == CHAT else {"prompt": asked.prompt, "response_format": "url"})
@@ -80,7 +81,7 @@ async def ask(caller: httpx.AsyncClient, asked: Wanted) -> tuple[str, str]:
         text = deltas(response.text) if asked.stream else response.json()["choices"][0]["message"]["content"]
         [link] = links(text)
         assert text == expected(asked, link)
-        # Every chunk has it.
+        # Every chunk has the same id.
         [identity] = set(re.findall(r'"id":"([^"]+)"', response.text))
     else:
         [item] = response.json()["data"]
@@ -98,7 +99,7 @@ async def ask(caller: httpx.AsyncClient, asked: Wanted) -> tuple[str, str]:
 
 
 def expected(asked: Wanted, link: str) -> str:
-    """The whole of a chat answer."""
+    """The complete text of the chat answer."""
     words = LANGUAGES[asked.language]
     lines = (
         words.original_prompt.format(asked.prompt),

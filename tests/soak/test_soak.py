@@ -1,4 +1,4 @@
-"""The soak, with a crash at its beginning. `make soak` makes it long; as part of `make test` it is short."""
+"""The soak test, with a crash near its beginning. `make soak` runs it for long, `make test` briefly."""
 
 import asyncio
 import os
@@ -13,12 +13,12 @@ from tests.workerd import Workerd
 
 FULL = bool(os.environ.get("FULL"))
 BEFORE, FIRST, AFTER = (2_000, 500, 5_000) if FULL else (120, 200, 300)
-"""Generations until the crash; those after which the new process has its size; those that must not change it."""
+"""Generations before the crash, until the new process has its size, and afterwards, when the size must not change."""
 BUDGET = {"DAILY_NEURONS": "1000000000"}
-"""More than all of it costs: every call is counted and none refused."""
+"""More than everything costs: every call is counted, and none is refused."""
 GROWTH = 1.10
 SETTLING_SECONDS = 5
-"""The stand-in needs two to call a call aborted."""
+"""The stand-in needs two until it marks a call as aborted."""
 
 
 async def test_nothing_is_lost_mixed_up_or_left_behind(
@@ -53,7 +53,7 @@ async def test_nothing_is_lost_mixed_up_or_left_behind(
     assert crashed.wrong == []
     assert 0 < crashed.answers[soak.LOST] <= soak.CLIENTS
     assert served == len(crashed.links) > 0
-    # A picture may have been drawn or stored for an answer that the crash swallowed, but none the other way round.
+    # A picture may have been drawn or stored whose answer was lost in the crash, but not the reverse.
     assert not Counter(crashed.calls) - Counter(witnessed[0]["outcomes"])
     assert spent >= costs.of_calls(witnessed[0]["calls"])
     assert set(keys(crashed)) <= set(witnessed[1]["kept"])
@@ -69,5 +69,5 @@ async def test_nothing_is_lost_mixed_up_or_left_behind(
 
 
 def keys(tally: soak.Tally) -> list[str]:
-    """Of the pictures whose URLs were handed out; a file name is the key and an extension."""
+    """The keys of the pictures whose URLs were returned. A file name is the key and an extension."""
     return [url.rpartition("/")[2].partition(".")[0] for url in tally.links]

@@ -1,4 +1,4 @@
-"""What every answer wears, whoever asks for what: routes, keys, CORS, the error shape, the log."""
+"""What all answers have in common: routes, keys, CORS, the error format, the log."""
 
 import asyncio
 import gc
@@ -38,7 +38,7 @@ PROTECTED = ("/v1/models", f"/v1/models/{SCHNELL}", *POSTS)
 
 
 class BrokenPainter(Painter):
-    """Has a bug."""
+    """An image model with a bug."""
 
     async def draw(self, *_asked: Any, **_options: Any) -> Any:
         raise KeyError("a secret detail")
@@ -56,7 +56,7 @@ async def test_a_path_answers_with_v1_and_without_and_forgives_a_slash(path: str
 
 @pytest.mark.parametrize("path", POSTS)
 async def test_every_post_answers_with_v1_and_without(path: str) -> None:
-    """The body is read: an empty object lacks something."""
+    """The body is parsed: an empty object lacks a field."""
     for written in (path, path.removeprefix("/v1"), f"{path}/"):
         answer = await Service().post(written, {})
         assert (answer.status, answer.error["code"]) == (400, "missing_required_parameter")
@@ -65,7 +65,7 @@ async def test_every_post_answers_with_v1_and_without(path: str) -> None:
 @pytest.mark.parametrize("prefix", ["/v1/models/", "/models/"])
 @pytest.mark.parametrize("written", [SCHNELL, quote(SCHNELL, safe=""), SCHNELL.replace("@", "%40"), "flux-1-schnell"])
 async def test_a_models_id_may_come_percent_encoded(prefix: str, written: str) -> None:
-    """It holds `/` and `@`, and SDKs encode them."""
+    """It contains `/` and `@`, which SDKs encode."""
     answer = await Service().get(prefix + written)
     assert (answer.status, answer.json["id"]) == (200, SCHNELL)
 
@@ -87,7 +87,7 @@ TWICE = ("/v1/v1{}", "/v1/v1/v1{}", "/api/v1{}", "/openai/v1{}", "/openai{}", "/
 @pytest.mark.parametrize("path", [*POSTS, "/v1/responses"])
 @pytest.mark.parametrize("written", [*TWICE, "{0}{0}", "/v1{0}/v1{0}", "/v1{0}/v1/v1{0}", "/v1/chat/completions{0}"])
 async def test_a_base_url_that_was_typed_twice_is_forgiven(path: str, written: str) -> None:
-    """A whole endpoint as a base URL too: clients append the path once more."""
+    """Also if a complete endpoint was entered as base URL: clients append the path once more."""
     answer = await Service().post(written.format(path.removeprefix("/v1")), {})
     assert (answer.status, answer.error["code"]) == (400, "missing_required_parameter")
 
@@ -100,7 +100,7 @@ async def test_models_are_found_below_a_base_url_that_was_typed_twice(written: s
 
 @pytest.mark.parametrize("path", ["/v1/nowhere", "/v1", "/v1/v1/nowhere", "/nowhere", "/v1/embeddings", "/v1/chat"])
 async def test_a_404_names_the_base_url(path: str) -> None:
-    """As callers reach it, whatever is wrong with the settings."""
+    """As callers reach it, even if a setting is invalid."""
     for variables, base in (({}, ORIGIN), ({"PUBLIC_URL": "https://flux.example/x"}, "https://flux.example/x")):
         answer = await Service(variables=variables).get(path, key=None)
         assert (answer.status, answer.error["code"]) == (404, "not_found")
@@ -163,7 +163,7 @@ async def test_a_path_of_another_api_says_which_one_is_served(path: str, instead
 
 
 async def test_a_path_of_nothing_but_bases_is_answered_soon() -> None:
-    """However long: each reading of it would be as long."""
+    """However long it is: each of its readings would be as long."""
     began = time.perf_counter()
     assert (await Service().get("/v1" * 5000 + "/nowhere")).status == 404
     assert time.perf_counter() - began < 1
@@ -192,7 +192,7 @@ async def test_a_known_path_with_another_method_is_a_405_that_says_which(method:
 
 @pytest.mark.parametrize("path", ["/health", "/v1/models", "/image/x", "/nowhere"])
 async def test_head_is_get_without_the_body(path: str) -> None:
-    """With the same headers, the length of what was left out among them."""
+    """With the same headers, including the length of the omitted body."""
     head, get = [await Service().ask(request(path, method)) for method in ("HEAD", "GET")]
     assert (head.status, head.text) == (get.status, "")
     assert head.headers["content-length"] == str(len(get.text.encode()))
@@ -208,7 +208,7 @@ async def test_head_is_get_without_the_body(path: str) -> None:
 @pytest.mark.parametrize("path", [*PROTECTED, "/health", "/image/x", "/", "/nowhere"])
 @pytest.mark.parametrize("wanted", ["authorization,content-type,x-stainless-os", "X-Title", "authorization, api-key"])
 async def test_a_preflight_reflects_the_headers_that_are_asked_for(path: str, wanted: str) -> None:
-    """For any path and without a key: browsers send none. 24 hours, and no cache mixes two of them up."""
+    """For any path, without a key, since browsers send none. It is valid for 24 hours, and caches do not mix them."""
     headers = {"origin": "https://app.example", "access-control-request-headers": wanted}
     answer = await Service().ask(request(path, "OPTIONS", key=None, headers=headers))
     assert (answer.status, answer.text) == (204, "")
@@ -244,7 +244,7 @@ ASKED: dict[str, Request] = {
 
 @pytest.mark.parametrize("asked", ASKED)
 async def test_every_answer_wears_the_same_headers(asked: str) -> None:
-    """CORS, a request id, no sniffing, and no cache but where a cache is wanted."""
+    """CORS, a request id, no sniffing, and no caching except where it is wanted."""
     answer = await Service().ask(ASKED[asked])
     headers = answer.headers
     assert headers["access-control-allow-origin"] == "*"
@@ -290,7 +290,7 @@ async def test_request_ids_differ_and_are_those_of_the_log() -> None:
     ],
 )
 async def test_any_of_the_keys_opens_the_door(headers: dict[str, str]) -> None:
-    """As a bearer token, whatever the case of the scheme, or as `api-key`."""
+    """As a bearer token in any letter case, or as `api-key`."""
     service = Service(variables={"API_KEY": "one, two,three, clé"})
     assert (await service.get("/v1/models", key=None, headers=headers)).status == 200
 
@@ -317,7 +317,7 @@ async def test_any_of_the_keys_opens_the_door(headers: dict[str, str]) -> None:
     ],
 )
 async def test_without_one_of_the_keys_nobody_gets_in(path: str, headers: dict[str, str]) -> None:
-    """Before anything of the request is looked at: the body of this one would be a fault."""
+    """The key is checked before anything else: the body of this request is invalid."""
     service = Service(variables={"API_KEY": "one,two"})
     method = "POST" if path in POSTS else "GET"
     answer = await service.ask(request(path, method, key=None, headers=headers, body=Posted(b"{")))
@@ -329,7 +329,7 @@ async def test_without_one_of_the_keys_nobody_gets_in(path: str, headers: dict[s
 @pytest.mark.parametrize("keys", ["", " , "])
 @pytest.mark.parametrize("headers", [{}, {"authorization": "Bearer "}, {"api-key": ""}, {"authorization": "Bearer x"}])
 async def test_where_no_key_is_set_nobody_gets_in(keys: str, headers: dict[str, str]) -> None:
-    """The owner is told what to do; a client is told that trying again does not help."""
+    """The owner is told what to do, and clients that retrying is useless."""
     answer = await Service(variables={"API_KEY": keys}).get("/v1/models", key=None, headers=headers)
     assert (answer.status, answer.error["code"]) == (503, "api_key_not_configured")
     assert "API_KEY" in answer.error["message"]
@@ -357,7 +357,7 @@ async def test_a_key_is_never_in_an_answer_or_in_the_log() -> None:
 
 
 async def test_a_key_is_limited_by_the_pictures_that_it_asks_for() -> None:
-    """Each key by itself; the limiter knows its digest, not the key."""
+    """Each key has its own limit. The limiter gets the key's digest, not the key."""
     limiter = Allowance(3)
     service = Service(limiter=limiter, variables={"API_KEY": "one,two"})
     statuses = [(await service.post(GENERATIONS, {"prompt": "A cat", "n": n}, key="one")).status for n in (2, 1)]
@@ -373,7 +373,7 @@ async def test_a_key_is_limited_by_the_pictures_that_it_asks_for() -> None:
 
 
 async def test_a_limiter_that_counts_less_is_named_in_the_timing() -> None:
-    """So that `make smoke` can tell from outside. Where it counts as asked there is nothing to say."""
+    """So that `make smoke` can detect it. If the limiter counts correctly, nothing is reported."""
     counted = {}
     for shortfall in ("", "requests counted"):
         service = Service(limiter=Allowance(shortfall=shortfall))
@@ -433,7 +433,7 @@ async def test_wrong_settings_name_their_variable_to_whoever_has_a_key(path: str
 
 
 async def test_a_bug_of_ours_is_told_in_the_log_alone() -> None:
-    """The caller gets the request id to tell us, and nothing of what happened."""
+    """The caller gets a request id to report, and no details."""
     service = Service(painter=BrokenPainter())
     answer = await service.generate("A cat")
     assert (answer.status, answer.error["code"], answer.error["type"]) == (500, "internal_error", "server_error")
@@ -456,7 +456,7 @@ async def test_upstreams_words_are_told_in_the_log_alone() -> None:
 
 @pytest.mark.parametrize(("count", "retry"), [(None, "true"), ("0", "true"), ("1", "false"), ("2", "false")])
 async def test_a_client_that_already_retried_is_told_to_stop(count: str | None, retry: str) -> None:
-    """OpenAI's SDKs count their retries in a header; each may cost the owner a picture."""
+    """OpenAI's SDKs count their retries in a header. Each retry may cost the owner a picture."""
     service = Service(painter=Painter(upstream.failure("500: no idea")))
     headers = {} if count is None else {"x-stainless-retry-count": count}
     answer = await service.post(GENERATIONS, {"prompt": "A cat"}, headers=headers)
@@ -501,7 +501,7 @@ async def test_what_a_step_took_does_not_depend_on_the_time_of_day(monkeypatch: 
 async def test_prompts_are_in_the_log_only_where_the_owner_wants_them(
     path: str, log_prompts: str, *, told: bool
 ) -> None:
-    """And then on the one line, whatever they hold."""
+    """If so, they are in the same line, whatever they contain."""
     prompt = 'A cat\nwith "quotes" 猫'
     service = Service(variables={"LOG_PROMPTS": log_prompts})
     await service.post(path, chat_of(prompt) if path == CHAT else {"prompt": prompt})
@@ -520,7 +520,7 @@ async def test_no_prompt_is_in_the_log_of_a_refusal() -> None:
 
 
 async def test_a_pictures_key_is_not_in_the_log() -> None:
-    """It is the secret that opens the picture."""
+    """Whoever has it can open the picture."""
     service = Service()
     await service.generate()
     (key,) = service.gallery.pictures
@@ -543,14 +543,14 @@ WHOLE = [posted(CHAT, chat_of("x --n 2")), posted(GENERATIONS, {"prompt": "x", "
 
 
 class Leaving:
-    """A service with two pictures under way, and what is left of them when the client is gone."""
+    """A service with two pictures in progress, and what remains of them after the client has left."""
 
     def __init__(self, asked: Request) -> None:
         self._service = Service(painter=Painter(100.0, 100.0))
         self.answering = asyncio.create_task(self._service.app(asked))
 
     async def assert_all_ended(self) -> None:
-        """No call runs on, no task is left, and the one line of the log says that the client left."""
+        """No call or task continues, and the only log line says that the client left."""
         await asyncio.sleep(0.01)
         assert self._service.painter.fate.ended_early == 2
         assert asyncio.all_tasks() == {asyncio.current_task()}
@@ -559,7 +559,7 @@ class Leaving:
 
 @pytest.mark.parametrize(("asked", "seconds"), [*((one, 0.5) for one in STREAMS + WHOLE), *((one, 5) for one in WHOLE)])
 async def test_a_client_that_leaves_before_the_answer_ends_the_work(asked: Request, seconds: float) -> None:
-    """In the second of grace of a stream as well."""
+    """Also during a stream's grace period of one second."""
     leaving = Leaving(asked)
     await asyncio.sleep(seconds)
     leaving.answering.cancel()
@@ -571,7 +571,7 @@ async def test_a_client_that_leaves_before_the_answer_ends_the_work(asked: Reque
 @pytest.mark.parametrize("asked", STREAMS)
 @pytest.mark.parametrize("taken", [0, 1, 2])
 async def test_a_client_that_leaves_a_stream_ends_the_work(asked: Request, taken: int) -> None:
-    """However little of it was taken, nothing at all included."""
+    """However much of it was read, even nothing."""
     leaving = Leaving(asked)
     stream = stream_of(await leaving.answering)
     for _ in range(taken):
@@ -582,7 +582,7 @@ async def test_a_client_that_leaves_a_stream_ends_the_work(asked: Request, taken
 
 @pytest.mark.parametrize("asked", STREAMS)
 async def test_no_generator_of_an_abandoned_stream_is_left_to_the_collector(asked: Request) -> None:
-    """Its cleanup would run some time later, in a task that belongs to no request."""
+    """Its cleanup would run later, in a task that belongs to no request."""
     left = list[object]()
     hooks = sys.get_asyncgen_hooks()
     sys.set_asyncgen_hooks(finalizer=left.append)
@@ -598,7 +598,7 @@ async def test_no_generator_of_an_abandoned_stream_is_left_to_the_collector(aske
     assert left == []
 
 
-# --- one request and another ----------------------------------------------------------------------
+# --- isolation between requests -------------------------------------------------------------------
 
 
 async def test_nothing_of_one_request_is_seen_by_another() -> None:
@@ -620,7 +620,7 @@ async def test_nothing_of_one_request_is_seen_by_another() -> None:
 
 
 async def test_durations_do_not_follow_the_time_of_day(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Which may be set back or forward while a request is served."""
+    """The clock may be changed while a request is served."""
     trace = Trace("id")
     with trace.step("keep"):
         monkeypatch.setattr(time, "time", lambda: 0.0)

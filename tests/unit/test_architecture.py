@@ -1,4 +1,4 @@
-"""The layout: a pure core, one place that touches the runtime, imports that point one way, APIs that are apart."""
+"""The architecture: a pure core, one package that touches the runtime, imports in one direction, separate APIs."""
 
 import ast
 import subprocess
@@ -26,7 +26,7 @@ MODULES = {
 
 
 def imports_of(module: str) -> set[str]:
-    """The modules that one imports by name, ours as they are called in `MODULES`."""
+    """The modules that a module imports by name; ours are named as in `MODULES`."""
     found = set()
     for node in ast.walk(MODULES[module]):
         if isinstance(node, ast.Import):
@@ -48,7 +48,7 @@ OURS = {name: imports_of(name) & MODULES.keys() for name in MODULES}
 
 
 def test_the_modules_are_found() -> None:
-    """Otherwise the tests below would pass on nothing."""
+    """Otherwise the tests below would pass without testing anything."""
     assert {"entry", "flux", "flux.app", "flux.pipeline", "flux.endpoints.chat", "flux.edge", "flux.edge.wire"} <= set(
         MODULES
     )
@@ -75,7 +75,7 @@ print("imported", len({modules}))
 
 
 def test_the_core_imports_without_the_runtime_and_with_the_standard_library_alone() -> None:
-    """In a fresh interpreter that has no `js`, `pyodide`, `workers` or `flux.edge`."""
+    """In a new interpreter without `js`, `pyodide`, `workers` and `flux.edge`."""
     program = IMPORT_EACH.format(blocked=RUNTIME, modules=CORE)
     done = subprocess.run(
         [sys.executable, "-c", program], env={"PYTHONPATH": str(SOURCE)}, capture_output=True, text=True, check=False
@@ -84,7 +84,7 @@ def test_the_core_imports_without_the_runtime_and_with_the_standard_library_alon
 
 
 def test_a_core_that_touched_the_runtime_would_be_found() -> None:
-    """The same check on a module of the edge."""
+    """The same check fails for a module of the edge."""
     program = IMPORT_EACH.format(blocked=RUNTIME, modules=["flux.edge.wire"])
     done = subprocess.run(
         [sys.executable, "-c", program], env={"PYTHONPATH": str(SOURCE)}, capture_output=True, text=True, check=False
@@ -94,7 +94,7 @@ def test_a_core_that_touched_the_runtime_would_be_found() -> None:
 
 
 def test_imports_point_one_way() -> None:
-    """No module imports one that imports it, over however many others. Raises `CycleError` with the ring."""
+    """No module imports itself, directly or through others. Raises `CycleError`, which names the cycle."""
     order = list(TopologicalSorter(OURS).static_order())
     assert order[-1] == "entry"
     assert order.index("flux.app") < order.index("flux.edge")
@@ -112,18 +112,18 @@ def test_no_module_of_the_core_imports_what_is_outside(module: str) -> None:
 
 ENDPOINTS = "flux.endpoints."
 APIS = sorted({name.split(".")[2] for name in MODULES if name.startswith(ENDPOINTS) and name.count(".") > 2})
-"""The packages below `endpoints`."""
+"""The packages in `endpoints`."""
 SHARED = "drawing"
-"""What all endpoints that draw have in common: the one module that they may import beside their own."""
+"""What all endpoints that draw share: the only module that they may import besides their own."""
 
 
 def endpoints_in(modules: set[str]) -> set[str]:
-    """The packages and modules right below `endpoints` that these belong to."""
+    """The packages and modules directly in `endpoints` to which these belong."""
     return {name.split(".")[2] for name in modules if name.startswith(ENDPOINTS)}
 
 
 def behind(module: str) -> set[str]:
-    """All modules of ours that importing one brings with it."""
+    """All of our modules that are imported along with one."""
     found: set[str] = set()
     waiting = {module}
     while waiting:
@@ -133,7 +133,7 @@ def behind(module: str) -> set[str]:
 
 
 def test_no_api_imports_another() -> None:
-    """What two of them need stands below them."""
+    """What two APIs need is in the modules below them."""
     assert {"chat", "images", "responses"} <= set(APIS)
     for module in MODULES:
         if module.startswith(ENDPOINTS):
@@ -143,13 +143,13 @@ def test_no_api_imports_another() -> None:
 
 @pytest.mark.parametrize("module", ["plan", "pipeline", "progress", "conversation", "fields", "generation", "chores"])
 def test_what_the_apis_share_depends_on_none_of_them(module: str) -> None:
-    """Not even over others: an API can be taken away by deleting its package and its row in `app`."""
+    """Not even indirectly: an API can be removed by deleting its package and its row in `app`."""
     assert not endpoints_in(behind(f"flux.{module}"))
 
 
 @pytest.mark.parametrize("module", ["plan", "pipeline", "progress"])
 def test_drawing_a_picture_knows_no_conversation(module: str) -> None:
-    """The steps from a request to a picture are the same whichever API it came through, and in whatever words."""
+    """The steps from a request to a picture are the same for all APIs and languages."""
     talk = {"flux.conversation", "flux.chores", "flux.lines", "flux.notices"}
     assert not {name for name in behind(f"flux.{module}") for one in talk if name == one or name.startswith(f"{one}.")}
 
@@ -179,14 +179,14 @@ WAITING = {
 
 @pytest.mark.parametrize("module", CORE)
 def test_async_marks_waiting_and_appears_nowhere_else(module: str) -> None:
-    """What reads, plans and writes is a function of values; what waits is these and the endpoints."""
+    """Parsing, planning and presenting are functions of values. Only the endpoints and these modules wait."""
     waits = any(isinstance(node, ast.AsyncFunctionDef | ast.Await) for node in ast.walk(MODULES[module]))
     assert not waits or module in WAITING or module.startswith("flux.endpoints.")
 
 
 @pytest.mark.parametrize("module", CORE)
 def test_no_import_leaves_anything_running_or_random(module: str) -> None:
-    """The runtime snapshots whatever import time leaves behind, and refuses randomness in it."""
+    """The runtime takes a snapshot after importing, and does not allow random numbers in it."""
     called = {
         ast.unparse(node.func)
         for statement in MODULES[module].body

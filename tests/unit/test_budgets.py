@@ -1,4 +1,4 @@
-"""Budgets: each call of a model is reserved before it is made, and settled by what became of it."""
+"""Budgets: each model call is reserved before it is made, and settled by its outcome."""
 
 import asyncio
 from collections.abc import Mapping
@@ -37,7 +37,7 @@ def refused(answer: Answer) -> tuple[int, str]:
 
 @pytest.mark.parametrize("path", ["/health", "/v1/models", CHAT, GENERATIONS])
 async def test_the_ledger_is_not_even_opened_while_nothing_is_counted(path: str) -> None:
-    """Bound it is: what is not asked costs neither a call nor CPU nor time."""
+    """Although it is bound: this saves a call, CPU and time."""
     opened: list[object] = []
     service = Service()
     assert service.app.services.open_ledger is None
@@ -49,7 +49,7 @@ async def test_the_ledger_is_not_even_opened_while_nothing_is_counted(path: str)
     assert "budget" not in answer.headers["server-timing"]
 
 
-# --- what fits and what does not ------------------------------------------------------------------
+# --- within the budget and beyond -----------------------------------------------------------------
 
 
 async def test_an_answer_tells_what_is_left() -> None:
@@ -69,7 +69,7 @@ BODIES: dict[str, Mapping[str, Any]] = {
 @pytest.mark.parametrize("stream", [False, True])
 @pytest.mark.parametrize("path", BODIES)
 async def test_a_budget_that_is_used_up_is_a_429_until_midnight(path: str, *, stream: bool) -> None:
-    """It is known within the stream's grace. Nothing is drawn."""
+    """It is known within the stream's grace period. Nothing is drawn."""
     service = budgeted(57)
     answer = await service.post(path, {**BODIES[path], "stream": stream})
     assert refused(answer) == (429, "budget_exceeded")
@@ -104,7 +104,7 @@ async def test_each_key_has_a_budget_of_its_own() -> None:
 
 
 async def test_of_several_pictures_those_that_no_longer_fit_are_missing() -> None:
-    """Delivered and told like any that failed."""
+    """The others are delivered, and the missing ones are reported like any that failed."""
     service = budgeted(180)
     answer = await service.generate(n=5)
     assert len(answer.json["data"]) == 3
@@ -151,7 +151,7 @@ async def test_the_ledger_has_what_may_have_been_drawn(outcomes: tuple[Outcome, 
 
 
 async def test_a_try_that_drew_nothing_leaves_its_place_to_the_next() -> None:
-    """The budget is enough for exactly one."""
+    """The budget is enough for exactly one picture."""
     service = budgeted(58, painter=Painter(BUSY, BUSY))
     assert (await service.generate()).status == 200
     assert service.tally.spent == PICTURE
@@ -200,7 +200,7 @@ async def test_a_picture_that_could_not_be_stored_was_drawn() -> None:
 
 @pytest.mark.parametrize("stream", [False, True])
 async def test_a_client_that_leaves_during_the_call_pays_for_it(*, stream: bool) -> None:
-    """Whether it was drawn nobody knows."""
+    """It is not known whether the picture was drawn."""
     service = budgeted(painter=Painter(seconds=30))
     asked = posted(CHAT, chat_of("A cat", stream=stream))
     if stream:
@@ -328,7 +328,7 @@ async def test_a_budget_is_a_whole_number_of_neurons(value: str) -> None:
 
 
 async def test_health_warns_above_eighty_percent_and_tells_no_figure() -> None:
-    service = budgeted(144)  # two pictures are exactly 80 %
+    service = budgeted(144)  # two pictures are exactly 80%
     assert "warnings" not in (await service.get("/health", key=None)).json
     await service.generate(n=2)
     assert "warnings" not in (await service.get("/health", key=None)).json

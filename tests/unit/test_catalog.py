@@ -1,4 +1,4 @@
-"""The models we serve, held to what Cloudflare publishes of them."""
+"""The models, compared with what Cloudflare publishes."""
 
 import json
 from datetime import datetime
@@ -13,12 +13,12 @@ from tests.builders import FLUX_2, KLEIN, PHOENIX, SCHNELL, SDXL
 
 
 def published(name: str) -> dict[str, Any]:
-    """What Cloudflare publishes of a model."""
+    """What Cloudflare publishes about a model."""
     return dict(json.loads((ROOT / "dev" / "ai" / "models" / f"{name}.json").read_text()))
 
 
 def schema_of(model: Model) -> dict[str, Any]:
-    """The published input schema; FLUX.2's is told in changelogs alone."""
+    """The published input schema. For FLUX.2, only the changelogs have it."""
     schema = published("flux-2-form") if model.multipart else published(model.id.rsplit("/", 1)[-1])["schema"]["input"]
     return dict(schema["properties"])
 
@@ -40,7 +40,7 @@ def test_a_model_is_asked_by_the_names_of_its_schema_alone(model: Model) -> None
 
 @EACH
 def test_ranges_are_those_of_the_schema(model: Model) -> None:
-    """Of FLUX.2 no range of steps is published; zero pixels, which Leonardo's allows, is none of ours."""
+    """No range of steps is published for FLUX.2. Leonardo's allows zero pixels, ours does not."""
     schema = schema_of(model)
     if model.sides:
         for side in ("width", "height"):
@@ -59,7 +59,7 @@ def test_ranges_are_those_of_the_schema(model: Model) -> None:
 
 @EACH
 def test_a_model_is_as_old_as_cloudflares_catalogue_says(model: Model) -> None:
-    """To the second; of one the date is not published."""
+    """To the second. For one model the date is not published."""
     date = published(model.id.rsplit("/", 1)[-1]).get("created_at")
     assert date is None or model.created == int(datetime.fromisoformat(f"{date}+00:00").timestamp())
 
@@ -88,7 +88,7 @@ def test_a_name_that_clients_hold_by_default_leaves_the_choice_to_us(name: str) 
 
 
 def test_no_generic_name_is_also_the_name_of_one_model() -> None:
-    """Else the same word would mean two things."""
+    """Otherwise the same name would mean two things."""
     assert [name for name in catalog.GENERIC_NAMES if catalog.find(name)] == []
 
 
@@ -126,7 +126,7 @@ def test_a_model_is_found_however_its_name_is_spelt(case: str) -> None:
 
 @EACH
 def test_a_model_is_found_by_the_name_that_it_is_shown_by(model: Model) -> None:
-    """And each spelling means one model alone."""
+    """Each spelling means only one model."""
     for name in (model.name, model.name.lower(), model.name.replace(" ", "-"), f"{model.owned_by}/{model.name}"):
         assert catalog.find(name) is model
 
@@ -139,7 +139,7 @@ def test_a_model_is_found_by_the_name_that_it_is_shown_by(model: Model) -> None:
      "/", ":", "::", "/:/", "@cf/black-forest-labs", "schnell/gpt-4o", "flux-2-dev/llama"],
 )  # fmt: skip
 def test_another_models_name_is_never_taken_for_one_of_ours(name: str) -> None:
-    """A name of a family is not that of its member, nor is a provider that of a model."""
+    """The name of a family does not mean a member, and the name of a provider does not mean a model."""
     assert catalog.find(name) is None
     assert not catalog.is_generic(name)
 

@@ -1,4 +1,4 @@
-"""`POST /v1/chat/completions`, answered in one piece: the lines, the shape, what is said when something is amiss."""
+"""`POST /v1/chat/completions`, not streamed: the lines, the format, and notices."""
 
 import json
 import re
@@ -27,18 +27,18 @@ CONTRACT = """\
 Here's the result:
 
 ![Generated Image](https://flux.example/image/KEY)"""
-"""The contract's lines, with our host."""
+"""The contract's lines, with this host."""
 
 LINK = re.compile(r"!\[[^\]]*\]\((\S+?)\)")
 
 
 def with_photo(text: str, url: str | None = None) -> list[Any]:
-    """A message with a picture in it, or a link to one."""
+    """A message with a picture, or with a link to one."""
     return [{"type": "text", "text": text}, {"type": "image_url", "image_url": {"url": url or data_url(PHOTO)}}]
 
 
 def links(answer: Answer) -> list[str]:
-    """The pictures of an answer, as markdown shows them."""
+    """The pictures of an answer in Markdown."""
     return LINK.findall(answer.content)
 
 
@@ -60,7 +60,7 @@ async def test_the_link_leads_to_a_picture_of_the_prompt_in_the_size_that_is_nam
 
 
 async def test_the_answer_has_the_shape_that_openai_specifies() -> None:
-    """Its own client's type reads it, every required field in place."""
+    """The type in OpenAI's client accepts it, with all required fields."""
     answer = await Service().chat("A cat")
     completion = ChatCompletion.model_validate(answer.json, strict=True)
     assert completion.id == f"chatcmpl-{answer.headers['x-request-id']}"
@@ -75,7 +75,7 @@ async def test_the_answer_has_the_shape_that_openai_specifies() -> None:
 
 
 async def test_usage_is_an_estimate_that_adds_up() -> None:
-    """Four bytes of text or 32 by 32 pixels a token."""
+    """Four bytes of text, or 32x32 pixels, per token."""
     answer = await Service().chat("A cat 3:2")
     usage = answer.json["usage"]
     assert usage["prompt_tokens"] == 3
@@ -113,7 +113,7 @@ async def test_several_pictures_each_have_their_own_line() -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 async def test_the_lines_are_in_the_owners_language(language: str) -> None:
-    """In the same order, one each."""
+    """In the same order, one line each."""
     words = LANGUAGES[language]
     service = Service(variables={"RESPONSE_LANGUAGE": language})
     lines = (await service.chat("A cat")).content.split("\n")
@@ -182,7 +182,7 @@ async def test_a_rewrite_that_the_filter_refused_is_told() -> None:
     assert "wild" not in answer.content
 
 
-# --- what was asked for and not done --------------------------------------------------------------
+# --- what could not be honoured -------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -212,7 +212,7 @@ async def test_what_was_asked_for_and_not_done_is_told_in_a_line_each(
 
 
 async def test_an_attached_picture_goes_to_a_model_that_takes_it() -> None:
-    """In its shape, made small enough for the model."""
+    """It keeps its shape and is made small enough for the model."""
     service = Service()
     answer = await service.chat(with_photo("Make it blue"), model="gpt-4o")
     (drawing,) = service.painter.drawings
@@ -240,7 +240,7 @@ async def test_a_picture_that_cannot_be_cut_is_named_by_its_true_size() -> None:
 
 
 async def test_a_picture_that_cannot_be_stored_is_part_of_the_answer_which_says_so() -> None:
-    """No link is told that would lead nowhere."""
+    """The answer has no broken link."""
     service = Service(gallery=Shelf(NotStored("KV PUT failed: 429")))
     answer = await service.chat("A cat 3:2")
     assert f"\n{EN.not_stored}\nHere's the result:\n" in answer.content
@@ -259,7 +259,7 @@ async def test_the_model_that_drew_is_named() -> None:
 
 
 async def test_modalities_with_image_put_the_pictures_beside_the_text() -> None:
-    """As data URLs; nothing is stored, and no markdown shows the picture a second time."""
+    """As data URLs. Nothing is stored, and no Markdown shows the picture a second time."""
     service = Service()
     answer = await service.chat("A cat 3:2 --n 2", modalities=["image", "text"])
     message = answer.json["choices"][0]["message"]
@@ -281,12 +281,12 @@ async def test_modalities_with_image_put_the_pictures_beside_the_text() -> None:
 # --- chores ---------------------------------------------------------------------------------------
 
 TITLE = {"x-openwebui-task": "title_generation"}
-"""Open WebUI says what it wants in a header; what else is a chore is the matter of test_chores.py."""
+"""Open WebUI names its task in a header. test_chores.py tests other chores."""
 
 
 @pytest.mark.parametrize("stream", [False, True])
 async def test_a_chore_is_answered_and_not_drawn(*, stream: bool) -> None:
-    """In the shape of any other answer, and at nobody's cost."""
+    """In the format of any other answer, and free of charge."""
     service = Service()
     body = chat_of("A cute cat", stream=stream, stream_options={"include_usage": True})
     answer = await service.post(CHAT, body, headers=TITLE)
@@ -325,13 +325,13 @@ async def test_an_owner_may_have_chores_drawn() -> None:
     ],
 )
 async def test_whatever_is_typed_is_shown_as_it_is(prompt: str, echo: str) -> None:
-    """In one line, and with a backslash before what would be markup."""
+    """In one line, with a backslash before characters that would be markup."""
     answer = await Service().chat(prompt)
     assert answer.content.startswith(f"🎨 Original prompt: {echo}\n💬 ")
 
 
 async def test_half_a_character_does_not_break_the_answer_or_take_the_pictures_place() -> None:
-    """JSON can carry a lone surrogate; a blob's place is marked with one."""
+    """JSON can contain a lone surrogate, and one marks the place of a blob."""
     service = Service(gallery=Shelf(NotStored("429")))
     answer = await service.chat("A \udc00 cat \ud83d")
     assert answer.content.startswith("🎨 Original prompt: A \ufffd cat \ufffd\n")

@@ -1,4 +1,4 @@
-"""A chat body becomes a request that cannot be wrong, or a refusal that names the field."""
+"""A chat body becomes a validated request, or an error that names the field."""
 
 import base64
 from dataclasses import replace
@@ -18,7 +18,7 @@ PNG = encoded(fakes.opened(painted("A photo", 300, 200)), "image/png")
 
 
 def image_part(url: str) -> dict[str, Any]:
-    """A picture as OpenAI's content arrays carry it."""
+    """A picture as in OpenAI's content arrays."""
     return {"type": "image_url", "image_url": {"url": url}}
 
 
@@ -28,7 +28,7 @@ def messages(*turns: tuple[str, Any]) -> dict[str, Any]:
 
 
 async def pictures_of(content: Any) -> tuple[Picture, ...]:
-    """The pictures that the model of a chat is given, as the endpoint reads them."""
+    """The pictures that a chat's model receives, as the endpoint reads them."""
     return (await planned(chat_generation(content, model="flux"))).images
 
 
@@ -52,12 +52,12 @@ async def pictures_of(content: Any) -> tuple[Picture, ...]:
     ],
 )
 def test_the_prompt_is_all_the_text_of_the_message(content: Any, prompt: str) -> None:
-    """A string or an array; parts that are neither text nor picture are passed over."""
+    """A string or an array. Parts that are neither text nor a picture are ignored."""
     assert chat_generation(content).prompt == prompt
 
 
 def test_the_prompt_is_the_last_user_messages_alone() -> None:
-    """Every call is a new picture: other roles and earlier messages say nothing about it."""
+    """Every call is a new picture: other roles and earlier messages do not change it."""
     body = messages(
         ("system", "You paint. 9:16"),
         ("user", "A dog --seed 1"),
@@ -161,7 +161,7 @@ BAD = [
 
 @pytest.mark.parametrize(("name", "value", "read"), GOOD)
 def test_a_field_of_the_body_is_part_of_the_wish(name: str, value: Any, read: Any) -> None:
-    """JSON does not tell 2 from 2.0."""
+    """JSON does not distinguish 2 from 2.0."""
     assert getattr(chat_generation(**{name: value}).options, name) == read
 
 
@@ -182,7 +182,7 @@ def test_a_field_of_another_type_or_out_of_range_is_refused_by_name(name: str, v
 
 @pytest.mark.parametrize("name", ["temperature", "top_p", "max_tokens", "tools", "user", "presence_penalty", "x"])
 def test_fields_that_we_have_no_use_for_are_left_alone(name: str) -> None:
-    """Chat apps send them all, of any type."""
+    """Chat apps send them all, with any type."""
     assert chat_generation(**{name: {"any": ["thing"]}}) == chat_generation()
 
 
@@ -197,7 +197,7 @@ def test_the_field_wins_over_the_directive(field: dict[str, Any], directive: str
 
 
 def test_the_model_that_a_person_names_wins_over_the_apps_setting() -> None:
-    """And it is meant: an unknown one is an error, where an app's is not."""
+    """It is deliberate, so an unknown one is an error, unlike an app's setting."""
     by_person, by_app = chat_generation("A cat --model sdxl", model="flux-2-dev"), chat_generation(model="gpt-4o")
     assert (by_person.options.model, by_person.model_required) == ("sdxl", True)
     assert (by_app.options.model, by_app.model_required) == ("gpt-4o", False)
@@ -251,7 +251,7 @@ def test_messages_are_kept_for_whoever_looks_at_the_whole_conversation() -> None
     "part",
     [
         image_part(data_url(PNG)),
-        image_part(data_url(PNG, "image/jpeg")),  # nobody's word is taken for the type
+        image_part(data_url(PNG, "image/jpeg")),  # the type in the data URL is ignored
         image_part(data_url(PNG).replace("data:image/png;", "DATA:;")),
         image_part(data_url(PNG).rstrip("=")),
         {"type": "image_url", "image_url": data_url(PNG)},
@@ -292,7 +292,7 @@ def test_a_link_is_never_fetched_and_the_caller_is_told() -> None:
     ],
 )
 def test_what_is_attached_and_cannot_be_used_is_named(part: dict[str, Any]) -> None:
-    """Of the message that is drawn: earlier ones are not."""
+    """In the message that is drawn. Earlier messages are not reported."""
     asked = chat_generation(["A cat", part])
     assert (asked.sources, asked.ignored) == ((), (part["type"],))
     assert generation_of_body(messages(("user", ["A dog", part]), ("user", "A cat"))).ignored == ()

@@ -1,4 +1,4 @@
-"""Several pictures in a chat: choices where the body asks for several, one message where the prompt does."""
+"""Several pictures in a chat: as choices if the body requests them, in one message if the prompt does."""
 
 import re
 from typing import Any
@@ -24,7 +24,7 @@ def contents(answer: Answer) -> list[str]:
 
 
 def streamed(answer: Answer) -> dict[int, list[dict[str, Any]]]:
-    """The choices in a stream's chunks, by their index."""
+    """The chunks of a stream by the index of their choice."""
     found: dict[int, list[dict[str, Any]]] = {}
     for event in answer.events:
         for choice in event["choices"]:
@@ -33,7 +33,7 @@ def streamed(answer: Answer) -> dict[int, list[dict[str, Any]]]:
 
 
 def said(choices: list[dict[str, Any]]) -> str:
-    """All the content of one choice of a stream."""
+    """The whole text of a streamed choice."""
     return "".join(choice["delta"].get("content", "") for choice in choices)
 
 
@@ -56,7 +56,7 @@ async def test_the_bodys_n_gives_as_many_choices_each_complete(n: int | str) -> 
 
 @pytest.mark.parametrize("seconds", [0, 5])
 async def test_streamed_each_chunk_has_the_index_of_its_choice(seconds: float) -> None:
-    """Each begins with the role and ends with a reason; the usage comes once, for all."""
+    """Each begins with the role and ends with a finish reason. There is one usage for all."""
     service = Service(painter=Painter(seconds=seconds))
     answer = await service.chat("A cat 3:2", n=3, stream=True, stream_options={"include_usage": True})
     for event in answer.events:
@@ -114,7 +114,7 @@ async def test_pictures_beside_the_text_are_those_of_their_choice(*, stream: boo
 
 @pytest.mark.parametrize("stream", [False, True])
 async def test_of_choices_that_fail_the_others_come_numbered_from_0(*, stream: bool) -> None:
-    """And the first says what failed."""
+    """The first one says which failed."""
     painter = Painter(seconds=0.1)
     painter.refuses = lambda drawing: upstream.failure("500: no idea") if drawing.inputs["seed"] == 7 else None
     answer = await Service(painter=painter).chat("A cat", n=3, seed=7, model=FLUX_2, stream=stream)
@@ -132,7 +132,7 @@ async def test_each_choice_names_the_prompt_that_was_drawn() -> None:
 
 
 async def test_an_attached_picture_is_counted_in_the_usage_of_a_chat() -> None:
-    """Once, however many choices there are; as the edits of the Images API count it."""
+    """Once, whatever the number of choices, as in edits of the Images API."""
     part = {"type": "image_url", "image_url": {"url": data_url(PHOTO)}}
     for n in (1, 2):
         with_photo = await Service().chat(["Make it blue", part], model=FLUX_2, n=n)

@@ -1,6 +1,6 @@
-"""A prompt is always drawn, and what chat apps ask for themselves never is.
+"""Prompts are always drawn, and requests that chat apps send by themselves never are.
 
-`tests/data/prompts.toml` is what people type, `tests/data/chores.toml` what the apps send.
+`tests/data/prompts.toml` has what people type, `tests/data/chores.toml` what apps send.
 """
 
 import json
@@ -83,7 +83,7 @@ ASSISTANT: hello
 </context>
 
 """
-"""open-webui/open-webui, backend/open_webui/config.py, DEFAULT_RAG_TEMPLATE, around an awkward document."""
+"""open-webui/open-webui, backend/open_webui/config.py, DEFAULT_RAG_TEMPLATE, with a misleading document."""
 
 Shape = Callable[[str], Json]
 
@@ -158,7 +158,7 @@ def test_there_are_several_hundred_prompts_in_more_than_eight_languages() -> Non
 @pytest.mark.parametrize("language", PROMPTS)
 @pytest.mark.parametrize("shape", SHAPES)
 def test_no_prompt_is_taken_for_a_chore(shape: str, language: str) -> None:
-    """Whatever it is about, and however it is sent."""
+    """Whatever its subject, and however it is sent."""
     alarms = {
         prompt: chore
         for prompt in PROMPTS[language]
@@ -174,7 +174,7 @@ def beginnings(text: str) -> list[str]:
 
 
 def test_the_first_words_of_a_template_are_no_mark() -> None:
-    """A mark goes on to where only an app goes on: a person may begin as a template does."""
+    """A mark is long enough that only an app writes it: a user may begin like a template."""
     texts = [*CHORES["next_chat"]["title"].values(), *CHORES["next_chat"]["summary"].values()]
     texts += [template["asking"] for template in TEMPLATES if template.get("role") != "system"]
     alarms = [
@@ -190,12 +190,12 @@ def test_the_first_words_of_a_template_are_no_mark() -> None:
 
 
 class Talk(NamedTuple):
-    """What was typed, and the title it gives."""
+    """What was typed, and the resulting title."""
 
     prompt: str
     title: str
     asked: str
-    """The prompt without its directives."""
+    """The prompt without directives."""
 
 
 TALKS: Mapping[str, Talk] = {
@@ -236,13 +236,13 @@ APPS: Mapping[str, tuple[Json, Mapping[str, str]]] = {
     "New API": ({"stream": False}, {"user-agent": "Go-http-client/2.0"}),
     "LiteLLM": ({"stream": False}, {"x-stainless-lang": "python", "user-agent": "AsyncOpenAI/Python 3.54.0"}),
 }
-"""What each app sends beside the messages."""
+"""What each app sends besides the messages."""
 OF_OTHERS: tuple[Json, Mapping[str, str]] = {"stream": True}, {}
-"""The same of apps that are known by their texts alone."""
+"""The same for apps that are recognised only by their texts."""
 
 
 def filled(template: str, prompt: str) -> str:
-    """The template as its app fills it in, after one turn."""
+    """The template as its app fills it in after one turn."""
     turn = {"USER": prompt, "ASSISTANT": PICTURE}
     lines = "\n".join(f"{role}: {text}" for role, text in turn.items())
     tags = [f"<user>{{0}}{prompt}{{0}}</user>", f"<assistant>{{0}}{PICTURE}{{0}}</assistant>"]
@@ -290,7 +290,7 @@ def sent(template: Mapping[str, Any], prompt: str) -> Json:
 
 
 def expected(form: str, talk: Talk) -> object:
-    """The answer in the form that the app reads: an object where it parses JSON."""
+    """The answer in the form that the app reads: an object if it parses JSON."""
     summary = f"Asked to be drawn: “{talk.asked}”."
     forms: Mapping[str, object] = {
         "title": talk.title,
@@ -311,7 +311,7 @@ def parsed(text: str) -> object:
 @pytest.mark.parametrize("language", TALKS)
 @pytest.mark.parametrize("template", TEMPLATES, ids=lambda template: f"{template['app']}: {template['name']}")
 def test_a_default_template_is_answered_in_the_form_its_app_reads(template: Json, language: str) -> None:
-    """With nothing but the text to know it by."""
+    """With only the text to recognise it by."""
     talk = TALKS[language]
     _, headers = APPS.get(template["app"], OF_OTHERS)
     found = recognise(sent(template, talk.prompt), headers)
@@ -366,7 +366,7 @@ NAMED_BY_SYSTEM = [
 @pytest.mark.parametrize("role", ["system", "developer"])
 @pytest.mark.parametrize("template", NAMED_BY_SYSTEM, ids=lambda template: f"{template['app']}: {template['name']}")
 def test_a_system_prompt_of_an_app_tells_enough(template: Json, role: str) -> None:
-    """In whatever form the conversation comes, and among what the user has written there."""
+    """In any form of the conversation, and together with the user's own text."""
     written = {"role": role, "content": f"Be polite.\n\n{filled(template['system'], 'A cat')}\n\nBe brief."}
     found = ask(written, user("Me: A cat!"), **template.get("body", {}))
     assert found is not None
@@ -376,7 +376,7 @@ def test_a_system_prompt_of_an_app_tells_enough(template: Json, role: str) -> No
 @pytest.mark.parametrize("role", ["system", "developer"])
 @pytest.mark.parametrize("template", OPENINGS, ids=lambda template: f"{template['app']}: {template['name']}")
 def test_a_first_message_of_an_app_tells_enough(template: Json, role: str) -> None:
-    """And only there: nobody's own system prompt is read for it."""
+    """Only in the first message: users' own system prompts are not examined."""
     written = {"role": role, "content": filled(template["system"], "A cat")}
     found = ask(written, *TURN, user("Me: A cat!"))
     assert found is not None
@@ -408,12 +408,12 @@ OPEN_WEBUI = [
     for template in TEMPLATES
     if template["app"] == "Open WebUI" and template["answer"] != "title" and template["kind"] != "image_result"
 ]
-"""All but the titles that are no JSON, which are older than the header, and what is no task."""
+"""Without the titles that are not JSON, which are older than the header, and without what is not a task."""
 
 
 @pytest.mark.parametrize("template", OPEN_WEBUI, ids=lambda template: template["name"])
 def test_open_webuis_header_names_the_task_whatever_its_text_says(template: Json) -> None:
-    """An administrator may rewrite every template."""
+    """Administrators may rewrite every template."""
     talk = TALKS["en"]
     task = template.get("task") or template["name"].partition(",")[0]
     body = {"model": MODEL, "messages": [user(f"Do it!\nUSER: {talk.prompt}\nASSISTANT: {PICTURE}")]}
@@ -461,7 +461,7 @@ def test_an_error_of_the_image_button_is_told_in_one_line(error: str, quoted: st
 
 
 def test_after_the_image_button_a_later_prompt_without_its_context_is_drawn() -> None:
-    """The context is written into the request of one turn, and is not kept."""
+    """The context belongs to the request of one turn and is not kept."""
     assert ask(system("Be polite."), *TURN, user("And a ship")) is None
 
 
@@ -623,7 +623,7 @@ def test_a_title_is_made_of_the_first_prompt_that_has_words() -> None:
 
 @pytest.mark.parametrize("language", PROMPTS)
 def test_a_title_is_short_and_a_part_of_what_was_typed(language: str) -> None:
-    """So it is in the language that its reader writes."""
+    """So it is in the user's language."""
     for prompt in PROMPTS[language]:
         title = title_of(prompt)
         assert len(title.split()) <= 7
@@ -714,7 +714,7 @@ def test_whatever_is_sent_is_answered_without_a_picture_or_drawn(
 
 
 class Fixture(NamedTuple):
-    """A request of an app, and the stages at which it has a mark."""
+    """A request of an app, and the stages in which it has a mark."""
 
     body: Json
     headers: Mapping[str, str]
@@ -747,15 +747,15 @@ FIXTURES = dict(fixtures())
 
 
 def matching(conversation: Conversation, rules: Iterable[Rule]) -> list[Rule]:
-    """The rules that match a conversation, each by itself."""
+    """The rules that match a conversation, each tried separately."""
     return [rule for rule in rules if any(find(conversation) for find in merged([rule]))]
 
 
 @pytest.mark.parametrize("name", FIXTURES)
 def test_a_request_of_an_app_matches_one_rule_alone(name: str) -> None:
-    """So that an app's rules can be read, changed and removed by themselves, and their order does not matter.
+    """So an app's rules can be read, changed and removed independently, and their order does not matter.
 
-    A request with a mark at more than one stage says so in its fixture, and matches one rule at each.
+    If a request has marks in several stages, its fixture says so, and it matches one rule in each.
     """
     conversation, stages = FIXTURES[name].conversation, FIXTURES[name].stages
     found = sorted(matching(conversation, chores.RULES), key=lambda rule: list(Stage).index(rule.stage))
@@ -781,7 +781,7 @@ def test_every_mark_of_every_rule_has_a_fixture() -> None:
 
 
 def in_parts(text: str, kind: str = "text") -> list[Json]:
-    """A text in one part, or in two where it has a line break inside: parts are joined with one."""
+    """A text as one part, or as two if it contains a line break, with which parts are joined."""
     at = text.find("\n", 1, -1)
     return [{"type": kind, "text": part} for part in ((text,) if at < 0 else (text[:at], text[at + 1 :]))]
 
@@ -816,7 +816,7 @@ def response_of_items(sent: Fixture) -> Conversation:
 
 
 def response_with_instructions(sent: Fixture) -> Conversation:
-    """As clients send it: the first system message as `instructions`, the rest as the input."""
+    """As clients send it: the first system message as `instructions`, the rest as input."""
     first, *rest = sent.body["messages"]
     if first["role"] != "system" or not rest:
         return response_of_items(sent)
@@ -828,7 +828,7 @@ def response_with_instructions(sent: Fixture) -> Conversation:
 def test_a_chore_is_the_same_in_parts_and_through_the_responses_api(
     other: Callable[[Fixture], Conversation], name: str
 ) -> None:
-    """The rules see the conversation alone, whichever API it came through."""
+    """The rules see only the conversation, whichever API was used."""
     sent = FIXTURES[name]
     found = chores.recognise(sent.conversation)
     assert found is not None

@@ -1,4 +1,4 @@
-"""The local configuration is the deployed one, and what is pinned in two places is pinned alike."""
+"""The local configuration matches the deployed one, and versions that are pinned twice are the same."""
 
 import json
 import re
@@ -43,7 +43,7 @@ def test_the_local_configuration_is_the_deployed_one_but_for_pyodide_and_the_sta
 
 
 def test_a_change_replaces_a_key_and_none_removes_it() -> None:
-    """Tests can run a deployment that has other bindings."""
+    """So that tests can run a deployment with other bindings."""
     local = configuration.local(changes={"images": None, "vars": {"API_KEY": "k"}})
     assert local["vars"] == {"API_KEY": "k"}
     assert "images" not in local
@@ -51,7 +51,7 @@ def test_a_change_replaces_a_key_and_none_removes_it() -> None:
 
 
 def test_every_binding_of_the_contract_is_deployed() -> None:
-    """AI, FLUX_CF_KV, IMAGES and RATE_LIMITER, the KV namespace without anybody's id."""
+    """AI, FLUX_CF_KV, IMAGES and RATE_LIMITER; the KV namespace has no id."""
     assert DEPLOYED["ai"] == {"binding": "AI"}
     assert DEPLOYED["kv_namespaces"] == [{"binding": "FLUX_CF_KV"}]
     assert DEPLOYED["images"] == {"binding": "IMAGES"}
@@ -59,17 +59,17 @@ def test_every_binding_of_the_contract_is_deployed() -> None:
 
 
 def test_a_path_that_is_no_file_reaches_the_worker() -> None:
-    """Assets answer for files alone; a 404 is the Worker's, in the error shape of the API."""
+    """Only existing files are served as assets. A 404 comes from the Worker, in the API's error format."""
     assert DEPLOYED["assets"]["not_found_handling"] == "none"
 
 
 def test_the_stand_in_has_the_compatibility_date_of_the_worker() -> None:
-    """Both run in one workerd."""
+    """Both run in the same workerd."""
     assert STAND_IN["compatibility_date"] == DEPLOYED["compatibility_date"]
 
 
 def test_no_secret_is_deployed_and_the_example_names_each() -> None:
-    """A deployer reads the names from it; the Deploy button insists on each line that is no comment."""
+    """Deployers read the names from it, and the Deploy button requires a value for each line that is not a comment."""
     example = (ROOT / ".dev.vars.example").read_text()
     assert set(re.findall(r"^#?(\w+)=$", example, re.MULTILINE)) == SECRETS
     assert re.findall(r"^(\w+)=", example, re.MULTILINE) == ["API_KEY"]
@@ -77,14 +77,14 @@ def test_no_secret_is_deployed_and_the_example_names_each() -> None:
 
 
 def test_the_runtime_bundle_is_made_for_the_pinned_versions() -> None:
-    """The npm packages that the lock file installs are the ones that `pyodide_bundle` knows."""
+    """`pyodide_bundle` supports the npm packages that the lock file installs."""
     assert PACKAGE["devDependencies"]["pyodide"] == pyodide_bundle.VERSIONS["pyodide"]
     assert LOCK["packages"]["node_modules/workerd"]["version"] == pyodide_bundle.VERSIONS["workerd"]
 
 
 @pytest.mark.parametrize("whose", FOLDERS)
 def test_npm_packages_are_pinned_and_come_from_any_registry(whose: str) -> None:
-    """Exact versions, the same ones in the lock file, and in that no address of a registry."""
+    """Exact versions, the same as in the lock file, which contains no address of a registry."""
     package = json.loads((FOLDERS[whose] / "package.json").read_text())
     lock = json.loads((FOLDERS[whose] / "package-lock.json").read_text())
     groups = {name: group for name, group in package.items() if name.endswith("ependencies")}
@@ -96,18 +96,18 @@ def test_npm_packages_are_pinned_and_come_from_any_registry(whose: str) -> None:
 
 
 def test_npm_is_configured_alike_in_both_folders() -> None:
-    """In a folder with a package.json of its own npm does not read the .npmrc of the folder above."""
+    """In a folder with its own package.json, npm does not read the .npmrc of the folder above."""
     assert npm.FOLDER.joinpath(".npmrc").samefile(ROOT / ".npmrc")
 
 
 def test_the_first_make_dev_installs_nothing_that_only_tests_use() -> None:
-    """The tests of dev/ai use sharp, which is installed with wrangler anyway: that version and no second one."""
+    """The tests of dev/ai use sharp, which wrangler installs anyway, in the same version."""
     assert PACKAGE["devDependencies"].keys() == {"@cloudflare/cabidela", "pyodide", "sharp", "wrangler"}
     assert LOCK["packages"]["node_modules/miniflare"]["dependencies"]["sharp"] == PACKAGE["devDependencies"]["sharp"]
 
 
 def test_the_sdk_that_is_deployed_is_the_one_that_is_tested() -> None:
-    """One pin is read by pywrangler (tests/deploy/test_sdk.py), the other by pip, which makes .local/python_modules."""
+    """One pin is read by pywrangler (tests/deploy/test_sdk.py), the other by pip for .local/python_modules."""
     assert PROJECT["project"]["dependencies"] == PROJECT["dependency-groups"]["worker"]
 
 
@@ -118,7 +118,7 @@ def test_python_tools_are_pinned() -> None:
 
 
 def test_the_versions_of_the_project_agree() -> None:
-    """pyproject.toml and package.json name one release."""
+    """pyproject.toml and package.json name the same release."""
     assert PACKAGE["version"] == PROJECT["project"]["version"]
     assert PACKAGE["name"] == PROJECT["project"]["name"] == DEPLOYED["name"]
 
@@ -135,13 +135,13 @@ def test_the_versions_of_the_project_agree() -> None:
     ],
 )
 def test_make_dev_prints_the_key_that_the_worker_takes(written: str, key: str) -> None:
-    """The curl line works as printed, with a `.dev.vars` and without."""
+    """The curl line works as printed, with and without a `.dev.vars`."""
     assert serve.local_key(written) == key
     assert serve.local_key("") == serve.LOCAL_KEY
 
 
 def test_lines_left_unfilled_set_nothing() -> None:
-    """A copy of `.dev.vars.example` leaves the defaults as they are."""
+    """A copy of `.dev.vars.example` leaves all defaults unchanged."""
     copy = (ROOT / ".dev.vars.example").read_text().replace("#CF_API_TOKEN", "CF_API_TOKEN")
     lines = [line for line in serve.filled(copy + "API_KEY=mine\n").splitlines() if line and line[0] != "#"]
     assert lines == ["API_KEY=mine"]

@@ -1,4 +1,4 @@
-"""The twins keep the promises of the ports, which tests/worker/test_contracts.py holds the real ones to."""
+"""The in-memory ports pass the contract tests, as the real ones do in tests/worker/test_contracts.py."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""A conversation: its messages, the pictures in the order in which they were said, and what it asks for."""
+"""A conversation: its messages, its pictures in the order in which they were sent, and its request."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -17,12 +17,12 @@ DATA_URL = "data:image/png;base64,iVBORw0KGgo="
 
 
 def user(text: str, *pictures: PictureSource, links: int = 0) -> Message:
-    """What a person said."""
+    """A user's message."""
     return Message("user", text, pictures, links)
 
 
 def assistant(text: str = "", *pictures: PictureSource) -> Message:
-    """What was answered."""
+    """An answer."""
     return Message("assistant", text, pictures)
 
 
@@ -32,17 +32,17 @@ def stored(id: str) -> PictureSource:
 
 
 def shown(*urls: str) -> str:
-    """The text of an answer of ours."""
+    """The text of one of our answers."""
     return "Here's the result:\n\n" + "\n\n".join(f"![Generated Image]({url})" for url in urls)
 
 
 def link(id: str) -> str:
-    """To a picture of the store."""
+    """A link to a stored picture."""
     return f"{ORIGIN}/image/{id}.jpg"
 
 
 def asked(*messages: Message, follow_ups: bool = False, **options: Any) -> GenerationRequest:
-    """What a conversation asks for, with these fields in its body."""
+    """The request in a conversation, with these fields in its body."""
     return conversation.generation(Conversation(messages), Options(**options), follow_ups=follow_ups)
 
 
@@ -54,7 +54,7 @@ def asked(*messages: Message, follow_ups: bool = False, **options: Any) -> Gener
                                      [{"type": "output_text", "text": "A cat"}],
                                      [{"type": "input_audio"}, "A cat", {"type": ["text"]}, {}, ""]])  # fmt: skip
 def test_a_message_is_its_text_in_every_shape(content: Any) -> None:
-    """Parts that are neither text nor picture do not change it."""
+    """Parts that are neither text nor a picture do not change it."""
     assert conversation.message("user", content, "messages[0]", "messages").text == "A cat"
 
 
@@ -99,7 +99,7 @@ def test_content_of_another_shape_is_refused_by_its_place(content: Any) -> None:
     ("message", "has_pictures"), [(user("A"), False), (user("A", stored(A)), True), (user("A", links=1), True)]
 )
 def test_a_link_of_another_host_is_an_attachment_too(message: Message, *, has_pictures: bool) -> None:
-    """Whoever attaches one talks of a picture, whether we may read it or not."""
+    """A user who attaches one refers to a picture, whether or not it can be read."""
     assert message.has_pictures is has_pictures
 
 
@@ -109,7 +109,7 @@ def test_what_a_person_said_last_is_the_last_message_of_the_role() -> None:
     assert Conversation((Message("system", "Be kind"),)).last_user is None
 
 
-# --- what an app says of its request --------------------------------------------------------------
+# --- what an app says about its request -----------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -159,11 +159,11 @@ def test_limits_are_the_numbers_among_the_fields_that_an_api_has_for_them() -> N
 def test_the_newest_picture_is_the_one_that_was_attached_or_drawn_last(
     messages: list[Message], newest: PictureSource | None
 ) -> None:
-    """A person who quotes a link in words has attached none."""
+    """A link quoted in text is not an attachment."""
     assert Conversation(tuple(messages)).newest_picture() == newest
 
 
-# --- what is asked for ----------------------------------------------------------------------------
+# --- the request ----------------------------------------------------------------------------------
 
 
 def test_the_last_user_message_is_what_is_drawn() -> None:
@@ -218,7 +218,7 @@ def test_links_of_other_hosts_are_told_of_in_the_message_that_is_drawn_alone() -
 def test_an_earlier_picture_is_edited_where_that_is_said_or_set(
     said: str, options: dict[str, Any], *, edits: bool, edits_by_setting: bool, follow_ups: bool
 ) -> None:
-    """The body's field wins over the directive, and either over the setting."""
+    """The body's field overrides the directive, and both override the setting."""
     found = asked(user("A cat"), assistant(shown(link(A))), user(said), follow_ups=follow_ups, **options)
     follows = follow_ups and edits_by_setting
     assert found.sources == ((stored(A),) if edits or follows else ())

@@ -1,4 +1,4 @@
-"""What an answer cost is told: in a header, in its usage, in each API's stream and in the log."""
+"""The cost of an answer is reported in a header, in its usage, in each API's stream and in the log."""
 
 import json
 from typing import Any
@@ -25,11 +25,11 @@ KONTEXT = "black-forest-labs/flux-1-kontext-pro"
 COSTS = {CHAT: 57.6, GENERATIONS: 57.6, EDITS: 109.57, RESPONSES: 57.6}
 
 PICTURE, WRITER = 57.6, 5
-"""Neurons of the fakes' picture, and of their writer's answer."""
+"""Neurons of a picture and of a rewritten prompt in the fakes."""
 
 
 def costs(answer: Answer, path: str = CHAT, field: str = "cost_neurons") -> list[float | None]:
-    """What each `usage` of an answer tells, or of a stream's events."""
+    """The cost in each `usage` of an answer or of a stream's events."""
     if answer.headers["content-type"].startswith("application/json"):
         return [answer.json["usage"][field]]
     lines = [line.removeprefix("data: ") for line in answer.text.split("\n") if line.startswith("data: {")]
@@ -41,7 +41,7 @@ def costs(answer: Answer, path: str = CHAT, field: str = "cost_neurons") -> list
 @pytest.mark.parametrize("stream", [False, True])
 @pytest.mark.parametrize("path", BODIES)
 async def test_every_api_tells_what_its_answer_cost(path: str, *, stream: bool) -> None:
-    """In the header as well, where the answer is known whole when it begins."""
+    """Also in the header, if the whole answer is known when it begins."""
     service = Service()
     answer = await service.post(path, {**BODIES[path], "stream": stream})
     assert costs(answer, path) == [COSTS[path]]
@@ -69,7 +69,7 @@ async def test_a_stream_that_opened_before_the_picture_was_there_tells_it_at_its
 
 
 async def test_the_events_of_several_pictures_add_up_to_the_whole() -> None:
-    """The writer's part is with the first."""
+    """The rewriter's cost is included in the first one."""
     answer = await Service().generate(n=3, optimize=True, stream=True)
     assert costs(answer) == [PICTURE + WRITER, PICTURE, PICTURE]
     assert answer.headers["x-cost-neurons"] == "177.8"
@@ -93,7 +93,7 @@ SLOW, BROKEN = upstream.failure("3007: too slow"), upstream.failure("network con
 async def test_a_call_that_failed_costs_unless_it_is_certain_to_have_drawn_nothing(
     outcomes: tuple[Outcome, ...], paid: int
 ) -> None:
-    """A picture that the filter did not let pass was drawn; of one that did not come in time nobody knows."""
+    """A picture that the filter refused was drawn. For one that did not arrive in time it is unknown."""
     answer = await Service(painter=Painter(*outcomes)).generate()
     assert answer.headers["x-cost-neurons"] == f"{paid * PICTURE:.1f}"
 
@@ -132,7 +132,7 @@ def test_so_does_a_status_that_says_nothing_else(status: int, *, free: bool) -> 
     ],
 )
 async def test_the_writer_costs_its_tokens_or_the_most_that_it_could(outcome: Outcome, neurons: int) -> None:
-    """Where it does not say how many they were: `max_tokens`."""
+    """If it does not report them: `max_tokens`."""
     answer = await Service(writer=Rewriter("A fluffy cat", outcome)).generate(optimize=True)
     assert answer.headers["x-cost-neurons"] == f"{PICTURE + neurons:.1f}"
 

@@ -1,4 +1,4 @@
-"""What `make deploy` decides by itself; tests/deploy rehearses it with wrangler."""
+"""The decisions of `make deploy`. tests/deploy rehearses it with wrangler."""
 
 from typing import Any
 
@@ -33,14 +33,14 @@ def test_a_target_is_named_as_wrangler_names_it(environment: str, name: str, tit
 
 
 def test_a_build_service_may_have_another_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Wrangler takes it as well, and names the namespace after it."""
+    """The name is used by wrangler too, also for the namespace."""
     monkeypatch.setenv("WRANGLER_CI_OVERRIDE_NAME", "connected")
     assert deploy.target(CONFIGURED, "").title == "connected-flux-cf-kv"
 
 
 @pytest.mark.parametrize("environment", ["", "staging"])
 def test_the_id_goes_to_the_environment_that_is_deployed(monkeypatch: pytest.MonkeyPatch, environment: str) -> None:
-    """And to nothing else; the rest of the configuration stays as it is."""
+    """Nothing else in the configuration changes."""
     to = deploy.target(CONFIGURED, environment)
     listed = [{"title": "another", "id": "0"}, {"title": to.title, "id": "found"}]
     monkeypatch.setattr(deploy, "ask", lambda *_: listed)
@@ -69,7 +69,7 @@ def test_without_a_namespace_of_the_title_wrangler_creates_one(monkeypatch: pyte
 def test_a_worker_is_ours_by_its_namespace_or_while_it_has_secrets_alone(
     bindings: list[dict[str, Any]], is_ours: bool
 ) -> None:
-    """`wrangler secret put` before the first deployment creates one with nothing else."""
+    """`wrangler secret put` before the first deployment creates a Worker that has only secrets."""
     assert deploy.is_ours(bindings) == is_ours
 
 
@@ -91,14 +91,14 @@ def test_a_worker_is_ours_by_its_namespace_or_while_it_has_secrets_alone(
     ],
 )
 def test_a_failure_has_the_advice_of_its_code_or_of_its_message(code: int, message: str, advice: str) -> None:
-    """None where wrangler's own message says it."""
+    """None if wrangler's own message is sufficient."""
     assert deploy.Failed(code, message).advice == advice
 
 
 def test_an_account_that_answers_otherwise_is_deployed_to_all_the_same(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The looking helps; it is not needed where wrangler finds everything by itself."""
+    """The lookup only helps: it is not needed if wrangler finds everything itself."""
     deployed: list[object] = []
 
     def record(to: deploy.Target, changed: dict[str, Any] | None) -> list[str]:

@@ -1,4 +1,4 @@
-"""public/openapi.json is valid, up to date, and says what the code says."""
+"""public/openapi.json is valid, up to date, and matches the code."""
 
 import json
 import re
@@ -34,12 +34,12 @@ def test_the_reference_is_made_of_it_and_up_to_date() -> None:
 
 
 def test_it_is_valid_openapi() -> None:
-    """By the meta-schema of OpenAPI 3.1."""
+    """According to the meta-schema of OpenAPI 3.1."""
     OpenAPIV31SpecValidator(DOCUMENT).validate()
 
 
 def test_it_stays_small_enough_to_read() -> None:
-    """People and language models read it whole."""
+    """People and language models read the whole file."""
     assert len(description.text()) < 150_000
 
 
@@ -47,7 +47,7 @@ def test_it_stays_small_enough_to_read() -> None:
 
 
 def operations() -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """Path, method and operation; a path's variable part is left out, as in the route table."""
+    """Path, method and operation; without the path's variable part, as in the route table."""
     for path, item in DOCUMENT["paths"].items():
         for method in METHODS & item.keys():
             yield re.sub(r"\{\w+\}$", "", path), method.upper(), item[method]
@@ -57,7 +57,7 @@ CANONICAL = [(route.path, route) for route in app.OPEN + app.TOOLS] + [(f"/v1{ro
 
 
 def test_every_route_is_described_and_nothing_else() -> None:
-    """Methods too. HEAD answers wherever GET does; where it is described, GET is."""
+    """Including methods. HEAD works wherever GET does, so GET must be described if HEAD is."""
     described = {(path, method) for path, method, _ in operations()}
     routed = {(path, method) for path, route in CANONICAL for method in route.methods}
     assert {one for one in described if one[1] != "HEAD"} == routed
@@ -65,13 +65,13 @@ def test_every_route_is_described_and_nothing_else() -> None:
 
 
 def test_every_described_path_answers_without_v1_too() -> None:
-    """The introduction says so."""
+    """As the introduction says."""
     for path, route in CANONICAL:
         assert app.ROUTES[path] is app.ROUTES[path.removeprefix("/v1")] is route
 
 
 def test_what_needs_a_key_is_described_so() -> None:
-    """Where an operation says nothing, the document's security holds."""
+    """If an operation says nothing, the document's security applies."""
     protected = {path: route.protected for path, route in CANONICAL}
     assert DOCUMENT["security"]
     for path, _, operation in operations():
@@ -92,7 +92,7 @@ CODES = {(str(kind.status), kind.code) for kind in kinds()}
 
 
 def test_every_error_is_described_and_no_other() -> None:
-    """With its status: in the introduction's table, in the schema of errors, and among the answers."""
+    """With its status: in the introduction's table, in the error schema, and among the responses."""
     table = re.findall(r"^\| (\d{3}) \| `(\w+)` \|", DOCUMENT["info"]["description"], re.MULTILINE)
     assert set(table) == CODES
     assert set(SCHEMAS["Error"]["properties"]["error"]["properties"]["code"]["enum"]) == {code for _, code in CODES}
@@ -102,7 +102,7 @@ def test_every_error_is_described_and_no_other() -> None:
 
 
 def answered_errors() -> Iterator[tuple[str, str]]:
-    """Status and code of every error that an operation's answers show."""
+    """Status and code of every error in the responses of operations."""
     for _, _, operation in operations():
         for status, answer in operation["responses"].items():
             content = followed(answer).get("content", {}).get("application/json", {})
@@ -110,7 +110,7 @@ def answered_errors() -> Iterator[tuple[str, str]]:
 
 
 def followed(item: dict[str, Any]) -> dict[str, Any]:
-    """What a reference stands for."""
+    """The target of a reference."""
     if "$ref" not in item:
         return item
     found: dict[str, Any] = reduce(lambda part, name: part[name], item["$ref"].split("/")[1:], DOCUMENT)
@@ -121,7 +121,7 @@ def followed(item: dict[str, Any]) -> dict[str, Any]:
 
 
 class Recorded(dict[str, Any]):
-    """A body that remembers which of its fields were looked at."""
+    """A body that records which of its fields were read."""
 
     def __init__(self, body: Mapping[str, Any]) -> None:
         super().__init__(body)
@@ -137,7 +137,7 @@ class Recorded(dict[str, Any]):
 
 
 def properties(name: str) -> dict[str, Any]:
-    """The properties of a schema and of those it builds on."""
+    """The properties of a schema and of the schemas it includes."""
     schema = SCHEMAS[name]
     found: dict[str, Any] = dict(schema["properties"])
     for base in schema.get("allOf", []):
@@ -146,11 +146,11 @@ def properties(name: str) -> dict[str, Any]:
 
 
 OTHER_SPELLINGS = {*fields.OTHER_PICTURE_FIELDS, "aspectRatio", "imageSize", "imageConfig"}
-"""Taken from those who write for other APIs; who reads the description needs one name for each."""
+"""For clients of other APIs. Readers of the description need only one name for each field."""
 
 
 def test_every_field_that_a_chat_reads_is_described_and_no_other() -> None:
-    """Read off the parser at work."""
+    """Recorded while the parser runs."""
     body = Recorded({"messages": [{"role": "user", "content": "A cat"}]})
     chat_request(body)
     chat.parse.refuse(body)
@@ -168,14 +168,14 @@ def test_every_field_that_the_responses_api_reads_is_described_and_no_other() ->
 
 @pytest.mark.parametrize("schema", ["ImageRequest", "ImageEditRequest"])
 def test_every_field_that_the_images_api_reads_is_described_and_no_other(schema: str) -> None:
-    """Read off the parser at work."""
+    """Recorded while the parser runs."""
     body = Recorded({"prompt": "A cat", "images": []})
     images.parse.image(body, images.parse.json_sources(body))
     assert body.read - OTHER_SPELLINGS == properties(schema).keys()
 
 
 def test_a_form_has_the_fields_of_json() -> None:
-    """But for the pictures themselves."""
+    """Except for the pictures."""
     assert properties("ImageEditForm").keys() - {"image"} == properties("ImageRequest").keys() - {"image", "images"}
 
 
@@ -191,7 +191,7 @@ SHAPES = ("size", "width", "height", "aspect_ratio", "ratio", "image_size", "res
 
 @pytest.mark.parametrize("schema", ["ChatRequest", "ImageRequest", "ImageEditForm", "ResponsesRequest", "ImageTool"])
 def test_ranges_and_choices_are_those_of_the_parser(schema: str) -> None:
-    """Whole numbers have their limits, lists of words all of their words. No pictures mean none is said."""
+    """Whole numbers have their limits, and enumerations all of their values. `n` may be 0, which means not set."""
     described = properties(schema)
     ranges = {
         name: (field["minimum"], field["maximum"])
@@ -231,7 +231,7 @@ REGISTRY: Registry[Any] = Registry().with_resource(HERE, DRAFT202012.create_reso
 
 
 def content(validator: Any, schema: Any, text: str, _parent: Any) -> Iterator[jsonschema.ValidationError]:
-    """`contentSchema`, which JSON Schema leaves to those who want it."""
+    """`contentSchema`, which JSON Schema leaves to applications."""
     yield from validator.descend(json.loads(text), schema)
 
 
@@ -241,7 +241,7 @@ Validator: Any = jsonschema.validators.extend(  # type: ignore[no-untyped-call]
 
 
 def examples(part: Any, pointer: str = "#") -> Iterator[tuple[str, Any]]:
-    """Where a schema stands, and a value that is given as an example of it."""
+    """The location of a schema, and an example of it."""
     if isinstance(part, list):
         for index, item in enumerate(part):
             yield from examples(item, f"{pointer}/{index}")
@@ -263,12 +263,12 @@ EXAMPLES = [pytest.param(*one, id=f"{index} {one[0]}") for index, one in enumera
 
 @pytest.mark.parametrize(("pointer", "value"), EXAMPLES)
 def test_every_example_is_what_its_schema_says(pointer: str, value: Any) -> None:
-    """The JSON inside a stream's event too."""
+    """Including the JSON inside a stream's event."""
     Validator({"$ref": HERE + pointer}, registry=REGISTRY).validate(value)
 
 
 def test_whatever_is_sent_or_answered_in_json_or_events_has_an_example() -> None:
-    """A stranger writes a client from them."""
+    """So that a stranger can write a client from them."""
     for _, method, operation in operations():
         if method != "POST":
             continue

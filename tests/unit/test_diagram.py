@@ -1,4 +1,4 @@
-"""The diagram of README.md is drawn from its text, and what the text says fits into it."""
+"""The diagram in README.md matches its text, and all texts fit into their boxes."""
 
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -12,7 +12,7 @@ DIAGRAM = diagram.read(diagram.SOURCE.read_text())
 
 @pytest.mark.parametrize("path", diagram.THEMES, ids=lambda path: path.name)
 def test_the_drawing_is_that_of_the_text(path: Path) -> None:
-    """`python -m dev.diagram --write` brings it up to date."""
+    """`python -m dev.diagram --write` updates it."""
     drawing = path.read_text()
     assert drawing == diagram.drawings()[path]
     assert ET.fromstring(drawing).tag == "{http://www.w3.org/2000/svg}svg"  # noqa: S314 - our own file

@@ -1,6 +1,6 @@
-"""What the documents name exists, and what the code has is named in them.
+"""What the documents name exists, and they name everything that they should.
 
-tests/worker/test_documentation.py runs what they tell people to type.
+tests/worker/test_documentation.py runs the commands in them.
 """
 
 import json
@@ -34,23 +34,23 @@ LINK = re.compile(r"\]\(([^)\s]+)\)|^\[\w+\]: (\S+)$|(?:src|srcset|href)=\"([^\"
 
 
 def prose(document: Path) -> str:
-    """A document without its blocks of code."""
+    """A document without code blocks."""
     return FENCE.sub("", document.read_text())
 
 
 def links(text: str) -> list[str]:
-    """The links of a text, pictures included, in their order."""
+    """The links in a text, including pictures, in order."""
     return [next(filter(None, found)) for found in LINK.findall(text)]
 
 
 def anchors(document: Path) -> set[str]:
-    """The headings of a document, as GitHub makes anchors of them."""
+    """The anchors that GitHub makes from a document's headings."""
     found = re.findall(r"^#+ (.*)$", prose(document), re.MULTILINE)
     return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in found}
 
 
 def kinds(base: type[ApiError] = ApiError) -> list[type[ApiError]]:
-    """Every class of the family."""
+    """Every class of errors."""
     return [base, *(kind for child in base.__subclasses__() for kind in kinds(child))]
 
 
@@ -64,7 +64,7 @@ for kind in kinds():
 
 @EACH
 def test_links_lead_somewhere(document: Path) -> None:
-    """Files and headings of this repository; the internet is not asked."""
+    """Files and headings in this repository. Links to the internet are not checked."""
     broken = []
     for link in links(prose(document)):
         if not re.match(r"https?:|\.\./\.\./", link):
@@ -80,7 +80,7 @@ TOP = ("src/", "tests/", "dev/", "docs/", "bench/", "public/", ".github/")
 
 @EACH
 def test_paths_are_there(document: Path) -> None:
-    """Those that begin with a folder of this repository, with or without what stands behind a colon."""
+    """Paths that begin with a folder of this repository, with or without a part after a colon."""
     named = {code.split(":")[0].rstrip(".") for code in CODE.findall(prose(document)) if code.startswith(TOP)}
     assert not [name for name in named if not re.search(r"[*{<…\s]", name) and not (ROOT / name).exists()]
 
@@ -95,7 +95,7 @@ def test_make_has_the_targets(document: Path) -> None:
 
 
 def bindings() -> set[str]:
-    """Names of what wrangler.toml binds."""
+    """The names of the bindings in wrangler.toml."""
     configured = tomllib.loads((ROOT / "wrangler.toml").read_text())
     found: set[str] = set()
     waiting: list[object] = [configured]
@@ -117,7 +117,7 @@ FOREIGN = {
     "API_TOKEN": "of the stand-in for Workers AI",
     "DELAY_MS": "of the stand-in for Workers AI",
 }
-"""Names in capitals that are no settings of the Worker, each with whose it is."""
+"""Names in capitals that are not settings of the Worker, and what they belong to."""
 
 
 @EACH
@@ -141,7 +141,7 @@ def test_error_codes_are_there_with_the_status_that_is_told(document: Path) -> N
 
 
 def section(document: Path, heading: str) -> str:
-    """What stands below a heading, up to the next one of its level."""
+    """The text below a heading, up to the next one of its level."""
     return re.split(r"^## ", prose(document).split(f"\n## {heading}\n")[1], maxsplit=1, flags=re.MULTILINE)[0]
 
 
@@ -153,7 +153,7 @@ def test_every_setting_is_in_the_table_of_the_readme_and_no_other() -> None:
 
 @pytest.mark.parametrize("code", sorted(STATUSES))
 def test_every_error_code_has_a_symptom(code: str) -> None:
-    """In the last column of a table, where people who look for it find what to do."""
+    """In the last column of a table, where people who search for it find the remedy."""
     rows = [line for line in TROUBLESHOOTING.read_text().splitlines() if line.startswith("| ")]
     assert [row for row in rows if f"`{code}`" in row.rsplit("|", 2)[1]]
 
@@ -178,11 +178,11 @@ QUESTIONS = {
     "Why do I get 401?": "`invalid_api_key`",
     "Who can see my pictures?": "Anyone with a link sees the picture",
 }
-"""What a new user asks, with a part of the answer."""
+"""The questions of a new user, each with a part of the answer."""
 
 
 def followed(pages: dict[Path, str]) -> dict[Path, str]:
-    """The documents that pages link to."""
+    """The documents to which pages link."""
     linked = {
         (document.parent / link.partition("#")[0]).resolve() if link[0] != "#" else document
         for document, text in pages.items()

@@ -17,23 +17,23 @@ DAY, KEY = "DAILY_DOLLARS", "KEY_DAILY_DOLLARS"
 
 
 def limited(variables: Mapping[str, str] | None = None, **options: Any) -> Service:
-    """A service with all models of other makers."""
+    """A service with all models of other makers enabled."""
     return Service(variables={"PARTNER_MODELS": "*", **(variables or {})}, **options)
 
 
 def costs(answer: Answer) -> tuple[str, str]:
-    """Of an answer, in neurons and in dollars."""
+    """The cost of an answer in neurons and in dollars."""
     assert answer.status == 200, answer.text
     return answer.headers["x-cost-neurons"], answer.headers["x-cost-dollars"]
 
 
 async def today(service: Service) -> Any:
-    """What the deployment has spent."""
+    """What the deployment has spent today."""
     return (await service.get("/v1/usage")).json["deployment"]["today"]
 
 
 async def test_an_answer_tells_its_cost_in_both_units() -> None:
-    """Whether or not there is a budget."""
+    """With and without a budget."""
     service = limited()
     assert costs(await service.generate()) == ("57.6", "0.000634")
     assert costs(await service.generate(model=KONTEXT, n=2)) == ("0", "0.08")

@@ -1,4 +1,4 @@
-"""Pictures in a JSON body: found by the whole strings that they are, however these are written."""
+"""Pictures in a JSON body are found as whole strings, however they are written."""
 
 import base64
 import json
@@ -34,7 +34,7 @@ Writer = Callable[[Any], str]
 
 
 def found(body: str) -> list[str]:
-    """The base64 of the pictures in a body, as it is written there."""
+    """The base64 of the pictures in a body, as written there."""
     data = body.encode()
     return [data[start:end].decode() for start, end in embedded.find(Bytes(data))]
 
@@ -49,7 +49,7 @@ def unescaped(strings: list[str]) -> list[str]:
 @WRITERS
 @pytest.mark.parametrize("name", FILES)
 def test_base64_that_starts_as_a_picture_starts_is_one(name: str, write: Writer) -> None:
-    """The `result` of a replayed image_generation_call, `b64_json`, `image`: no `data:` before it."""
+    """The `result` of a repeated image_generation_call, `b64_json`, `image`: without `data:` before it."""
     data = base64_of(FILES[name])
     assert unescaped(found(write({"input": [{"type": "image_generation_call", "result": data}, "猫"]}))) == [data]
 
@@ -70,7 +70,7 @@ def test_a_data_url_is_one_in_any_spelling(head: str, write: Writer) -> None:
 @pytest.mark.parametrize("line_break", ["\n", "\r\n"])
 @pytest.mark.parametrize("head", ["", "data:image/jpeg;base64,"])
 def test_base64_in_lines_is_one(head: str, line_break: str) -> None:
-    """As `base64` and MIME libraries write it, 76 characters a line."""
+    """As `base64` and MIME libraries write it, with 76 characters per line."""
     data = base64_of(JPEG)
     lines = line_break.join(data[at : at + 76] for at in range(0, len(data), 76))
     assert unescaped(found(json.dumps({"image": head + lines}))) == [lines]
@@ -108,7 +108,7 @@ def test_a_text_that_quotes_a_picture_is_a_text(name: str, write: Writer) -> Non
 @WRITERS
 @pytest.mark.parametrize("before", [0, 3000, *range(WINDOW - 60, WINDOW + 20)])
 def test_base64_in_markdown_is_left_out_of_the_text(before: int, write: Writer) -> None:
-    """Wherever a window ends; as answers of ours have it that could not be stored."""
+    """Wherever a window ends; as in our own answers with a picture that could not be stored."""
     padding = "猫" * (before // 6) + '"a" ' * (before // 24) + "b" * (before % 24)
     answer = f"{padding} ![Generated Image]({PNG_URL}) ![2]({PNG_URL})\n[x](y)"
     body = write({"messages": [{"role": "assistant", "content": answer}, {"content": "a cat"}] * 2})
@@ -125,7 +125,7 @@ def test_what_is_no_data_url_has_no_base64() -> None:
 
 @pytest.mark.parametrize("before", range(WINDOW - 60, WINDOW + 20))
 def test_a_picture_is_found_wherever_the_first_window_ends(before: int) -> None:
-    """Also where it ends in the middle of an escape or of the picture's head."""
+    """Even in the middle of an escape or of the picture's head."""
     for filler in ("a", "\\", '"', "\\n", "猫"):
         padding = (filler * before)[:before]
         for data in (PNG_URL, base64_of(JPEG)):
@@ -147,7 +147,7 @@ VALUES = st.recursive(
 
 @given(st.dictionaries(KEYS, VALUES, max_size=5), st.sampled_from([*written.JSON.values()]))
 def test_any_body_with_its_pictures_taken_out_is_the_same_but_for_them(value: dict[str, Any], write: Writer) -> None:
-    """No quote, escape or bracket of it goes with them; and what was taken out is base64 as JSON writes it."""
+    """No other quote, escape or bracket is removed, and what is removed is base64 as JSON writes it."""
     body = write(value).encode()
     kept, at, taken = b"", 0, []
     for number, (start, end) in enumerate(embedded.find(Bytes(body))):
@@ -175,7 +175,7 @@ def test_any_body_with_its_pictures_taken_out_is_the_same_but_for_them(value: di
 
 @given(st.binary(max_size=300) | st.text('"\\{}[]:,data;base64/9j iVBORw0KGgo\n', max_size=400).map(str.encode))
 def test_any_bytes_are_looked_through_to_their_end(data: bytes) -> None:
-    """Whether they are JSON or not; no place is found twice."""
+    """Whether or not they are JSON. No place is found twice."""
     places = [place for start, end in embedded.find(Bytes(data * 40)) for place in (start, end)]
     assert places == sorted(places)
 
@@ -184,7 +184,7 @@ def test_any_bytes_are_looked_through_to_their_end(data: bytes) -> None:
 
 
 def test_a_picture_is_not_read() -> None:
-    """A window and some samples of each are."""
+    """Only a window and a few samples of each are read."""
     for data in (base64_of(JPEG * 200), "data:image/jpeg;base64," + base64_of(JPEG * 200)):
         body = Bytes(json.dumps({"images": [data, data]}).encode())
         assert len(embedded.find(body)) == 2
@@ -211,7 +211,7 @@ def test_a_hostile_body_of_full_size_is_refused_in_time(unit: str) -> None:
 
 
 def test_a_body_of_small_pictures_is_given_up_after_many() -> None:
-    """Each costs some calls of the runtime."""
+    """Each takes some calls of the runtime."""
     one = f'"{base64_of(JPEG)[:5000]}",'
     body = Bytes(("[" + one * (16 * MAX_TEXT // len(one)) + '""]').encode())
     with pytest.raises(RequestTooLarge):

@@ -7,12 +7,12 @@ from flux.errors import ApiError, InvalidConfiguration, UpstreamFailure
 
 
 def kinds(base: type[ApiError] = ApiError) -> list[type[ApiError]]:
-    """Every class of the family."""
+    """Every class of errors."""
     return [base, *(kind for child in base.__subclasses__() for kind in kinds(child))]
 
 
 def raised(kind: type[ApiError]) -> ApiError:
-    """One of a kind."""
+    """An error of a class."""
     return InvalidConfiguration("FLUX_MODEL", "is wrong.") if kind is InvalidConfiguration else kind("Do this.")
 
 

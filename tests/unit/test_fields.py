@@ -1,4 +1,4 @@
-"""Fields of a JSON body or a form, each read into a value or refused by its name."""
+"""Fields of a JSON body or a form: each becomes a value, or an error that names it."""
 
 from collections.abc import Callable
 from typing import Any
@@ -17,7 +17,7 @@ LINK = f"{ORIGIN}/image/{ID}.png"
 
 
 def count(body: fields.Body, name: str) -> int | None:
-    """A number that has a range: `n`, whatever name the test has for it."""
+    """A number with a range: that of `n`, under the name in the test."""
     return fields.whole_number({"n": body.get(name)}, "n")
 
 
@@ -127,12 +127,12 @@ def test_what_is_empty_leaves_the_choice_to_us(body: fields.Body) -> None:
     ],
 )
 def test_the_options_of_the_file(body: fields.Body, mime: str | None, compression: int | None) -> None:
-    """OpenAI's compression begins at 0, an encoder's quality at 1."""
+    """OpenAI's compression starts at 0, an encoder's quality at 1."""
     assert fields.options(body) == Options(mime=mime, compression=compression)
 
 
 def test_a_forms_texts_are_read_as_the_fields_of_a_body() -> None:
-    """Numbers and switches are texts there; an empty one is absent."""
+    """There, numbers and booleans are strings, and an empty one is absent."""
     form = form_of(
         {"prompt": "A cat", "n": "2", "seed": "-1", "optimize": "false", "size": "3:2", "steps": "", "model": "7",
          "quality": ""}

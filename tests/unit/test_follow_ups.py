@@ -1,4 +1,4 @@
-"""Pictures that were drawn before: links of our own, the newest picture of a conversation, `FOLLOW_UPS`."""
+"""Pictures that were drawn earlier: links to this service, the newest picture of a conversation, `FOLLOW_UPS`."""
 
 import base64
 import json
@@ -22,7 +22,7 @@ Json = dict[str, Any]
 
 
 def service_with(*files: bytes, **variables: str) -> tuple[Service, list[str]]:
-    """A service that has these pictures in its store, and their identifiers."""
+    """A service with these pictures in its store, and their identifiers."""
     service = Service(variables=variables)
     ids = []
     for file in files:
@@ -34,12 +34,12 @@ def service_with(*files: bytes, **variables: str) -> tuple[Service, list[str]]:
 
 
 def given(service: Service) -> list[bytes]:
-    """The pictures that the model was given with its only call."""
+    """The pictures that the model received in its only call."""
     (drawing,) = service.painter.drawings
     return [data_of(image) for image in drawing.images]
 
 
-# --- links of our own -----------------------------------------------------------------------------
+# --- links to this service ------------------------------------------------------------------------
 
 LINKS: list[Callable[[str], str]] = [
     lambda id: f"{ORIGIN}/image/{id}.png",
@@ -50,7 +50,7 @@ LINKS: list[Callable[[str], str]] = [
 
 @pytest.mark.parametrize("link", LINKS)
 async def test_a_link_of_our_own_is_a_picture_wherever_one_may_be_sent(link: Callable[[str], str]) -> None:
-    """Host, query and fragment do not matter: the key is the secret."""
+    """Host, query and fragment do not matter, only the key."""
     for path, body in (
         (CHAT, lambda url: {"messages": [{"role": "user", "content": ["Blue", part("image_url", {"url": url})]}]}),
         (EDITS, lambda url: {"prompt": "Blue", "images": [{"image_url": url}]}),
@@ -155,7 +155,7 @@ def in_markdown_behind_a_link(id: str) -> Json:
 
 
 def in_markdown_as_large_data(id: str) -> Json:
-    """So large that it is left out of the text of the body."""
+    """So large that it is left out of the body's text."""
     return turn("assistant", f"Here:\n\n![Generated Image]({data_url(NEW + bytes(9000))})")
 
 
@@ -227,7 +227,7 @@ async def test_a_previous_response_that_is_needed_and_gone_is_named() -> None:
 
 
 async def test_a_response_can_be_followed_by_its_own_id_and_by_its_items() -> None:
-    """Two turns with what the first one answered."""
+    """Two turns; the second has what the first one returned."""
     service, _ = service_with()
     first = (await service.post(RESPONSES, {"input": "A cat"})).json
     by_id = {"input": "Make it blue --edit", "previous_response_id": first["id"]}
@@ -266,7 +266,7 @@ async def test_an_expired_picture_that_is_asked_for_outright_is_refused() -> Non
 
 
 def conversation(id: str, prompt: str) -> list[Json]:
-    """A picture was drawn, and the next message comes."""
+    """A conversation in which a picture was drawn, with its next message."""
     return [
         turn("user", "A cat"),
         turn("assistant", f"![Generated Image]({ORIGIN}/image/{id}.png)"),
@@ -316,7 +316,7 @@ async def test_a_named_model_that_takes_none_draws_anew_and_says_so() -> None:
 
 
 async def test_an_expired_picture_is_drawn_anew_where_only_the_setting_means_it() -> None:
-    """With the model that draws new pictures."""
+    """With the model for new pictures."""
     service, _ = service_with(FOLLOW_UPS="edit")
     answer = await service.post(CHAT, {"messages": conversation(picture.new_id(NOW + 1), "Blue")})
     assert EN.follow_up_expired in answer.content
@@ -328,7 +328,7 @@ async def test_an_expired_picture_is_drawn_anew_where_only_the_setting_means_it(
 async def test_a_store_that_is_out_keeps_nobody_from_drawing_where_only_the_setting_means_an_edit(
     *, stream: bool, hangs: bool
 ) -> None:
-    """The picture is drawn from scratch, the answer says so, and the log says why."""
+    """A new picture is drawn, the answer says so, and the log says why."""
     service, (id,) = service_with(OLD, FOLLOW_UPS="edit")
     service.gallery.out_of_order, service.gallery.read_seconds = not hangs, 1e6 if hangs else 0
     answer = await service.post(CHAT, {"messages": conversation(id, "Blue"), "stream": stream})
@@ -339,7 +339,7 @@ async def test_a_store_that_is_out_keeps_nobody_from_drawing_where_only_the_sett
 
 
 async def test_a_store_that_is_out_is_told_to_who_asks_for_the_edit_outright() -> None:
-    """Another picture than the one that was asked for would be paid for: the caller is told to try again."""
+    """The caller is told to try again. Otherwise a picture that was not requested would be paid for."""
     service, (id,) = service_with(OLD, FOLLOW_UPS="edit")
     service.gallery.out_of_order = True
     answer = await service.post(CHAT, {"messages": conversation(id, "Blue --edit")})

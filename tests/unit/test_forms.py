@@ -1,4 +1,4 @@
-"""Forms, as RFC 7578, 2046, 9110 and 2231 allow them to be written, and as clients write them."""
+"""Forms, as RFC 7578, 2046, 9110 and 2231 allow them, and as clients write them."""
 
 import base64
 import os
@@ -76,18 +76,18 @@ FIELDS = st.lists(
 
 @given(FIELDS, st.sampled_from([*written.FORMS.values()]))
 def test_any_contents_come_out_as_they_went_in(fields: list[Field], write: written.FormWriter) -> None:
-    """But for those that hold the boundary itself, which RFC 2046, 5.1.1 does not allow."""
+    """Except contents that contain the boundary, which RFC 2046, 5.1.1 does not allow."""
     content_type, body = write(fields)
     boundary = content_type.partition("=")[2].split(" ")[0].strip('"')
     assume(not [content for *_, content in fields if f"--{boundary}".encode() in content])
-    # Where line breaks are line feeds alone, a carriage return at the end of a content is part of one.
+    # If line breaks are bare line feeds, a carriage return at the end of a content belongs to the line break.
     assume(write is not written.FORMS["a script"] or not [1 for *_, content in fields if content.endswith(b"\r")])
     expected = [(name, filename, content) for name, filename, _, content in fields]
     assert contents(read(content_type, body)) == expected
 
 
 NAMES = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=9)
-"""httpx escapes control characters in a way of its own."""
+"""httpx escapes control characters differently."""
 
 
 @given(
@@ -95,7 +95,7 @@ NAMES = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_
     st.lists(st.tuples(NAMES, NAMES, CONTENT), min_size=1, max_size=3),
 )
 def test_any_form_of_an_http_client_is_read(data: dict[str, str], files: list[tuple[str, str, bytes]]) -> None:
-    """Written by httpx, as browsers write."""
+    """Written by httpx, which writes forms as browsers do."""
     sent = [(name, (filename, content)) for name, filename, content in files]
     request = httpx.Request("POST", "https://flux.example/", data=data, files=sent)
     form = read(request.headers["content-type"], request.read())
@@ -157,7 +157,7 @@ def test_a_boundary_is_read_in_every_notation(boundary: str, name: str) -> None:
 
 
 def test_a_boundary_that_the_header_lost_is_the_first_line() -> None:
-    """Clients lose it that set the header by hand, as many do with `fetch`."""
+    """Clients lose it if they set the header themselves, as many do with `fetch`."""
     _, body = written.FORMS["curl"](USUAL)
     assert len(read("multipart/form-data", body).parts) == len(USUAL)
 
@@ -183,7 +183,7 @@ PART = b"Content-Disposition: form-data; name=n\r\n\r\n"
     ],
 )
 def test_parts_end_where_a_line_is_the_boundary(body: bytes, texts: list[str]) -> None:
-    """RFC 2046, 5.1.1: with padding behind it, whatever stands before the first and behind the last."""
+    """RFC 2046, 5.1.1: with padding after it, whatever precedes the first part or follows the last."""
     assert [text for _, text in read("multipart/form-data; boundary=B", body).fields] == texts
 
 
@@ -213,7 +213,7 @@ def test_a_field_that_was_sent_as_a_file_is_a_field() -> None:
 
 
 def test_a_file_that_was_not_chosen_is_none() -> None:
-    """Browsers send it all the same, without a name."""
+    """Browsers send it anyway, without a name."""
     form = read(*written.FORMS["curl"]([("image", "", "application/octet-stream", b"")]))
     assert form.files == ()
 
@@ -225,7 +225,7 @@ def test_a_file_that_was_not_chosen_is_none() -> None:
 async def test_a_text_that_is_a_picture_stays_outside(
     head: str, tail: str, filename: str | None, *, in_lines: bool
 ) -> None:
-    """A mark stands for its base64; small ones are texts."""
+    """A mark replaces its base64; small ones are read as text."""
     for data in (PNG, PNG * 30):
         text = base64.encodebytes(data).decode() if in_lines else base64.b64encode(data).decode()
         form = read(*written.FORMS["curl"]([("image", filename, None, f"{head}{text}{tail}".encode())]))
@@ -236,7 +236,7 @@ async def test_a_text_that_is_a_picture_stays_outside(
 
 
 def test_a_large_file_is_no_text() -> None:
-    """It counts with the pictures."""
+    """It counts towards the pictures."""
     form = read(*written.FORMS["curl"]([("document", "a.bin", None, b"a" * 2 * MAX_TEXT)]))
     assert form.parts[0].text is None
 
@@ -255,7 +255,7 @@ def test_a_large_file_is_no_text() -> None:
     ],
 )
 def test_a_text_has_the_charset_of_its_part_or_of_the_form(kind: str | None, field: bytes, text: str) -> None:
-    """RFC 7578, 4.6: a field `_charset_`, wherever it stands."""
+    """RFC 7578, 4.6: a field `_charset_` at any position."""
     fields: list[Field] = [("prompt", None, kind, b"caf\xe9")]
     form = read(*written.FORMS["curl"]([*fields, ("_charset_", None, None, field)] if field else fields))
     assert form.fields[0] == ("prompt", text)
@@ -339,7 +339,7 @@ def test_the_bytes_of_a_picture_are_not_read() -> None:
 
 
 class Counted(Bytes):
-    """Counts what is copied out of it and its slices."""
+    """Counts the bytes that are read from it and its slices."""
 
     total = 0
 

@@ -1,4 +1,4 @@
-"""What a call can choose, and how the choices of two places become one."""
+"""The options of a call, and how options from two sources are combined."""
 
 from dataclasses import fields
 from typing import Any
@@ -22,11 +22,11 @@ ALL: dict[str, Any] = {
     "mime": "image/webp",
     "compression": 80,
 }
-"""Every option with a value; 0 and False are values, too."""
+"""Every option with a value. 0 and False are values too."""
 
 
 def test_every_option_has_a_value_in_these_tests() -> None:
-    """Otherwise a new one would go untested below."""
+    """Otherwise a new option would not be tested below."""
     assert [field.name for field in fields(Options)] == list(ALL)
 
 
@@ -37,7 +37,7 @@ def test_an_option_that_is_left_out_is_the_others(name: str) -> None:
 
 @pytest.mark.parametrize("name", ALL)
 def test_an_option_that_is_given_is_kept_and_moves_no_other(name: str) -> None:
-    """Every value goes to its own option, whatever their order."""
+    """Every value belongs to its own option, whatever the order."""
     other = Options(**{key: f"other {key}" for key in ALL})  # type: ignore[arg-type]
     merged = Options(**{name: ALL[name]}).over(other)
     assert {key: getattr(merged, key) for key in ALL} == {key: f"other {key}" for key in ALL} | {name: ALL[name]}
@@ -55,7 +55,7 @@ def test_one_picture_is_drawn_where_no_number_is_given() -> None:
 
 
 def test_two_sources_are_the_same_picture_where_they_name_it_alike() -> None:
-    """Wherever in the request they stand."""
+    """In whichever field they are."""
     blob = Bytes(b"PNG")
     for first, second in (
         (PictureSource("image", id="a"), PictureSource("messages", id="a")),
@@ -66,7 +66,7 @@ def test_two_sources_are_the_same_picture_where_they_name_it_alike() -> None:
 
 
 def test_two_sources_are_two_pictures_where_they_do_not() -> None:
-    """Files are not compared: equal ones are rare, and a picture stays outside Python."""
+    """Files are not compared: equal ones are rare, and pictures stay outside Python."""
     sources = (
         PictureSource("image", id="a"),
         PictureSource("image", id="b"),

@@ -1,4 +1,4 @@
-"""`POST /v1/images/generations` and `/v1/images/edits`, answered in one piece."""
+"""`POST /v1/images/generations` and `/v1/images/edits`, not streamed."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ SMALL = encoded(opened(painted("Small", 300, 200)), "image/webp")
 
 
 async def test_each_picture_comes_as_link_and_as_base64() -> None:
-    """Clients read the one or the other, and both are the same picture."""
+    """Clients read one or the other, and both are the same picture."""
     service = Service()
     answer = await service.generate("A cat", n=2)
     assert answer.status == 200
@@ -43,7 +43,7 @@ async def test_the_answer_has_the_shape_that_openai_specifies() -> None:
 
 @pytest.mark.parametrize(("response_format", "fields", "stored"), [("url", {"url"}, 1), ("b64_json", {"b64_json"}, 0)])
 async def test_a_response_format_is_followed(response_format: str, fields: set[str], stored: int) -> None:
-    """With base64 alone nothing is stored."""
+    """With only base64, nothing is stored."""
     service = Service()
     answer = await service.generate("A cat", response_format=response_format)
     assert answer.json["data"][0].keys() == fields
@@ -78,7 +78,7 @@ async def test_compression_makes_a_smaller_file() -> None:
 
 
 async def test_directives_in_the_prompt_are_part_of_it() -> None:
-    """They are a chat habit."""
+    """Directives are only for chats."""
     service = Service()
     answer = await service.generate("A cat 3:2 --n 2")
     assert (len(answer.json["data"]), answer.json["size"]) == (1, "1024x1024")
@@ -103,7 +103,7 @@ async def test_a_seed_that_the_model_takes_is_used_and_one_that_it_does_not_is_t
 
 
 async def test_a_picture_that_cannot_be_stored_is_not_lost_and_the_answer_says_so() -> None:
-    """A data URL in the link's place."""
+    """A data URL takes the place of the link."""
     service = Service(gallery=Shelf(NotStored("KV PUT failed: 429")))
     answer = await service.generate("A cat", response_format="url")
     head, data = answer.json["data"][0]["url"].split(",")
@@ -150,7 +150,7 @@ async def test_the_steps_are_the_models_own_range() -> None:
 
 @pytest.mark.parametrize("name", ["image", "image[]", "image[0]"])
 async def test_a_form_with_a_picture_is_drawn_by_a_model_that_takes_it(name: str) -> None:
-    """Fields are read as JSON would hold them; the picture goes in small enough, and gives the shape."""
+    """Fields are read as in JSON. The picture is made small enough for the model, and determines the shape."""
     service = Service()
     fields = {"prompt": "Make it blue", "n": "2", "response_format": "b64_json", "quality": "high"}
     answer = await service.ask(form_posted(EDITS, fields, [(name, PHOTO)]))

@@ -1,4 +1,4 @@
-"""An Images API body becomes a request that cannot be wrong, or a refusal that names the field."""
+"""An Images API body becomes a validated request, or an error that names the field."""
 
 import base64
 from typing import Any
@@ -35,7 +35,7 @@ def test_a_prompt_is_all_it_takes() -> None:
 
 @pytest.mark.parametrize("prompt", ["A cat 3:2 --seed 7", "16:9", " A cat \n"])
 def test_the_prompt_is_taken_as_it_is(prompt: str) -> None:
-    """Directives are a chat habit."""
+    """Directives are only for chats."""
     assert parsed(prompt=prompt).generation.prompt == prompt.strip()
     assert parsed(prompt=prompt).generation.options.size is None
 
@@ -134,7 +134,7 @@ def test_a_field_of_another_type_or_out_of_range_is_refused_by_name(name: str, v
     ],
 )
 def test_what_cannot_be_followed_is_accepted_and_named(field: dict[str, Any], *, ignored: bool) -> None:
-    """A value that is what is done anyway asks for nothing."""
+    """A value that describes the default behaviour is not reported."""
     asked = parsed(**field)
     assert asked.generation.ignored == (tuple(field) if ignored else ())
     assert asked.generation.options == parsed().generation.options
@@ -144,7 +144,7 @@ def test_what_cannot_be_followed_is_accepted_and_named(field: dict[str, Any], *,
     ("wanted", "url", "base64"), [(None, True, True), ("url", True, False), ("b64_json", False, True)]
 )
 def test_how_pictures_are_handed_over(wanted: str | None, *, url: bool, base64: bool) -> None:
-    """Both ways where nothing is said, since clients read the one or the other."""
+    """Both if nothing is specified, since clients read one or the other."""
     request = parsed(response_format=wanted)
     assert (request.wants_url, request.wants_base64) == (url, base64)
 
@@ -159,7 +159,7 @@ def test_the_type_that_is_delivered(name: str | None, mime: str | None) -> None:
 
 @pytest.mark.parametrize(("sent", "quality"), [(0, 1), (1, 1), (80, 80), (100, 100), (50.0, 50), (None, None)])
 def test_compression_is_an_encoders_quality(sent: float | None, quality: int | None) -> None:
-    """OpenAI's runs from 0; encoders' from 1."""
+    """OpenAI's range starts at 0, that of encoders at 1."""
     assert parsed(output_compression=sent).generation.options.compression == quality
 
 
@@ -202,7 +202,7 @@ async def test_a_format_that_no_model_takes_is_named(data: bytes, said: str) -> 
 
 @pytest.mark.parametrize("data", [b"", b"GIF89a" + bytes(100), b"<svg/>", PNG[:20]])
 async def test_a_file_that_is_no_picture_is_refused(data: bytes) -> None:
-    """By its bytes: nobody's word is taken for its type."""
+    """By its bytes, whatever type it claims to be."""
     with pytest.raises(InvalidRequest) as refusal:
         await read(parse.form_sources(form_of(files=[("image", data)])))
     assert refusal.value.param == "image"
@@ -210,7 +210,7 @@ async def test_a_file_that_is_no_picture_is_refused(data: bytes) -> None:
 
 @pytest.mark.parametrize("name", ["mask", "markup"])
 def test_masks_are_refused_and_not_ignored(name: str) -> None:
-    """What they protect would be painted over."""
+    """The parts that they protect would be redrawn."""
     with pytest.raises(InvalidRequest) as refusal:
         parsed(**{name: {"image_url": "x"}})
     assert refusal.value.param == name
@@ -243,7 +243,7 @@ async def test_pictures_in_json_are_data_urls(item: Any) -> None:
     ],
 )
 async def test_pictures_in_json_of_any_other_kind_are_refused_by_their_place(images: Any, param: str) -> None:
-    """Links of other hosts above all: no address that a caller sends is ever fetched."""
+    """Especially links to other hosts: no address from a caller is ever fetched."""
     with pytest.raises(InvalidRequest) as refusal:
         await read(parse.json_sources({"images": images}))
     assert refusal.value.param == param
@@ -252,7 +252,7 @@ async def test_pictures_in_json_of_any_other_kind_are_refused_by_their_place(ima
 @pytest.mark.parametrize("name", fields.PICTURE_FIELDS)
 @pytest.mark.parametrize("value", [data_url(PNG), [data_url(PNG)], {"url": data_url(PNG)}])
 async def test_a_picture_makes_a_call_an_edit_by_whichever_name_it_comes(name: str, value: Any) -> None:
-    """Else an unrelated picture would be drawn, and paid for."""
+    """Otherwise an unrelated picture would be drawn and paid for."""
     body = {"prompt": "A cat", name: value}
     request = parse.image(body, parse.json_sources(body))
     assert request.edit

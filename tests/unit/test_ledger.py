@@ -1,4 +1,4 @@
-"""The ledger's rules, over Python's own SQLite and a time that tests make up."""
+"""The ledger's rules, on Python's SQLite and with a simulated time."""
 
 import sqlite3
 from typing import Any
@@ -26,7 +26,7 @@ NEURONS = {"neurons": 5760, "pictures": 1}
 
 
 class Ledger:
-    """A book, and the reservations made in it."""
+    """A book and the reservations made in it."""
 
     def __init__(self, limit: int | None = None, key_limit: int | None = None) -> None:
         self._connection = sqlite3.connect(":memory:", isolation_level=None)
@@ -42,13 +42,13 @@ class Ledger:
     def reserve(
         self, now: float = NOW, key: str = "one", model: str = "schnell", amounts: Amounts = NEURONS
     ) -> tuple[str, Answer]:
-        """The id and the answer of another reservation."""
+        """Make another reservation; returns its id and the answer."""
         self._count += 1
         id = f"id-{self._count}"
         return id, self.book.reserve(now, Reservation(id, key, model, amounts, self.limits, self.key_limits))
 
     def spent(self, now: float = NOW, key: str = "one") -> tuple[int, int]:
-        """Neurons of the key and of the deployment, today."""
+        """Today's neurons of the key and of the deployment."""
         usage = self.book.usage(now, key)
         return sum(model.get("neurons", 0) for model in usage.today.values()), usage.all_today.get("neurons", 0)
 
@@ -110,7 +110,7 @@ def test_a_limit_that_was_lowered_leaves_nothing_and_never_less() -> None:
 
 
 def test_every_unit_that_has_a_limit_must_fit() -> None:
-    """Dollars will be one: the ledger knows no unit by its name."""
+    """Such as dollars: the ledger treats all units alike."""
     ledger = Ledger(limit=100_000)
     ledger.limits["dollars"] = 1000
     assert ledger.reserve(amounts={"neurons": 5760, "dollars": 634})[1].left == {"neurons": 94_240, "dollars": 366}
@@ -156,7 +156,7 @@ def test_a_reservation_is_settled_once() -> None:
 
 
 def test_a_reservation_that_nobody_settles_becomes_spent() -> None:
-    """Ten minutes later it can no longer be given back, whether something was reserved in between or not."""
+    """After ten minutes it can no longer be released, whether or not anything was reserved in between."""
     for reserved_between in (False, True):
         ledger = Ledger()
         early, _ = ledger.reserve(NOW)
@@ -233,7 +233,7 @@ def test_usage_is_by_model_for_the_key_and_as_totals_for_the_deployment() -> Non
 
 
 def test_a_book_goes_on_where_the_last_one_stopped() -> None:
-    """The object is restarted over the same storage."""
+    """The object is restarted on the same storage."""
     ledger = Ledger(limit=6000)
     id, _ = ledger.reserve()
     ledger.book = Book(ledger.run)
@@ -242,7 +242,7 @@ def test_a_book_goes_on_where_the_last_one_stopped() -> None:
     assert ledger.reserve()[1].granted
 
 
-# --- whatever happens -----------------------------------------------------------------------------
+# --- any sequence ---------------------------------------------------------------------------------
 
 KEYS = ("one", "two")
 STEPS = st.lists(
@@ -259,7 +259,7 @@ STEPS = st.lists(
 def test_no_sequence_spends_more_than_the_budgets_or_loses_anything(
     steps: list[tuple[str, Any, int]], limit: int, key_limit: int
 ) -> None:
-    """Against a reckoning that is as simple as can be: a list of all reservations."""
+    """Compared with a simpler calculation: a list of all reservations."""
     ledger, now = Ledger(limit, key_limit), float(NOW)
     made: list[dict[str, Any]] = []
 

@@ -1,4 +1,4 @@
-"""The lines of a conversational answer, what it says of wishes that were not followed, and its estimated tokens."""
+"""The lines of a conversational answer, its notices, and its estimated tokens."""
 
 from dataclasses import replace
 from typing import get_args
@@ -21,7 +21,7 @@ CAT = FinalPrompt("A cat", writer=None)
 
 
 def drawn(*urls: str | None, model: str = SCHNELL, width: int = 768, notices: tuple[Notice, ...] = ()) -> Result:
-    """A result of one picture for each URL."""
+    """A result with one picture for each URL."""
     pictures = (
         GeneratedPicture(Picture("image/png", width, 512, Bytes(b"PNG")), url, CAT, catalog.MODELS[model], index=index)
         for index, url in enumerate(urls)
@@ -54,7 +54,7 @@ def test_the_next_lines_are_the_prompt_that_is_drawn_and_who_wrote_it(written: F
 
 
 def test_the_last_lines_end_in_the_pictures_each_of_them_one_text() -> None:
-    """Clients do not put a split link together."""
+    """Clients do not join a link that is split."""
     head, *pictures = lines.closing(drawn("https://h/1.png", None).pictures, (), EN, images_apart=False)
     assert head == f"📐 Image specifications: 768x512\n{EN.success}\n{EN.not_stored}\n{EN.result}\n\n"
     assert pictures[0] == "![Generated Image](https://h/1.png)"
@@ -99,7 +99,7 @@ def test_a_failure_is_a_line_of_its_own() -> None:
     ],
 )
 def test_what_was_asked_for_and_not_followed_is_noticed(plan: Plan, result: Result, told: list[Notice]) -> None:
-    """Of the model that drew in the end, which may be the fallback."""
+    """For the model that drew, which may be the fallback."""
     assert list(notices.of(plan, result)) == told
     assert notices.sentences(plan, result, EN) == [getattr(EN, notice).format(result.model.id) for notice in told]
 

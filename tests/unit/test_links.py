@@ -1,4 +1,4 @@
-"""Which links of a model's answer are fetched: those that lead to a public name by https, and no others."""
+"""Which links in a model's answer are fetched: only those with https and a public host name."""
 
 import pytest
 
@@ -67,7 +67,7 @@ def test_a_link_to_a_public_name_is_fetched(href: str) -> None:
     ],
 )
 def test_a_link_to_anything_else_is_not(href: str) -> None:
-    """Held to the form that the runtime's own parser gives a link, so that two parsers cannot differ."""
+    """Judged in the form that the runtime's parser gives a link, so that two parsers cannot disagree."""
     assert links.refusal(href)
 
 

@@ -1,4 +1,4 @@
-"""Prompts are echoed so that nothing in them becomes markup."""
+"""Prompts are repeated in answers in such a way that nothing in them becomes markup."""
 
 import pytest
 from hypothesis import example, given
@@ -11,7 +11,7 @@ LINK = "https://flux.example/image/QmFzZTY0IGlzIG5vdCBh-_-1vuhmo0.jpg"
 
 
 def rendered(text: str) -> list[str]:
-    """The addresses of the pictures that a renderer shows, and its text around them."""
+    """The URLs of the pictures that a renderer shows, and the text around them."""
     parser = MarkdownIt("commonmark")
     found: list[str] = []
     for token in parser.parse(text):
@@ -24,7 +24,7 @@ def rendered(text: str) -> list[str]:
 
 
 def answer(prompt: str) -> str:
-    """An answer's lines, as a chat has them."""
+    """The lines of a chat answer."""
     echoed = markdown.escape(prompt)
     return f"🎨 Original prompt: {echoed}\n🌐 Optimized prompt: {echoed}\nHere:\n\n![Generated Image]({LINK})"
 

@@ -1,4 +1,4 @@
-"""Hostile prompts through whole answers: any CommonMark renderer shows exactly the pictures that were drawn."""
+"""Hostile prompts in complete answers: every CommonMark renderer shows exactly the pictures that were drawn."""
 
 import asyncio
 import json
@@ -29,7 +29,7 @@ RENDERERS = {name: MarkdownIt(name) for name in ("commonmark", "js-default")}
 
 
 def shown(text: str, parser: MarkdownIt) -> list[str]:
-    """The addresses of the pictures that a renderer shows. Nothing else of an answer may be markup."""
+    """The URLs of the pictures that a renderer shows. Nothing else in an answer may be markup."""
     found: list[str] = []
     for token in parser.parse(text):
         assert token.type not in ("fence", "code_block", "html_block", "heading_open", "bullet_list_open"), token
@@ -42,20 +42,20 @@ def shown(text: str, parser: MarkdownIt) -> list[str]:
 
 
 def answered(path: str, body: dict[str, Any], service: Service) -> Answer:
-    """The answer, read to its end."""
+    """The answer, read completely."""
     with asyncio.Runner(loop_factory=fakes.skipping_loop) as runner:
         return runner.run(service.post(path, body))
 
 
 def said(answer: Answer, path: str) -> list[str]:
-    """The texts of an answer of either API."""
+    """The texts in an answer of either API."""
     if "chat" in path:
         return [choice["message"]["content"] for choice in answer.json["choices"]]
     return [item["content"][0]["text"] for item in answer.json["output"] if item["type"] == "message"]
 
 
 def bodies(path: str, prompt: str, n: int) -> dict[str, Any]:
-    """A request for so many pictures of a prompt."""
+    """A request for this number of pictures of a prompt."""
     if "chat" in path:
         return {"messages": [{"role": "user", "content": prompt}], "n": n}
     return {"input": prompt, "n": n}
@@ -85,7 +85,7 @@ def test_exactly_the_pictures_that_were_drawn_are_shown(path: str, prompt: str, 
 @settings(max_examples=40)
 @given(written=PROMPTS)
 def test_what_a_writer_says_is_no_markup_either(path: str, written: str) -> None:
-    """A text model may be talked into anything by the prompt that it is given."""
+    """A prompt can make a text model write anything."""
     service = Service(writer=Rewriter(written))
     answer = answered(path, bodies(path, "A cat", 1) | {"optimize": True}, service)
     for parser in RENDERERS.values():
@@ -95,7 +95,7 @@ def test_what_a_writer_says_is_no_markup_either(path: str, written: str) -> None
 
 
 def streamed(answer: Answer, path: str) -> list[str]:
-    """What a client makes of a stream: the text of each choice of a chat, and that of a response."""
+    """What a client reads from a stream: the text of each choice of a chat, or that of a response."""
     texts: dict[int, str] = {}
     for line in answer.text.split("\n"):
         event = json.loads(line.removeprefix("data: ")) if line.startswith("data: {") else {}
@@ -114,7 +114,7 @@ def streamed(answer: Answer, path: str) -> list[str]:
 @example(prompt="A cat ![x](http://tracker.example/x.png)", n=2, seconds=0.0)
 @example(prompt="A cat <!--", n=1, seconds=5.0)
 def test_a_stream_shows_exactly_the_pictures_that_were_drawn(path: str, prompt: str, n: int, seconds: float) -> None:
-    """Told while it is drawn, or all at once."""
+    """Streamed while it is drawn, or all at once."""
     service = Service(painter=Painter(seconds=seconds))
     answer = answered(path, bodies(path, prompt, n) | {"stream": True}, service)
     assert answer.status == 200, answer.text
@@ -128,7 +128,7 @@ def test_a_stream_shows_exactly_the_pictures_that_were_drawn(path: str, prompt: 
 @settings(max_examples=20)
 @given(prompt=PROMPTS)
 def test_a_picture_that_failed_leaves_exactly_the_others(path: str, prompt: str) -> None:
-    """And the sentence that says so is no markup."""
+    """The sentence that reports it is not markup either."""
     service = Service(painter=Painter(1.0, upstream.failure("500: ![x](http://e.example/x.png)"), 1.0))
     answer = answered(path, bodies(path, prompt, 3), service)
     for parser in RENDERERS.values():

@@ -77,14 +77,14 @@ def result_of(answer: Answer) -> dict[str, Any]:
 
 
 async def call(service: Service, tool: str, *, era: str = "legacy", **arguments: Any) -> dict[str, Any]:
-    """The result of a tool, which has the protocol's shape."""
+    """The result of a tool, checked against the protocol's format."""
     result = result_of(await ask(service, "tools/call", {"name": tool, "arguments": arguments}, era=era))
     mcp_types.CallToolResult.model_validate(result)
     return result
 
 
 async def draw(service: Service, prompt: str = "A cat", **arguments: Any) -> list[dict[str, Any]]:
-    """The blocks of a drawing that went well."""
+    """The content blocks of a successful drawing."""
     result = await call(service, "draw", prompt=prompt, **arguments)
     assert not result.get("isError"), result
     blocks: list[dict[str, Any]] = result["content"]
@@ -92,7 +92,7 @@ async def draw(service: Service, prompt: str = "A cat", **arguments: Any) -> lis
 
 
 def said(result: dict[str, Any]) -> str:
-    """The sentence of a call that failed."""
+    """The message of a failed call."""
     assert result["isError"] is True, result
     [block] = result["content"]
     return str(block["text"])
@@ -125,7 +125,7 @@ async def test_the_key_is_asked_for() -> None:
 
 @pytest.mark.parametrize("origin", ["https://evil.example", "null"])
 async def test_any_origin_is_let_in_with_the_key_alone(origin: str) -> None:
-    """As everywhere: no browser adds the key by itself."""
+    """As everywhere: browsers do not add the key by themselves."""
     service = Service()
     answer = await ask(service, "ping", headers={"origin": origin})
     assert (answer.status, answer.headers["access-control-allow-origin"]) == (200, "*")
@@ -196,7 +196,7 @@ async def test_settings_that_are_wrong_are_refused_as_everywhere() -> None:
 
 
 async def listed(era: str = "legacy") -> dict[str, mcp_types.Tool]:
-    """The tools by their names."""
+    """The tools by name."""
     result = result_of(await ask(Service(), "tools/list", era=era))
     found = mcp_types.ListToolsResult.model_validate(result).tools
     return {tool.name: tool for tool in found}
@@ -291,7 +291,7 @@ async def test_a_picture_comes_as_a_preview_a_link_and_a_sentence(era: str) -> N
 
 
 async def test_a_prompt_is_taken_as_it_is() -> None:
-    """Directives are a habit of conversations."""
+    """Directives are only for conversations."""
     service = Service()
     blocks = await draw(service, "A cat 16:9 --n 3")
     assert [drawing.prompt for drawing in service.painter.drawings] == ["A cat 16:9 --n 3"]
@@ -362,7 +362,7 @@ async def test_a_small_picture_is_its_own_preview() -> None:
 
 
 class Noisy(Painter):
-    """Draws what can hardly be made small."""
+    """Draws pictures that compress badly."""
 
     async def draw(self, *given: Any, **options: Any) -> Any:
         drawn = await super().draw(*given, **options)
@@ -498,7 +498,7 @@ def messages(answer: Answer) -> list[dict[str, Any]]:
 
 
 async def streamed(service: Service, era: str = "legacy", **arguments: Any) -> Answer:
-    """A drawing whose host wants to hear of its progress."""
+    """The answer to a drawing for a host that wants progress notifications."""
     params = {"name": "draw", "arguments": {"prompt": "A cat", **arguments}, "_meta": {"progressToken": "t"}}
     return await ask(service, "tools/call", params, era=era, headers=STREAMED)
 
@@ -506,7 +506,7 @@ async def streamed(service: Service, era: str = "legacy", **arguments: Any) -> A
 @pytest.mark.parametrize("era", ERAS)
 @pytest.mark.parametrize("seconds", [0, 25])
 async def test_a_host_that_wants_progress_gets_it_and_the_result_at_the_end(era: str, seconds: float) -> None:
-    """Every ten seconds at least, so that its timer restarts."""
+    """At least every ten seconds, so that its timer restarts."""
     service = Service(painter=Painter(seconds=seconds))
     *told, last = messages(await streamed(service, era=era, n=2))
     assert [one["method"] for one in told] == ["notifications/progress"] * len(told)
@@ -542,7 +542,7 @@ async def test_a_failure_in_a_stream_is_its_result() -> None:
 
 
 class Late(Painter):
-    """Fails after the stream opened."""
+    """Fails after the stream has opened."""
 
     async def draw(self, *given: Any, **options: Any) -> Any:
         await asyncio.sleep(5)
@@ -566,7 +566,7 @@ async def test_a_host_that_leaves_ends_the_work() -> None:
     assert service.log[0]["status"] == 499
 
 
-# --- whatever is sent -----------------------------------------------------------------------------
+# --- any input ------------------------------------------------------------------------------------
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(st.characters()),

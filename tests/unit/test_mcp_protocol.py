@@ -1,4 +1,4 @@
-"""The messages of the Model Context Protocol, in both eras, held to the types of the official package."""
+"""The messages of the Model Context Protocol in both eras, checked against the types of the official package."""
 
 import json
 from typing import Any
@@ -20,13 +20,13 @@ META = {VERSION: MODERN[0], CAPABILITIES: {}}
 
 
 def body(method: str = "tools/list", meta: dict[str, Any] | None = None, **fields: Any) -> dict[str, Any]:
-    """A request; with `meta` one of the modern era."""
+    """A request; with `meta`, one of the modern era."""
     params = {**fields.pop("params", {}), **({"_meta": meta} if meta else {})}
     return {"jsonrpc": "2.0", "id": 1, "method": method, "params": params, **fields}
 
 
 def headers(method: str = "tools/list", version: str = MODERN[0], **others: str) -> dict[str, str]:
-    """Those that the modern era requires."""
+    """The headers that the modern era requires."""
     return {"mcp-protocol-version": version, "mcp-method": method, **others}
 
 
@@ -38,7 +38,7 @@ def read(value: object, sent: dict[str, str] | None = None) -> Message:
 
 
 def refused(value: object, sent: dict[str, str] | None = None) -> tuple[int, int, Any]:
-    """The status, the code and the id that a body is refused with."""
+    """The status, code and id of the error for a body."""
     asked = Message()
     try:
         asked = protocol.message(value, sent or {})
@@ -77,7 +77,7 @@ NO_MESSAGES: tuple[object, ...] = (
 
 @pytest.mark.parametrize("value", NO_MESSAGES)
 def test_what_is_no_message_is_refused(value: object) -> None:
-    """Batches among them."""
+    """Including batches."""
     assert refused(value) == (400, -32600, None)
 
 
@@ -148,7 +148,7 @@ def test_a_version_that_is_not_served_is_told_which_are() -> None:
 
 
 def test_an_old_client_gets_errors_of_a_method_with_status_200() -> None:
-    """The SDKs of that time take any other status for a broken connection."""
+    """The SDKs of that time treat other statuses as a broken connection."""
     failure = RpcError(protocol.METHOD_NOT_FOUND, "There is no such method.")
     assert protocol.error(Message("x", 1), failure)[0] == 200
     assert protocol.error(Message("x", 1, modern=True), failure)[0] == 404

@@ -1,7 +1,7 @@
-"""What is left in memory of a request: nothing, also where it failed and no garbage collector runs.
+"""What a request leaves in memory: nothing, even if it failed and no garbage collector runs.
 
-A picture is up to 20 MB of JavaScript's memory, and Python's collector runs when Python has made many objects. So a
-picture that only the collector can free is one too many when failures come in bursts.
+A picture takes up to 20 MB of JavaScript's memory, but Python's collector runs only after Python has created many
+objects. So pictures that only the collector can free fill the memory if failures come in bursts.
 """
 
 import asyncio
@@ -38,11 +38,11 @@ LARGE = encoded(opened(painted("A photo", 600, 400)), "image/png")
 
 
 CONTENT = [{"type": "text", "text": "A cat"}, {"type": "image_url", "image_url": {"url": data_url(PHOTO)}}]
-"""Of a message with a picture."""
+"""The content of a message with a picture."""
 
 
 def spent() -> Exception:
-    """Each time another object: the twins raise what they are given."""
+    """A new exception each time, because the fakes raise the given object."""
     return upstream.failure("3036: used up")
 
 
@@ -89,7 +89,7 @@ def what_was_there_before() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def no_collector() -> Iterator[None]:
-    """Only what nothing refers to is freed."""
+    """Only objects without references are freed."""
     gc.collect()
     gc.disable()
     yield
@@ -97,12 +97,12 @@ def no_collector() -> Iterator[None]:
 
 
 def pictures() -> int:
-    """How many pictures are in memory."""
+    """The number of pictures in memory."""
     return sum(type(one) is Bytes for one in gc.get_objects())
 
 
 class Forgetful(Painter):
-    """Remembers nothing of what it was given or drew."""
+    """Keeps no inputs and no pictures."""
 
     async def draw(self, *asked: Any, **options: Any) -> Any:
         try:
@@ -112,11 +112,11 @@ class Forgetful(Painter):
 
 
 LATE = 2.0
-"""Seconds after which a stream is open."""
+"""Seconds after which a stream has opened."""
 
 
 class LatePainter(Forgetful):
-    """Fails when the stream is open."""
+    """Fails after the stream has opened."""
 
     def __init__(self, *outcomes: Any) -> None:
         super().__init__()
@@ -251,7 +251,7 @@ async def _leaves(service: Service, use: Callable[[Service], Awaitable[None]]) -
     await use(service)
     service.gallery.pictures.clear()
     service.painter.drawings.clear()
-    await asyncio.sleep(1)  # what is cancelled has its turn to end
+    await asyncio.sleep(1)  # lets cancelled tasks end
     assert pictures() == before
 
 
@@ -259,7 +259,7 @@ async def _leaves(service: Service, use: Callable[[Service], Awaitable[None]]) -
 
 MANY, WARM_UP = 20_000, 2_000
 FLAT_BLOCKS = 1000
-"""One object for each twenty of the many. An exception that is raised twice keeps some dozen each time."""
+"""One object for each twenty requests. An exception that is raised twice keeps about a dozen each time."""
 
 
 async def test_many_requests_to_a_misconfigured_deployment_leave_memory_flat() -> None:

@@ -12,7 +12,7 @@ CHECKS = dict.fromkeys(("api_key", "settings", "model", "writer", "storage", "im
 
 
 async def test_every_model_that_we_serve_is_listed() -> None:
-    """With the four fields that OpenAI requires, and those by which apps know a picture model."""
+    """With OpenAI's four required fields, and those by which apps recognise an image model."""
     answer = await Service().get("/v1/models")
     assert answer.json["object"] == "list"
     assert [one["id"] for one in answer.json["data"]] == list(catalog.MODELS)
@@ -53,7 +53,7 @@ async def test_a_model_that_can_only_edit_says_so() -> None:
     ("name", "id"), [(SCHNELL, SCHNELL), ("flux-2-dev", FLUX_2), ("dall-e-3", FLUX_2), ("FLUX", FLUX_2)]
 )
 async def test_one_model_is_the_one_that_a_request_for_it_would_draw_with(name: str, id: str) -> None:
-    """As it stands in the list."""
+    """As in the list."""
     service = Service(variables={"FLUX_MODEL": FLUX_2})
     answer = await service.get(f"/v1/models/{name}")
     assert answer.json in (await service.get("/v1/models")).json["data"]
@@ -86,7 +86,7 @@ LACKING: dict[str, tuple[dict[str, Any], str]] = {
 
 @pytest.mark.parametrize("missing", LACKING)
 async def test_the_service_is_degraded_without_what_it_needs(missing: str) -> None:
-    """The others make it better."""
+    """The other parts are optional."""
     options, status = LACKING[missing]
     answer = await Service(**options).get("/health", key=None)
     assert (answer.status, answer.json["status"]) == (200, status)

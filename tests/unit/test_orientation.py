@@ -1,4 +1,4 @@
-"""How a picture lies, read from its EXIF; formats that no model takes; files that decoders tolerate."""
+"""A picture's orientation, read from EXIF; formats that no model takes; malformed files that decoders tolerate."""
 
 import io
 import struct
@@ -22,7 +22,7 @@ ORDERS = {"II": "<", "MM": ">"}
 def exif(
     orientation: int, order: str = "II", *, kind: int = 3, before: int = 0, offset: int = 8, tag: int = 274
 ) -> bytes:
-    """A TIFF structure that says so, `before` other tags before it, its directory at `offset`."""
+    """A TIFF structure with this orientation, `before` other tags before it, and its directory at `offset`."""
     end = ORDERS[order]
     others = [struct.pack(f"{end}HHII", 300 + number, 4, 1, 6) for number in range(before)]
     value = struct.pack(f"{end}HH", orientation, 0) if kind == 3 else struct.pack(f"{end}I", orientation)
@@ -32,7 +32,7 @@ def exif(
 
 
 def lying(mime: str, tiff: bytes) -> bytes:
-    """A picture with this EXIF. Pillow puts it into an APP1 segment, an eXIf chunk or an EXIF chunk."""
+    """A picture with this EXIF. Pillow writes it into an APP1 segment, an eXIf chunk or an EXIF chunk."""
     return encoded(NOISE, mime, exif=tiff if mime == "image/png" else b"Exif\0\0" + tiff)
 
 
@@ -43,7 +43,7 @@ def shown(data: bytes) -> tuple[int, int]:
 
 @pytest.mark.parametrize(("orientation", "order", "mime"), [*product(range(1, 9), ORDERS, EXTENSIONS)])
 def test_a_picture_has_the_size_that_is_seen(orientation: int, order: str, mime: str) -> None:
-    """In both byte orders; four of the eight lie on a side."""
+    """In both byte orders. Four of the eight orientations lie on a side."""
     data = lying(mime, exif(orientation, order))
     found = look(Bytes(data))
     assert found is not None
@@ -80,7 +80,7 @@ def segment(marker: int, payload: bytes) -> bytes:
 
 
 def jpeg(*before: bytes) -> bytes:
-    """A JPEG with these pieces in front of its others."""
+    """A JPEG with these segments before its others."""
     data = encoded(NOISE)
     return data[:2] + b"".join(before) + data[2:]
 
@@ -89,7 +89,7 @@ APP1 = segment(0xE1, b"Exif\0\0" + exif(6))
 
 
 def test_a_photo_of_a_phone_lies_on_its_side() -> None:
-    """60 KB of EXIF with a thumbnail, the maker's XMP, a depth map in many segments, a profile; then the frame."""
+    """60 KB of EXIF with a thumbnail, the maker's XMP, a depth map in many segments, a profile, then the frame."""
     thumbnail = b"\xff\xd8" + bytes(50_000) + b"\xff\xc0\0\x11\x08\0\x10\0\x10"
     first = segment(0xE1, b"Exif\0\0" + exif(6, "MM", before=14) + thumbnail)
     more = [segment(0xE1, b"http://ns.adobe.com/xmp/extension/\0" + bytes(65_000))] * 60
@@ -122,7 +122,7 @@ def test_the_first_exif_of_a_jpeg_counts(before: tuple[bytes, ...]) -> None:
     "stray", [b"\0", b"\0\0\0\0", b"\xff\0", b"abc\n", bytes(300), b"\xff" * 300, b"\xff\xd0", b"\xff\xd8"]
 )
 def test_stray_bytes_between_the_segments_of_a_jpeg_are_passed_over(stray: bytes) -> None:
-    """As decoders do, with a warning: libjpeg's `next_marker`."""
+    """As in decoders, which print a warning: libjpeg's `next_marker`."""
     comment = segment(0xFE, b"x")
     for data in (jpeg(comment, stray, APP1), jpeg(APP1, stray), jpeg(APP1, stray, comment, stray)):
         found = look(Bytes(data))
@@ -131,7 +131,7 @@ def test_stray_bytes_between_the_segments_of_a_jpeg_are_passed_over(stray: bytes
 
 
 def test_exif_of_a_png_stands_before_its_pixels() -> None:
-    """PNG specification, 11.3.3.6. Behind other chunks, however large."""
+    """PNG specification, 11.3.3.6. After other chunks of any size."""
     data = lying("image/png", exif(8))
     large = struct.pack(">I", 100_000) + b"iTXt" + bytes(100_004)
     found = look(Bytes(data[:33] + large * 30 + data[33:]))
@@ -165,7 +165,7 @@ CHANGES = st.lists(st.tuples(st.integers(0, 399), st.integers(0, 255)), max_size
     st.sampled_from([*EXTENSIONS]), st.sampled_from([*ORDERS]), CHANGES, st.binary(max_size=60), st.integers(0, 2000)
 )
 def test_any_exif_is_read_or_left(mime: str, order: str, changes: list[tuple[int, int]], more: bytes, end: int) -> None:
-    """Whatever is changed, put in or cut off: a picture with some orientation, or none, and never much is copied."""
+    """Whatever is changed, inserted or cut off: the picture has some orientation or none, and little is copied."""
     data = bytearray(lying(mime, exif(6, order, before=3) + more))
     for place, byte in changes:
         data[place % len(data)] = byte
@@ -233,11 +233,11 @@ def test_a_damaged_picture_is_called_so(mime: str, name: str) -> None:
     assert picture.refusal(damaged) == f"The picture is {name} that cannot be read. Send it again."
 
 
-# --- the twin of Cloudflare Images ----------------------------------------------------------------
+# --- the in-memory version of Cloudflare Images ---------------------------------------------------
 
 HALVES = Image.new("RGB", (600, 400), "red")
 HALVES.paste("blue", (0, 0, 600, 200))
-"""Stored blue above red."""
+"""Stored as blue above red."""
 
 
 @pytest.mark.parametrize("mime", EXTENSIONS)
@@ -247,7 +247,7 @@ HALVES.paste("blue", (0, 0, 600, 200))
 async def test_a_resizer_turns_a_picture_upright(
     mime: str, orientation: int, size: tuple[int, int], top: str | None
 ) -> None:
-    """And what it gives lies no more."""
+    """The result needs no further rotation."""
     tiff = exif(orientation)
     given = look(Bytes(encoded(HALVES, mime, exif=tiff if mime == "image/png" else b"Exif\0\0" + tiff)))
     assert given is not None

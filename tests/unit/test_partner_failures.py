@@ -1,4 +1,4 @@
-"""How models of other makers fail, and what of it is asked for again."""
+"""Failures of models of other makers, and which of them are retried."""
 
 import pytest
 
@@ -79,7 +79,7 @@ def test_an_answer_that_says_failed_is_a_failure(state: str, code: str, kind: ty
     ],
 )
 async def test_what_may_have_drawn_is_asked_for_once(failure: str, calls: int) -> None:
-    """A picture of these models costs much, and nobody pays for two in place of one."""
+    """Pictures of these models are expensive, and nobody should pay twice for one."""
     service = Service(variables={"PARTNER_MODELS": "*"}, painter=Painter(*[partner_failures.failure(failure)] * 9))
     assert (await service.generate(model=BANANA)).status >= 400
     assert [drawing.model.id for drawing in service.painter.drawings] == [BANANA] * calls
@@ -94,7 +94,7 @@ async def test_a_fallback_is_asked_only_where_nothing_was_drawn(failure: str, mo
 
 
 async def test_a_picture_that_was_flagged_is_not_drawn_again_of_the_persons_own_words() -> None:
-    """A prompt that was refused is: nothing was drawn of it."""
+    """A refused prompt is, because nothing was drawn."""
     for text, calls in (("Your output has been flagged", 1), ("Input prompt contains NSFW content", 2)):
         variables = {"PARTNER_MODELS": "*", "PROMPT_OPTIMIZATION": "true"}
         service = Service(variables=variables, painter=Painter(partner_failures.failure(text)))
@@ -103,7 +103,7 @@ async def test_a_picture_that_was_flagged_is_not_drawn_again_of_the_persons_own_
 
 
 async def test_a_model_of_another_maker_is_waited_for_longer() -> None:
-    """For three minutes, where one of Workers AI has one."""
+    """Three minutes, compared with one for Workers AI."""
     service = Service(variables={"PARTNER_MODELS": "*"}, painter=Painter(seconds=170))
     assert (await service.generate(model=BANANA)).status == 200
     late = Service(variables={"PARTNER_MODELS": "*"}, painter=Painter(seconds=190))

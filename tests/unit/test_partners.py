@@ -1,4 +1,4 @@
-"""Models of other makers: each row is held to the published schema of its model, and drawn with only if enabled."""
+"""Models of other makers: each row matches the model's published schema, and is used only if enabled."""
 
 import json
 from datetime import datetime
@@ -36,7 +36,7 @@ SIZES = [
 
 
 def published(model: Model) -> dict[str, Any]:
-    """What Cloudflare publishes of a model."""
+    """What Cloudflare publishes about a model."""
     return dict(json.loads((ROOT / "dev" / "ai" / "models" / f"{file_of(model)}.json").read_text()))
 
 
@@ -46,19 +46,19 @@ def schema_of(model: Model) -> dict[str, Any]:
 
 
 def partner_of(model: Model) -> Partner:
-    """What its row has beside that of a model of Workers AI."""
+    """What its row has in addition to those of Workers AI."""
     assert model.partner
     return model.partner
 
 
 def call_of(model: str, *, variables: dict[str, str] | None = None, **fields: Any) -> ModelCall:
-    """How a model is asked where everything is enabled."""
+    """The call of a model if everything is enabled."""
     needed: Any = (PHOTO,) if MODELS[model].edits_alone else ()
     return plan_of(variables=variables or ALL, model=model, **{"images": needed, **fields}).calls[0]
 
 
 def numbers(schema: dict[str, Any]) -> dict[str, Any]:
-    """The part of a schema that is about numbers: some write `anyOf` or a list of types for what may be null."""
+    """The part of a schema about numbers. Some schemas use `anyOf` or a list of types for nullable values."""
     return next((one for one in schema.get("anyOf", ()) if "number" in one["type"] or "integer" in one["type"]), schema)
 
 
@@ -84,14 +84,14 @@ def test_whatever_is_wanted_a_model_is_asked_for_what_its_schema_takes(model: Mo
 
 @EACH
 def test_what_the_schema_does_not_take_would_be_found(model: Model) -> None:
-    """Otherwise the test before would pass on anything."""
+    """Otherwise the previous test would accept anything."""
     inputs = call_of(model.id).inputs("A cat", 0)
     assert schema_refusal(model, {**inputs, "mask": "AAAA", "depth": 1}, model.max_images)
 
 
 @EACH
 def test_pictures_go_in_where_the_schema_says_so_and_in_its_number(model: Model) -> None:
-    """A field that takes URLs alone, or that does not say what it takes, is none."""
+    """A field that accepts only URLs, or does not say what it accepts, does not count."""
     properties, images = schema_of(model)["properties"], partner_of(model).images
     assert bool(images) == bool(model.max_images)
     if not images:
@@ -110,7 +110,7 @@ def test_pictures_go_in_where_the_schema_says_so_and_in_its_number(model: Model)
 
 @EACH
 def test_ranges_and_words_are_those_of_the_schema(model: Model) -> None:
-    """What it takes and what it does not."""
+    """Values inside and outside of them."""
     properties, partner = schema_of(model)["properties"], partner_of(model)
     assert ("seed" in properties) == bool(model.seeds)
     if model.seeds:
@@ -130,7 +130,7 @@ def test_ranges_and_words_are_those_of_the_schema(model: Model) -> None:
 
 @EACH
 def test_size_is_controlled_as_the_schema_says(model: Model) -> None:
-    """With all values of an enumeration, but those that leave the choice to the model."""
+    """With all values of an enumeration, except those that leave the choice to the model."""
     properties, control = schema_of(model)["properties"], partner_of(model).control
     match control:
         case WidthAndHeight(bounds):
@@ -194,7 +194,7 @@ def test_a_price_is_the_published_one_and_none_by_tokens(model: Model) -> None:
     assert {name: amount for name, amount in amounts.items() if amount} == listed
 
 
-# --- what is asked for ----------------------------------------------------------------------------
+# --- inputs ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -285,7 +285,7 @@ def test_a_picture_costs_what_is_published(model: str, fields: dict[str, Any], d
 
 
 def test_the_owner_can_state_a_price() -> None:
-    """For each picture, instead of what is published."""
+    """Per picture, in place of the published price."""
     stated = {"PARTNER_MODELS": f"{GPT}=0.13, {MAX} = $1.5\nrecraft/recraftv4-1"}
     costs = {one: call_of(one, variables=stated, n=2).cost.dollars for one in (GPT, MAX, "recraft/recraftv4-1")}
     assert costs == {GPT: 130_000, MAX: 1_500_000, "recraft/recraftv4-1": 40_000}
@@ -315,7 +315,7 @@ CHAT, IMAGES, RESPONSES = "/v1/chat/completions", "/v1/images/generations", "/v1
 
 
 def body_of(path: str, model: str) -> dict[str, Any]:
-    """A request to draw with a model, in each API."""
+    """A request to draw with a model, for each API."""
     return {
         CHAT: chat_of(model=model),
         IMAGES: {"prompt": "A cat", "model": model},
@@ -328,7 +328,7 @@ def body_of(path: str, model: str) -> dict[str, Any]:
     "name", [BANANA, "openrouter/google/nano-banana", "Google/Nano-Banana:free", "recraft/recraftv4-1", "flux-2-max"]
 )
 async def test_a_model_that_is_not_enabled_is_not_found_and_the_setting_is_named(path: str, name: str) -> None:
-    """In every API: such a name cannot be meant otherwise."""
+    """In all APIs: such a name cannot mean anything else."""
     service = Service(variables={"PARTNER_MODELS": GPT})
     answer = await service.post(path, body_of(path, name))
     assert (answer.status, answer.error["code"], answer.error["param"]) == (404, "model_not_found", "model")
@@ -424,11 +424,11 @@ def test_one_of_them_can_be_the_default() -> None:
         settings_of().find(BANANA)
 
 
-# --- pictures in ----------------------------------------------------------------------------------
+# --- input pictures -------------------------------------------------------------------------------
 
 
 async def drawn_from(*pictures: Picture, resizer: Scissors | None = None) -> tuple[list[Picture], Scissors, Any]:
-    """What went into a model of another maker of these pictures, what was made smaller, and the answer."""
+    """The inputs made from these pictures for a model of another maker, the resizer, and the answer."""
     resizer = resizer or Scissors()
     service = Service(variables=ALL, resizer=resizer)
     urls = [data_url(data_of(one.blob), one.type) for one in pictures]
@@ -438,7 +438,7 @@ async def drawn_from(*pictures: Picture, resizer: Scissors | None = None) -> tup
 
 
 def noise(side: int, mime: str = "image/png") -> Picture:
-    """A picture that is hard to compress."""
+    """A picture that compresses badly."""
     image = Image.effect_noise((side, side), 90)
     return Picture(mime, side, side, Bytes(encoded(image, mime)))
 
@@ -451,14 +451,14 @@ async def test_a_picture_that_fits_goes_in_as_it_is() -> None:
 
 @pytest.mark.parametrize(("mime", "sent"), [("image/jpeg", "image/jpeg"), ("image/png", "image/webp")])
 async def test_a_picture_that_is_too_large_goes_in_smaller(mime: str, sent: str) -> None:
-    """PNG becomes WebP, which keeps what is transparent and has fewer bytes."""
+    """PNG becomes WebP, which keeps transparency and is smaller."""
     [given], resizer, _ = await drawn_from(painted("A photo", 3000, 1500, mime))
     assert (given.type, given.size) == (sent, "2048x1024")
     assert [side for side, *_ in resizer.fits] == [2048]
 
 
 async def test_all_pictures_of_a_request_share_the_bytes_that_go_in() -> None:
-    """They are text in memory five times over while the model draws."""
+    """They occupy five times their size in memory, as text, while the model draws."""
     given, resizer, _ = await drawn_from(noise(1000), noise(1001), noise(1002))
     assert sum(one.blob.size for one in given) <= MAX_IN_TEXT
     assert len(given) == 3
@@ -472,7 +472,7 @@ async def test_what_cannot_be_made_smaller_is_refused_with_what_may_be_sent() ->
 
 
 def test_the_tables_of_models_are_made_from_the_rows() -> None:
-    """`python -m dev.models --write` brings it up to date."""
+    """`python -m dev.models --write` updates them."""
     for path, made in ((page.DOCUMENT, page.table()), (page.OVERVIEW, page.overview())):
         document = path.read_text()
         assert tables.written(document, page.COMMAND, made) == document

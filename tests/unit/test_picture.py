@@ -1,4 +1,4 @@
-"""What a picture is, read from its own bytes; and the names that pictures are kept under."""
+"""A picture's type and size, read from its own bytes, and the names under which pictures are stored."""
 
 import io
 import struct
@@ -33,7 +33,7 @@ NAMES = list(FILES)
 
 @pytest.mark.parametrize("name", NAMES)
 def test_type_and_size_are_read_from_the_bytes(name: str) -> None:
-    """As Pillow reads them, wherever the metadata puts the frame header."""
+    """The same as in Pillow, wherever the metadata puts the frame header."""
     mime, data = FILES[name]
     blob = Bytes(data)
     found = look(blob)
@@ -43,7 +43,7 @@ def test_type_and_size_are_read_from_the_bytes(name: str) -> None:
 
 
 def test_the_files_are_the_kinds_they_are_called() -> None:
-    """Otherwise the test above would prove less than it says."""
+    """Otherwise the previous test would prove less than it claims."""
     kinds = {name.split("(")[1][:4]: data[12:16].strip() for name, (_, data) in FILES.items() if "(" in name}
     assert kinds == {"VP8)": b"VP8", "VP8L": b"VP8L", "VP8X": b"VP8X"}
     assert b"\xff\xc2" in FILES["progressive JPEG"][1]
@@ -54,7 +54,7 @@ def test_the_files_are_the_kinds_they_are_called() -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_only_headers_are_copied_into_python(name: str) -> None:
-    """However large the file, and however long its metadata."""
+    """However large the file and its metadata."""
     blob = Bytes(FILES[name][1] + bytes(1_000_000))
     look(blob)
     assert blob.copied <= 8 * picture.FIRST_READ
@@ -70,18 +70,18 @@ def test_sizes_of_one_and_of_many_pixels(mime: str, shape: tuple[int, int]) -> N
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_file_cut_short_before_its_size_is_no_picture(name: str) -> None:
-    """And at any byte after it, the answer stays the same: it never fails."""
+    """After that, the result does not depend on where it is cut, and reading never fails."""
     mime, data = FILES[name]
     sizes = [look(Bytes(data[:length])) for length in (*range(700), *range(700, len(data), 997))]
     known = [found is not None for found in sizes]
-    assert known == sorted(known)  # once known, known for good
+    assert known == sorted(known)  # once known, always known
     assert not known[23]
     assert {(found.type, found.width, found.height) for found in sizes if found} <= {(mime, *SHAPE)}
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_half_of_a_picture_is_told_from_a_whole_one(name: str) -> None:
-    """At whatever byte it breaks off; an encoder that pads the end is none to blame."""
+    """At whichever byte it breaks off. Padding at the end is accepted."""
     data = FILES[name][1]
 
     def is_whole(part: bytes) -> bool:
@@ -114,7 +114,7 @@ def test_half_of_a_picture_is_told_from_a_whole_one(name: str) -> None:
         b"XXXX\0\0\0\0WEBPVP8X" + bytes(100),
         b"\xff\xd8\xff\xe0\x00\x01" + bytes(100),  # a segment shorter than its own length field
         b"\xff\xd8\xff\xda\x00\x0c" + bytes(100),  # a scan before any frame
-        b"\xff\xd8\xff\xe0\x00\x10" + bytes(14) + b"\x00\xc0" + bytes(100),  # no marker where one must be
+        b"\xff\xd8\xff\xe0\x00\x10" + bytes(14) + b"\x00\xc0" + bytes(100),  # no marker where one is required
     ],
 )
 def test_anything_else_is_no_picture(data: bytes) -> None:
@@ -123,7 +123,7 @@ def test_anything_else_is_no_picture(data: bytes) -> None:
 
 @pytest.mark.parametrize("marker", sorted(set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}))
 def test_every_kind_of_frame_tells_its_size(marker: int) -> None:
-    """ITU T.81, table B.1: sixteen codes, of which three mean something else."""
+    """ITU T.81, table B.1: sixteen codes, three of which have another meaning."""
     frame = struct.pack(">BBHBHH", 0xFF, marker, 11, 8, 1234, 4321)
     for other in (0xC4, 0xC8, 0xCC, 0xE0, 0xFE):
         found = look(Bytes(b"\xff\xd8" + struct.pack(">BBHI", 0xFF, other, 6, 0) + frame))
@@ -133,7 +133,7 @@ def test_every_kind_of_frame_tells_its_size(marker: int) -> None:
 
 @pytest.mark.parametrize("before", range(picture.FIRST_READ - 24, picture.FIRST_READ + 8))
 def test_a_frame_header_is_read_wherever_the_first_read_ends(before: int) -> None:
-    """In front of it, inside of it, behind it."""
+    """Before it, inside it, after it."""
     comment = b"\xff\xfe" + struct.pack(">H", before - 4) + bytes(before - 6)
     found = look(Bytes(b"\xff\xd8" + comment + struct.pack(">BBHBHH", 0xFF, 0xC0, 11, 8, 1234, 4321)))
     assert found is not None
@@ -150,7 +150,7 @@ def test_a_frame_header_is_read_wherever_the_first_read_ends(before: int) -> Non
     ],
 )
 def test_the_largest_sizes_are_read_from_as_few_bytes_as_hold_them(header: bytes, size: tuple[int, int]) -> None:
-    """The upper bits of VP8's sides are a scale and no part of them (RFC 6386, 9.1)."""
+    """The upper bits of VP8's sides are a scale and not part of them (RFC 6386, 9.1)."""
     found = look(Bytes(header))
     assert found is not None
     assert (found.width, found.height) == size
@@ -159,7 +159,7 @@ def test_the_largest_sizes_are_read_from_as_few_bytes_as_hold_them(header: bytes
 
 @pytest.mark.parametrize("shape", [(0, 5), (5, 0)])
 def test_a_picture_of_no_pixels_is_none(shape: tuple[int, int]) -> None:
-    """Also a JPEG whose height is only told after its first scan (ITU T.81, B.2.5)."""
+    """Including a JPEG whose height follows its first scan (ITU T.81, B.2.5)."""
     ihdr = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + struct.pack(">II", *shape) + bytes(9)
     frame = b"\xff\xd8\xff\xc0\0\x0b\x08" + struct.pack(">HH", *shape) + bytes(9)
     assert look(Bytes(ihdr)) is None
@@ -177,7 +177,7 @@ def test_fill_bytes_before_a_marker_are_passed_over(number: int) -> None:
 
 @pytest.mark.parametrize("filler", [b"\xff", b"\xff\xe0\x00\x02"])
 def test_a_file_of_nothing_but_filler_is_given_up(filler: bytes) -> None:
-    """Neither its length nor its number of segments makes it worth a walk."""
+    """However long it is and however many segments it has."""
     blob = Bytes(b"\xff\xd8" + filler * 1_000_000)
     assert look(blob) is None
     assert blob.copied < 1_000_000
@@ -189,7 +189,7 @@ def test_a_key_has_128_random_bits_and_the_extension_of_its_type(mime: str) -> N
     assert len(keys) == 1000
     assert all(picture.id_of_file(key) for key in keys)
     assert {key.split(".")[1] for key in keys} == {picture.EXTENSIONS[mime]}
-    assert {len(key.split(".")[0]) for key in keys} == {22 + len("-0x2qdud")}  # 128 bits at 6 a character, and its end
+    assert {len(key.split(".")[0]) for key in keys} == {22 + len("-0x2qdud")}  # 128 bits at 6 per character, and expiry
     assert len(set("".join(key[:21] for key in keys))) == 64
 
 

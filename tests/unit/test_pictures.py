@@ -1,4 +1,4 @@
-"""`GET` and `HEAD /image/{key}`: the stored picture, for as long as it lives."""
+"""`GET` and `HEAD /image/{key}`: the stored picture until it expires."""
 
 import asyncio
 
@@ -16,7 +16,7 @@ BYTES = encoded(opened(painted("A cat", 300, 200)), "image/webp")
 
 
 class StoredPicture:
-    """A service that keeps one picture."""
+    """A service with one stored picture."""
 
     def __init__(self, mime: str = "image/webp") -> None:
         self.gallery = Shelf()
@@ -26,7 +26,7 @@ class StoredPicture:
         self.gallery.pictures[id] = (painted("A cat", 300, 200, mime), NOW + LIFE)
 
     async def ask(self, method: str = "GET", query: str = "", **headers: str) -> Answer:
-        """What a browser is answered, which has no API key."""
+        """The answer to a browser, which has no API key."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         return await self.service.ask(request(f"/image/{self.key}", method, key=None, query=query, headers=named))
 
@@ -75,7 +75,7 @@ async def test_head_tells_what_get_would_send() -> None:
 
 @pytest.mark.parametrize("written", ["{}", "W/{}", '"other", {}', '"other",W/{} , "x"', '{}, "a,b"', "*"])
 async def test_who_has_it_already_is_told_so(written: str) -> None:
-    """RFC 9110, 13.1.2: a list, compared weakly; `*` is whatever there is."""
+    """RFC 9110, 13.1.2: a list, compared weakly; `*` matches any picture."""
     kept = StoredPicture()
     etag = (await kept.ask()).headers["etag"]
     answer = await kept.ask(if_none_match=written.format(etag))
@@ -99,7 +99,7 @@ async def test_the_etag_is_strong_and_of_this_picture_alone() -> None:
     assert one != other
 
 
-# --- gone -----------------------------------------------------------------------------------------
+# --- expired --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("accept", ["", "*/*", "text/html,application/xhtml+xml,image/avif", "application/json"])
@@ -108,14 +108,14 @@ async def test_a_picture_that_is_gone_is_a_404_that_no_cache_keeps(accept: str) 
     await asyncio.sleep(LIFE)
     answer = await kept.ask(accept=accept)
     assert (answer.status, answer.error["code"]) == (404, "picture_expired")
-    assert kept.gallery.reads == 0  # its name says it
+    assert kept.gallery.reads == 0  # its name contains the expiry
     assert answer.headers["cache-control"] == "no-store"
     assert "etag" not in answer.headers
 
 
 @pytest.mark.parametrize("accept", ["image/avif,image/webp,*/*;q=0.8", "image/*"])
 async def test_an_img_is_shown_that_its_picture_is_gone(accept: str) -> None:
-    """Still a 404 that no cache keeps; the drawing runs nothing, whatever opens it."""
+    """It is still a 404 that is not cached. The picture contains no scripts, however it is opened."""
     kept = StoredPicture()
     await asyncio.sleep(LIFE)
     answer = await kept.ask(accept=accept)
@@ -152,7 +152,7 @@ async def test_where_nothing_can_be_kept_nothing_is_found() -> None:
 @pytest.mark.parametrize("accept", ["*/*", "image/*"])
 @pytest.mark.parametrize("hangs", [True, False])
 async def test_a_store_that_does_not_answer_is_a_503_and_no_404(accept: str, *, hangs: bool) -> None:
-    """The picture may well exist: nobody is to believe that it is gone, no cache either."""
+    """The picture may well exist: neither users nor caches should treat it as gone."""
     kept = StoredPicture()
     kept.gallery.out_of_order, kept.gallery.read_seconds = not hangs, 1e6 if hangs else 0
     answer = await kept.ask(accept=accept)
@@ -164,7 +164,7 @@ async def test_a_store_that_does_not_answer_is_a_503_and_no_404(accept: str, *, 
 
 
 async def test_an_end_that_is_changed_in_a_link_finds_nothing() -> None:
-    """It is part of the name: no picture lives longer for whoever writes a later one."""
+    """The expiry is part of the name, so changing it in a link does not extend the picture's life."""
     kept = StoredPicture()
     token, _, rest = kept.key.rpartition("-")
     later = f"{picture.new_id(NOW + 10 * LIFE)}.webp".rpartition("-")[2]

@@ -1,4 +1,4 @@
-"""Write, draw, cut, keep: what becomes of a plan when everything works, and when something does not."""
+"""Rewrite, draw, resize, store: the outcome of a plan if everything works, and if something fails."""
 
 import asyncio
 import random
@@ -44,13 +44,13 @@ UNKNOWN = upstream.failure("500: no idea")
 
 @dataclass
 class Work:
-    """A plan that was made, and what was seen on the way."""
+    """The outcome of a plan, and what was observed on the way."""
 
     result: Result
     reports: list[Report]
     trace: Trace
     seconds: float
-    """Of virtual time."""
+    """In virtual time."""
 
 
 async def made(
@@ -63,7 +63,7 @@ async def made(
     pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
     base_url: str | None = ORIGIN,
 ) -> Work:
-    """Make a plan with twins for the ports that a test has no interest in."""
+    """Carry out a plan, with fakes for the ports that the test does not set."""
     reports: list[Report] = []
     trace = Trace("id")
     pipeline = Pipeline(model or Painter(), writer or Rewriter(), resizer or Scissors(), gallery or Shelf(), pause)
@@ -74,7 +74,7 @@ async def made(
 
 
 async def failed(plan: Plan, model: ImageModel, **ports: Any) -> ApiError:
-    """What a plan fails with."""
+    """The error with which a plan fails."""
     with pytest.raises(ApiError) as failure:
         await made(plan, model, **ports)
     return failure.value
@@ -98,7 +98,7 @@ async def test_a_plan_becomes_a_stored_picture_of_its_prompt_and_size() -> None:
 
 
 async def test_what_is_known_is_reported_as_soon_as_it_is() -> None:
-    """The prompt before any drawing; a picture once it is stored, since KV remembers a miss for a minute."""
+    """The prompt before drawing; a picture after it is stored, because KV caches a miss for a minute."""
     gallery = Shelf(2.0)
     told: list[tuple[float, type, int]] = []
     pipeline = Pipeline(Painter(seconds=5), Rewriter("Hi", 3.0), Scissors(), gallery)
@@ -120,7 +120,7 @@ async def test_nothing_is_stored_where_no_links_are_wanted() -> None:
 
 
 async def test_several_pictures_are_drawn_side_by_side() -> None:
-    """Each its own picture under its own key, with its own seed, in the order of their seeds."""
+    """Each is a different picture with its own key and seed, in the order of the seeds."""
     painter, gallery = Painter(9.0, 6.0, 3.0), Shelf()
     work = await made(plan_of(n=3, model=FLUX_2, seed=7), painter, gallery=gallery)
     assert work.seconds == pytest.approx(9)
@@ -167,7 +167,7 @@ async def test_an_optimised_prompt_is_the_writers() -> None:
 async def test_the_writer_is_sent_no_more_than_a_model_of_the_plan_could_take(
     variables: dict[str, str], longest: int
 ) -> None:
-    """Cut between words; where no limit is published there is one all the same."""
+    """Cut between words. There is a limit even if the model publishes none."""
     writer = Rewriter()
     await made(plan_of("word " * 200_000, optimize=True, variables=variables), writer=writer)
     [sent] = writer.prompts
@@ -193,7 +193,7 @@ BAD_WRITERS: dict[str, tuple[PromptRewriter, str]] = {
 
 @pytest.mark.parametrize("trouble", BAD_WRITERS)
 async def test_a_writer_that_fails_costs_no_picture(trouble: str) -> None:
-    """The person's own prompt is drawn, and the answer can say so; the reason is for the log."""
+    """The user's own prompt is drawn, and the answer can say so. The reason is only in the log."""
     writer, reason = BAD_WRITERS[trouble]
     work = await made(plan_of("A cat", optimize=True), writer=writer)
     assert work.result.written == FinalPrompt("A cat", writer=None, writer_failed=True)
@@ -215,7 +215,7 @@ async def test_a_long_answer_is_cut_at_a_word_to_what_the_model_takes() -> None:
 
 @pytest.mark.parametrize("optimize", [True, False])
 async def test_the_prompt_that_is_told_is_the_prompt_that_is_drawn(*, optimize: bool) -> None:
-    """However long the one that was typed."""
+    """However long the original prompt is."""
     painter = Painter()
     work = await made(plan_of("word " * 1000, optimize=optimize), painter, writer=Rewriter("long " * 1000))
     assert painter.drawings[0].prompt == work.result.written.prompt
@@ -249,7 +249,7 @@ async def test_the_prompt_that_is_told_is_the_prompt_that_is_drawn(*, optimize: 
     ],
 )
 def test_the_prompt_in_a_text_models_answer(answer: str, prompt: str) -> None:
-    """Models reason before it, announce it, and wrap it in quotes or a fence."""
+    """Models put reasoning and announcements before it, and put it in quotes or a code fence."""
     assert usable(answer) == prompt
 
 
@@ -257,7 +257,7 @@ def test_the_prompt_in_a_text_models_answer(answer: str, prompt: str) -> None:
 
 
 async def test_a_refused_rewrite_is_followed_by_the_persons_own_words_once() -> None:
-    """The filter reads text alone: what it refuses in the writer's words may pass in the person's."""
+    """The filter reads only the text, so it may accept the user's words after refusing the rewriter's."""
     painter = Painter(REFUSED)
     work = await made(plan_of("A cat", optimize=True), painter, writer=Rewriter("A wild cat"))
     assert [drawing.prompt for drawing in painter.drawings] == ["A wild cat", "A cat"]
@@ -267,7 +267,7 @@ async def test_a_refused_rewrite_is_followed_by_the_persons_own_words_once() -> 
 
 
 async def test_what_was_drawn_of_a_rewrite_is_kept_where_others_are_refused() -> None:
-    """Each picture names the prompt that it shows, and none is stored that nobody is told of."""
+    """Each picture has the prompt that it shows, and every stored picture is reported."""
     painter, gallery = Painter(5.0, 1.0, 5.0), Shelf()
     painter.refuses = lambda drawing: REFUSED if len(painter.drawings) == 3 and drawing.prompt == "A wild cat" else None
     plan = plan_of("A cat", n=3, optimize=True)
@@ -301,13 +301,13 @@ async def test_a_refused_prompt_of_the_persons_own_is_never_tried_twice(n: int, 
 
 
 def flagged() -> ApiError:
-    """The filter's judgement of a picture, not of the words."""
+    """The filter's refusal of a picture, not of the prompt."""
     return OutputFlagged("The safety filter refused the picture.", upstream_code=3030)
 
 
 @pytest.mark.parametrize(("model", "seeded"), [(SCHNELL, False), (FLUX_2, True)])
 async def test_a_picture_that_the_filter_flags_is_drawn_once_more(model: str, *, seeded: bool) -> None:
-    """With another seed where the model takes one. The log counts it."""
+    """With another seed if the model takes one. The log counts it."""
     painter = Painter(flagged())
     work = await made(plan_of(model=model), painter)
     assert len(work.result.pictures) == 1
@@ -374,7 +374,7 @@ async def test_a_model_that_stays_out_of_capacity_is_a_503_that_says_when_to_com
 
 
 async def test_the_fallback_draws_when_the_model_is_out_of_capacity() -> None:
-    """At once, asked by its own names, and named as the one that drew."""
+    """At once, called with its own names, and reported as the one that drew."""
     painter = Painter(BUSY)
     work = await made(plan_of(variables={"FLUX_FALLBACK_MODEL": SDXL}, size=Size(768, 512)), painter)
     assert [drawing.model.id for drawing in painter.drawings] == [SCHNELL, SDXL]
@@ -387,7 +387,7 @@ async def test_the_fallback_draws_when_the_model_is_out_of_capacity() -> None:
 
 @pytest.mark.parametrize(("model", "fallback"), [(FLUX_2, SCHNELL), (SCHNELL, SDXL)])
 async def test_after_a_fallback_the_prompt_that_is_told_is_the_one_that_was_drawn(model: str, fallback: str) -> None:
-    """The fallback may take less of it than the first model, or more."""
+    """The fallback may take a shorter or a longer prompt than the first model."""
     prompt = "word " * 1000
     painter = Painter(BUSY)
     variables = {"FLUX_MODEL": model, "FLUX_FALLBACK_MODEL": fallback}
@@ -401,7 +401,7 @@ async def test_after_a_fallback_the_prompt_that_is_told_is_the_one_that_was_draw
 async def test_the_pictures_that_go_in_are_made_smaller_for_the_model_that_is_called(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Once for each, however many pictures are drawn."""
+    """Once each, however many pictures are drawn."""
     monkeypatch.setitem(catalog.MODELS, KLEIN, replace(catalog.MODELS[KLEIN], max_image_side=400))
     painter, resizer = Painter(), Scissors()
     painter.refuses = lambda drawing: BUSY if drawing.model.id == FLUX_2 else None
@@ -413,7 +413,7 @@ async def test_the_pictures_that_go_in_are_made_smaller_for_the_model_that_is_ca
 
 
 async def test_a_model_is_asked_to_queue_a_call_only_where_no_fallback_follows() -> None:
-    """The fallback itself is waited for, and tried three times."""
+    """The fallback itself may queue the call, and is tried three times."""
     painter = Painter(BUSY, BUSY, BUSY)
     await made(plan_of(variables={"FLUX_FALLBACK_MODEL": SDXL}), painter)
     asked = [(drawing.model.id, drawing.reject_if_busy) for drawing in painter.drawings]
@@ -435,7 +435,7 @@ async def test_the_fallbacks_failure_is_the_answer_when_it_fails_too() -> None:
      (upstream.no_picture("html"), UpstreamFailure), (REFUSED, PromptRefused)],
 )  # fmt: skip
 async def test_what_a_second_try_cannot_mend_is_asked_once(outcome: Exception, kind: type[ApiError]) -> None:
-    """Neither the same model again nor the fallback: each call is a picture's price."""
+    """Neither the same model nor the fallback is called: each call costs a picture."""
     painter = Painter(outcome)
     failure = await failed(plan_of(variables={"FLUX_FALLBACK_MODEL": SDXL}), painter)
     assert isinstance(failure, kind)
@@ -458,7 +458,7 @@ async def test_after_a_hang_the_fallback_still_draws() -> None:
 
 
 class SlowAndBusy(Painter):
-    """Takes some seconds each time to say that it is out of capacity."""
+    """Takes a few seconds each time to report that it is out of capacity."""
 
     async def draw(self, *asked: Any, **_options: Any) -> Any:
         self.drawings.append(asked[0])
@@ -467,7 +467,7 @@ class SlowAndBusy(Painter):
 
 
 async def test_no_try_of_a_model_begins_later_than_15_seconds_after_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The caller is waiting, and there may be a fallback that is quicker. The time of day does not matter."""
+    """The caller is waiting, and a fallback may be faster. The time of day does not matter."""
     monkeypatch.setattr(time, "time", lambda: float(NOW))
     painter = SlowAndBusy(seconds=8)
     await failed(plan_of(), painter)
@@ -489,12 +489,12 @@ async def test_the_wait_before_a_try_is_a_part_of_the_15_seconds(
 
 
 def unknown() -> ApiError:
-    """A failure of one call, which says nothing of the next."""
+    """A failure of one call that says nothing about the next one."""
     return upstream.failure("500: no idea")
 
 
 async def test_those_that_were_drawn_are_delivered_in_their_order() -> None:
-    """With what failed; each keeps the index, and so the seed, that it has among all."""
+    """With the failures. Each keeps its index among all pictures, and so its seed."""
     painter = Painter(9.0, unknown(), 3.0)
     work = await made(plan_of(n=3, model=FLUX_2, seed=7), painter)
     assert [one.index for one in work.result.pictures] == [0, 2]
@@ -505,7 +505,7 @@ async def test_those_that_were_drawn_are_delivered_in_their_order() -> None:
 
 
 async def test_where_none_was_drawn_the_first_failure_is_raised() -> None:
-    """By the order of the pictures, not of time."""
+    """First in the order of the pictures, not in time."""
     painter = Painter()
     painter.refuses = lambda drawing: BROKEN_BY_SEED[int(drawing.inputs["seed"])]
     failure = await failed(plan_of(n=2, model=FLUX_2, seed=7), painter)
@@ -516,7 +516,7 @@ BROKEN_BY_SEED = {7: upstream.no_picture("html"), 8: unknown()}
 
 
 async def test_at_most_four_are_drawn_at_once() -> None:
-    """A Worker has six connections. The next begins as soon as one is over."""
+    """A Worker has six connections. The next picture begins as soon as one is finished."""
     painter = Painter(8.0, 2.0, 2.0, 2.0, 3.0, 3.0, 3.0)
     work = await made(plan_of(n=10), painter)
     assert len(work.result.pictures) == 10
@@ -529,7 +529,7 @@ async def test_at_most_four_are_drawn_at_once() -> None:
     "text", ["3036: used up", "5018: no", "5007: No such model", "3030: NSFW"], ids=lambda text: text[:4]
 )
 async def test_what_fails_for_all_is_not_paid_for_again(text: str) -> None:
-    """Those under way may still come; no other is begun."""
+    """Those in progress may still succeed; no other one begins."""
     painter = Painter(9.0, 1.0, 9.0, 9.0)
     painter.refuses = lambda drawing: upstream.failure(text) if drawing is painter.drawings[1] else None
     work = await made(plan_of(n=10), painter)
@@ -545,7 +545,7 @@ async def test_what_may_succeed_the_next_time_does_not_stop_the_others() -> None
 
 
 async def test_a_model_without_capacity_is_not_waited_for_again_and_again() -> None:
-    """Unless it has drawn one of the pictures."""
+    """Unless it has already drawn one of the pictures."""
     painter = Painter()
     painter.refuses = lambda _drawing: upstream.failure("3040: Capacity temporarily exceeded")
     assert isinstance(await failed(plan_of(n=10), painter), ModelOverloaded)
@@ -555,7 +555,7 @@ async def test_a_model_without_capacity_is_not_waited_for_again_and_again() -> N
 
 
 async def test_a_bug_in_one_of_several_ends_the_others() -> None:
-    """And is told as the bug that it is."""
+    """The bug is raised."""
     painter = Painter(100.0, KeyError("x"), 100.0)
     with pytest.raises(KeyError):
         await made(plan_of(n=3), painter)
@@ -563,7 +563,7 @@ async def test_a_bug_in_one_of_several_ends_the_others() -> None:
 
 
 async def test_a_picture_is_under_the_last_identifier_whichever_failed() -> None:
-    """It stands for the whole response: the next turn of the conversation begins with it."""
+    """That identifier stands for the whole response: the next turn of the conversation uses it."""
     gallery, painter = Shelf(), Painter(None, None, unknown())
     storage = Storage(ORIGIN, lifetime=1800, ids=tuple(f"{i}-0000000" for i in range(3)))
     pipeline = Pipeline(painter, Rewriter(), Scissors(), gallery)
@@ -590,7 +590,7 @@ async def test_ending_the_work_ends_every_call() -> None:
     assert painter.fate.ended_early == 2
 
 
-# --- cut ------------------------------------------------------------------------------------------
+# --- resize ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -655,7 +655,7 @@ HANGS = 1e6
     "resizer", [Scissors(BROKEN), Scissors(HANGS), NoResizer()], ids=["failing", "hanging", "absent"]
 )
 async def test_a_picture_that_cannot_be_cut_is_delivered_as_it_came(resizer: Resizer) -> None:
-    """It is paid for; what it really is, its bytes say."""
+    """It is paid for, and its bytes determine the reported size and type."""
     gallery = Shelf()
     work = await made(plan_of(size=Size(512, 1024), mime="image/png"), resizer=resizer, gallery=gallery)
     picture = work.result.pictures[0].picture
@@ -665,7 +665,7 @@ async def test_a_picture_that_cannot_be_cut_is_delivered_as_it_came(resizer: Res
     assert work.trace.facts.cut_error
 
 
-# --- keep -----------------------------------------------------------------------------------------
+# --- store ----------------------------------------------------------------------------------------
 
 
 REFUSING = Shelf(NotStored("KV PUT failed: 429"))
@@ -673,7 +673,7 @@ REFUSING = Shelf(NotStored("KV PUT failed: 429"))
 
 @pytest.mark.parametrize("gallery", [REFUSING, Shelf(HANGS), NoPictureStore()], ids=["refusing", "hanging", "absent"])
 async def test_a_picture_that_cannot_be_stored_is_not_lost(gallery: PictureStore) -> None:
-    """It has no URL and travels in the answer itself."""
+    """It has no URL and becomes part of the answer."""
     work = await made(plan_of(), gallery=gallery)
     (generated,) = work.result.pictures
     assert generated.url is None
@@ -687,11 +687,11 @@ async def test_of_several_pictures_only_the_one_that_was_refused_goes_without_a_
     assert sum(one.url is None for one in work.result.pictures) == 1
 
 
-# --- pictures that go in --------------------------------------------------------------------------
+# --- input pictures -------------------------------------------------------------------------------
 
 
 async def test_a_picture_that_is_too_large_for_the_model_is_made_smaller_first() -> None:
-    """Its shape kept; one that is small enough goes in as it is."""
+    """It keeps its shape. A picture that is small enough is not changed."""
     painter, small = Painter(), painted("Small", 511, 300)
     await made(plan_of(images=(painted("Large", 2000, 1000), small)), painter)
     (drawing,) = painter.drawings
@@ -702,7 +702,7 @@ async def test_a_picture_that_is_too_large_for_the_model_is_made_smaller_first()
 
 
 def lying(width: int, height: int) -> Picture:
-    """A picture whose right side is its top: red at the top, blue below, when it is shown upright."""
+    """A picture whose right side is its top. Displayed upright, it is red at the top and blue below."""
     upright = Image.new("RGB", (height, width), "blue")
     upright.paste("red", (0, 0, height, width // 2))
     exif = Image.Exif()
@@ -713,7 +713,7 @@ def lying(width: int, height: int) -> Picture:
 
 @pytest.mark.parametrize("size", [(2000, 1000), (400, 200)])
 async def test_what_goes_into_the_model_is_upright(size: tuple[int, int]) -> None:
-    """Models look at pixels and not at EXIF. Small pictures too."""
+    """Models see only pixels, not EXIF. This includes small pictures."""
     painter = Painter()
     work = await made(plan_of(images=(lying(*size),)), painter)
     given = opened(painter.drawings[0].images[0]).convert("RGB")

@@ -1,4 +1,4 @@
-"""A wish and the catalogue make a plan: which model, asked how, and what is delivered."""
+"""A request and the catalogue become a plan: which model, its inputs, and what to deliver."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -15,12 +15,12 @@ PHOTO = painted("A photo", 800, 600)
 
 
 def asked(index: int = 0, prompt: str = "A cat", **fields: Any) -> dict[str, Any]:
-    """The first way's inputs."""
+    """The inputs of the first call."""
     return dict(plan_of(**fields).calls[0].inputs(prompt, index))
 
 
 def test_the_default_is_a_square_from_flux_1_schnell() -> None:
-    """Which takes a prompt and steps, and nothing else."""
+    """It takes a prompt and steps, and nothing else."""
     planned = plan_of()
     assert planned.model.id == SCHNELL
     assert planned.size == Size(1024, 1024)
@@ -56,12 +56,12 @@ def test_the_default_is_a_square_from_flux_1_schnell() -> None:
 def test_the_model_is_the_one_that_is_named_or_that_suits(
     fields: dict[str, Any], variables: Mapping[str, str], model: str
 ) -> None:
-    """A name that we do not know is what a chat app's model field holds; pictures go to one that takes them."""
+    """Chat apps put unknown names into the model field. A request with pictures gets a model that takes them."""
     assert plan_of(variables=variables, **fields).model.id == model
 
 
 def test_an_unknown_model_is_an_error_where_the_caller_insists() -> None:
-    """Its name is said back in ASCII and cut: it is the caller's text."""
+    """The caller's text is repeated in ASCII and shortened."""
     name = "\u202egpt\r\nx" + "y" * 500
     with pytest.raises(ModelNotFound) as refusal:
         plan_of(model=name, model_required=True)
@@ -80,7 +80,7 @@ def test_an_edit_wants_a_model_that_takes_pictures_and_is_told_which_do() -> Non
 
 
 def test_pictures_for_a_model_that_takes_none_are_left_out() -> None:
-    """Elsewhere than in an edit."""
+    """Except in an edit."""
     planned = plan_of(images=(PHOTO,), model=SCHNELL)
     assert planned.images == ()
     assert planned.size == sizes.DEFAULT
@@ -116,7 +116,7 @@ def test_the_fallback_is_another_model_that_can_do_the_same(
 
 
 def test_the_fallback_is_asked_in_its_own_way() -> None:
-    """By its own names and ranges: steps that are right for the model asked for are clamped for it."""
+    """With its own names and ranges: steps that are valid for the requested model are clamped for the fallback."""
     fields: dict[str, Any] = {
         "steps": 50,
         "seed": 7,
@@ -154,7 +154,7 @@ def test_the_fallback_is_asked_in_its_own_way() -> None:
 def test_steps_are_the_callers_then_the_qualitys_then_the_owners_then_the_models(
     fields: dict[str, Any], variables: Mapping[str, str], steps: int
 ) -> None:
-    """The owner's number is clamped to what the model takes."""
+    """The owner's number is clamped to the model's range."""
     assert asked(variables=variables, **fields)["steps"] == steps
 
 
@@ -189,7 +189,7 @@ def test_steps_go_by_the_models_own_name_and_to_none_that_takes_none(
     ],
 )
 def test_a_model_is_asked_for_a_size_in_its_range(model: str, size: Size, sides: tuple[int | None, int | None]) -> None:
-    """What is delivered is the size that was wished for."""
+    """The delivered picture has the requested size."""
     planned = plan_of(model=model, size=size)
     inputs = planned.calls[0].inputs("A cat", 0)
     assert (inputs.get("width"), inputs.get("height")) == sides
@@ -204,7 +204,7 @@ def test_seeds_count_up_so_that_no_two_pictures_are_the_same() -> None:
 
 
 def test_the_prompt_is_cut_to_what_the_model_takes() -> None:
-    """Where a limit is published."""
+    """If a limit is published."""
     long = "word " * 1000
     assert len(asked(prompt=long)["prompt"]) <= 2048
     assert asked(prompt=long)["prompt"].endswith("word")
@@ -230,7 +230,7 @@ def test_what_is_delivered_is_part_of_the_plan() -> None:
 @pytest.mark.parametrize("size", [Size(256, 2048), Size(264, 1016)], ids=str)
 @pytest.mark.parametrize("model", catalog.MODELS)
 async def test_every_model_is_asked_for_what_its_published_schema_allows(model: str, size: Size, quality: str) -> None:
-    """The twin refuses anything else, as the model would with a 5006."""
+    """The fake refuses anything else, as the model would with a 5006."""
     planned = plan_of(
         model=model, size=size, quality=quality, seed=2**32 - 1, negative_prompt="dogs", images=(painted(),)
     )

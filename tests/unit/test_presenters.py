@@ -1,8 +1,8 @@
-"""What the presenter of each API says, against golden texts in `tests/data/golden`.
+"""The output of each API's presenter, compared with golden texts in `tests/data/golden`.
 
-A presenter is a function of values. What it is given here is made by hand, so a golden text changes with the presenter
-alone. After a change that is meant, `GOLDEN=write pytest tests/unit/test_presenters.py` writes them: read the
-difference before it is committed.
+A presenter is a function of values. Its input here is written by hand, so golden texts change only if the presenter
+does. After an intended change, `GOLDEN=write pytest tests/unit/test_presenters.py` rewrites them: review the difference
+before committing.
 """
 
 import os
@@ -48,7 +48,7 @@ assert isinstance(REFUSED, ApiError)
 
 
 def drawn(*urls: str | None, written: FinalPrompt = PERSONS, notices: tuple[Notice, ...] = ()) -> Result:
-    """A result of one picture for each URL; the bytes of the first are "JPEG0"."""
+    """A result with one picture for each URL. The bytes of the first one are "JPEG0"."""
     pictures = (
         GeneratedPicture(
             Picture("image/jpeg", 768, 512, Bytes(f"JPEG{index}".encode())),
@@ -72,25 +72,25 @@ def plan(*, images: tuple[Picture, ...] = (), seed: int | None = None, n: int = 
 ONE = drawn(f"{ORIGIN}/image/{IDS[0]}.jpg")
 REWRITE_REFUSED = drawn(f"{ORIGIN}/image/{IDS[0]}.jpg", notices=("rewrite_refused",))
 TWO = drawn(f"{ORIGIN}/image/{IDS[0]}.jpg", None, written=WRITTEN)
-"""The prompt is a writer's, and the second picture could not be stored."""
+"""The prompt is the rewriter's, and the second picture could not be stored."""
 PHOTO = (painted("A photo", 64, 32),)
 
 
 def chat_presenter(*, made: Plan | None = None, counted: bool = False, images_apart: bool = False) -> ChatPresenter:
-    """For a chat of one message."""
+    """The presenter for a chat with one message."""
     completion = Completion("ID", "A cute cat 3:2", counted=counted)
     return ChatPresenter(completion, made or plan(), EN, images_apart=images_apart)
 
 
 def images_presenter(*, edit: bool = False, made: Plan | None = None, **body: str) -> ImagesPresenter:
-    """For a generation, or for the edit of a photo."""
+    """The presenter for a generation, or for an edit of a photo."""
     sources = (made or plan(images=PHOTO)).request.sources if edit else ()
     request = images_parse.image({"prompt": "A cute cat", **body}, sources)
     return ImagesPresenter(request, made or plan(images=PHOTO if edit else ()))
 
 
 def answer(n: int = 1) -> Answer:
-    """Of a response of `n` pictures to a request with instructions. Its id is that of the last picture."""
+    """The `Answer` for a response with `n` pictures and instructions. Its id is that of the last picture."""
     body = {
         "input": "A cute cat 3:2",
         "instructions": "Be kind",
@@ -101,18 +101,18 @@ def answer(n: int = 1) -> Answer:
 
 
 def responses_presenter(*, n: int = 1, made: Plan | None = None) -> ResponsesPresenter:
-    """For a response of `n` pictures."""
+    """The presenter for a response with `n` pictures."""
     return ResponsesPresenter(answer(n), made or plan(n=n), EN, IDS[:n], "A cute cat 3:2")
 
 
 def streamed(presenter: Presenter, result: Result) -> Text:
-    """All of a stream that goes well; the last picture is the first that is there."""
+    """A complete stream without failures. The last picture is finished first."""
     reports: list[Report] = [result.written, *reversed(result.pictures)]
     return texts(presenter.begin(), *map(presenter.event, reports), presenter.end(result))
 
 
 def broken_off(presenter: Presenter) -> Text:
-    """All of a stream that fails after the prompt is written."""
+    """A complete stream that fails after the prompt is final."""
     return texts(presenter.begin(), presenter.event(PERSONS), presenter.failed(REFUSED))
 
 
@@ -163,6 +163,6 @@ def test_every_golden_text_is_one_that_is_compared() -> None:
 
 @pytest.mark.parametrize("name", ["chat", "images", "responses"])
 def test_a_presenter_is_used_for_one_answer_and_keeps_nothing_for_the_next(name: str) -> None:
-    """Two presenters that are made alike say the same."""
+    """Two presenters with the same arguments produce the same output."""
     stream = f"{name}-two.stream"
     assert texts(SAID[stream]()) == texts(SAID[stream]())

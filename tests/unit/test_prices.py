@@ -19,7 +19,7 @@ PHOTO = painted("A photo", 800, 600)
 
 
 def cost(**fields: Any) -> Cost:
-    """Of one picture of a request."""
+    """The cost of one picture of a request."""
     return plan_of(**fields).calls[0].cost
 
 
@@ -45,13 +45,13 @@ def cost(**fields: Any) -> Cost:
     ],
 )
 def test_a_picture_costs_what_the_price_list_says(model: str, fields: dict[str, Any], neurons: float) -> None:
-    """The worked examples of the price list's units: tiles, steps, megapixels, input pictures."""
+    """Worked examples of the price list's units: tiles, steps, megapixels, input pictures."""
     assert cost(model=model, **fields).told["neurons"] == neurons
 
 
 @pytest.mark.parametrize(("side", "tiles"), [(512, 1), (513, 4), (768, 4), (1024, 4), (1032, 9)])
 def test_a_tile_that_is_begun_counts(side: int, tiles: int) -> None:
-    """How Cloudflare rounds is not published, so this is the upper bound."""
+    """How Cloudflare rounds is not published, so this is an upper bound."""
     assert Price(tile=100).cost(Size(side, side)).neurons == 100 * tiles
 
 
@@ -64,7 +64,7 @@ def test_a_megapixel_that_is_begun_counts_and_the_first_is_always_paid(width: in
 
 @pytest.mark.parametrize("model", catalog.MODELS.values(), ids=catalog.MODELS)
 def test_a_plan_always_fixes_what_the_cost_depends_on(model: catalog.Model) -> None:
-    """The number of steps is sent even where no default is published, and then it is the catalogue's medium."""
+    """The number of steps is sent even if no default is published: then it is the row's number for `medium`."""
     call = plan.example(model, settings_of())
     assert (call.cost == UNKNOWN) == (model.price is None)
     if model.steps:
@@ -81,7 +81,7 @@ def test_a_price_that_is_not_published_is_not_guessed() -> None:
 
 
 def test_the_default_writer_has_a_price() -> None:
-    """80 words of a prompt from a short one: about five neurons, rounded up to the hundredth."""
+    """A prompt of 80 words from a short one: about five neurons, rounded up to the hundredth."""
     price = prices.TEXT_MODELS[catalog.DEFAULT_PROMPT_MODEL]
     assert price.cost(0, 0) == NOTHING
     assert price.cost(1, 0).neurons == 1
@@ -96,7 +96,7 @@ def test_dollars_are_rounded_up_to_the_millionth_and_days_down() -> None:
 
 
 async def test_models_are_listed_with_their_prices_and_an_example() -> None:
-    """Of the picture that this deployment draws where nothing is chosen."""
+    """The example is the picture that this deployment draws by default."""
     listed = {one["id"]: one["pricing"] for one in (await Service().get("/v1/models")).json["data"]}
     assert listed[SDXL] is None
     assert listed[SCHNELL] == {
@@ -115,7 +115,7 @@ async def test_models_are_listed_with_their_prices_and_an_example() -> None:
 
 
 def test_the_page_of_prices_is_made_from_the_rows() -> None:
-    """`python -m dev.prices --write` brings it up to date."""
+    """`python -m dev.prices --write` updates it."""
     document = page.DOCUMENT.read_text()
     assert tables.written(document, page.COMMAND, page.table()) == document
     assert page.UNITS.keys() == set(rates(Price))

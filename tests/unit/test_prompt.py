@@ -1,4 +1,4 @@
-"""Options at the end of a prompt, and prompts cut to what a model takes."""
+"""Directives at the end of a prompt, and shortening prompts to a model's limit."""
 
 from typing import Any
 
@@ -36,7 +36,7 @@ RATIOS = {
     ],
 )
 def test_a_ratio_at_the_end_is_the_size(written: str, text: str, ratio: str, size: Size) -> None:
-    """Also after a comma, and straight after Chinese, which has no spaces."""
+    """Also after a comma, and directly after Chinese, which has no spaces."""
     assert split(written.format(ratio)) == (text, Options(size=size))
 
 
@@ -74,7 +74,7 @@ def test_a_ratio_at_the_end_is_the_size(written: str, text: str, ratio: str, siz
     ],
 )
 def test_each_directive_is_read_and_removed(written: str, text: str, directives: Options) -> None:
-    """In every spelling; full-width digits and colons count as any other."""
+    """In every spelling. Full-width digits and colons are equivalent."""
     assert split(written) == (text, directives)
 
 
@@ -101,7 +101,7 @@ def test_directives_come_in_any_order(end: str) -> None:
     ],
 )
 def test_of_two_that_say_the_same_the_last_one_counts(written: str, directives: Options) -> None:
-    """The way people correct themselves; both are removed."""
+    """People correct themselves this way. Both are removed."""
     assert split(written) == ("A cat", directives)
 
 
@@ -134,7 +134,7 @@ def test_of_two_that_say_the_same_the_last_one_counts(written: str, directives: 
     ],
 )
 def test_what_is_no_directive_at_the_end_stays_in_the_prompt(prompt: str) -> None:
-    """A time is no ratio, an unknown ratio stays, and words inside a prompt are left alone."""
+    """A time is not a ratio, an unlisted ratio stays, and words inside a prompt are left alone."""
     assert split(prompt) == (prompt, Options())
 
 
@@ -151,7 +151,7 @@ WIDE = Size(1024, 576)
      "--ar 16:9 A cat", "--size=1024x576, A cat", "—ar 16:9 A cat", "\u00a016:9\u00a0A cat"],
 )  # fmt: skip
 def test_a_shape_counts_in_every_way_that_people_set_it_apart(written: str) -> None:
-    """Behind every space there is, in brackets, before the end of a sentence, and at the very beginning."""
+    """After every kind of space, in brackets, before the end of a sentence, and at the very beginning."""
     assert split(written) == ("A cat", Options(size=WIDE))
 
 
@@ -161,7 +161,7 @@ def test_a_shape_counts_in_every_way_that_people_set_it_apart(written: str) -> N
      ("32:18", WIDE), ("10:30", None)],
 )  # fmt: skip
 def test_any_ratio_counts_where_it_is_clearly_meant(ratio: str, size: Size | None) -> None:
-    """Not a bare one: that is text unless it is in the list."""
+    """A bare ratio is text unless it is in the list."""
     meant = size or sizes.of_ratio(ratio)
     assert meant is not None
     for written in (f"A cat --ar {ratio}", f"A cat --size {ratio}.", f"--ar {ratio} A cat"):
@@ -178,7 +178,7 @@ def test_any_ratio_counts_where_it_is_clearly_meant(ratio: str, size: Size | Non
      "16:9A cat", "A cat v16:9"],
 )  # fmt: skip
 def test_words_that_look_like_directives_are_words(prompt: str) -> None:
-    """A dash of one character may stand between words; times are no shapes."""
+    """A single dash may separate words, and times are not ratios."""
     assert split(prompt) == (prompt, Options())
 
 
@@ -226,11 +226,11 @@ def test_a_directive_that_is_meant_and_cannot_be_followed_is_refused(written: st
         ("one two three", 7, "one two"),
         ("one two three", 8, "one two"),
         ("one\ntwo three", 9, "one\ntwo"),
-        ("a " + "b" * 20, 10, "a bbbbbbbb"),  # a word too long to be left out
+        ("a " + "b" * 20, 10, "a bbbbbbbb"),  # a word too long to leave out
         ("一二三四五六七八", 5, "一二三四五"),
         ("one two ", 7, "one two"),
         ("🐱" * 5, 10, "🐱" * 5),
-        ("🐱" * 5, 9, "🐱" * 4),  # never half of one
+        ("🐱" * 5, 9, "🐱" * 4),  # never half a character
         ("a cat 🐱🐱", 9, "a cat"),
         ("one two a b", 9, "one two a"),  # a word that ends there is whole
         ("first line\nsecond", 12, "first line"),
@@ -238,12 +238,12 @@ def test_a_directive_that_is_meant_and_cannot_be_followed_is_refused(written: st
     ],
 )
 def test_prompts_are_cut_at_a_word_boundary(text: str, most: int | None, cut: str) -> None:
-    """To at most so many UTF-16 units; where there is no boundary near the end, inside the word."""
+    """To at most this many UTF-16 units. If there is no boundary near the end, inside the word."""
     assert shorten(text, most) == cut
 
 
 def test_a_prompt_of_nothing_but_directives_costs_no_more_than_a_few(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A body may hold a quarter of a million of them; the time of reading must not grow with their number."""
+    """A body may contain a quarter of a million of them, and the parsing time must not grow with their number."""
     looked_up = 0
 
     class Counted(dict[str, Size]):

@@ -1,4 +1,4 @@
-"""Anything in, a value or an `ApiError` out: never another exception, whatever is sent."""
+"""Any input gives a value or an `ApiError`, never another exception."""
 
 import asyncio
 import base64
@@ -52,7 +52,7 @@ FILES = [encoded(opened(painted()), mime) for mime in picture.EXTENSIONS]
 
 
 def damaged(data: bytes) -> st.SearchStrategy[bytes]:
-    """A file with some bytes changed, and cut somewhere."""
+    """A file with some bytes changed, and cut off at some point."""
 
     def change(at: list[tuple[int, int]], length: int) -> bytes:
         file = bytearray(data)
@@ -71,9 +71,9 @@ URLS = st.booleans().flatmap(lambda good: GOOD_URLS if good else BAD_URLS)
 
 
 def mostly(usual: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
-    """The usual, and once in a while anything at all.
+    """The usual values, and occasionally any value.
 
-    Not with `|`, which would weigh each branch of `JSON` like the usual.
+    This does not use `|`, which would give each branch of `JSON` the same weight as the usual values.
     """
     return st.integers(0, 29).flatmap(lambda chance: JSON if chance == 29 else usual)
 
@@ -161,7 +161,7 @@ VALUES = ANY_TEXT | st.sampled_from(["", "1", "true", "https://x", *MODELS, "en"
 
 @contextmanager
 def refusals() -> Iterator[None]:
-    """An `ApiError` that blames the caller and has its answer is as good as a value."""
+    """Accepts an `ApiError` that blames the caller and has an answer."""
     try:
         yield
     except ApiError as refusal:
@@ -219,7 +219,7 @@ def test_any_text_is_a_json_object_or_refused(body: str) -> None:
 
 @given(body=CHATS | st.dictionaries(ANY_TEXT, JSON, max_size=3), follow_ups=st.booleans())
 def test_any_chat_body_becomes_a_plan_or_is_refused(body: dict[str, Any], *, follow_ups: bool) -> None:
-    """Whose inputs can be sent, and whose answer can be written."""
+    """The plan's inputs can be sent, and its answer can be written."""
     with refusals():
         assert_sound(generation_of_body(body, follow_ups=follow_ups))
 
@@ -245,7 +245,7 @@ def test_any_form_becomes_a_plan_or_is_refused(form: Form) -> None:
 
 
 def assert_sound(request: GenerationRequest) -> None:
-    """Every input is one that the published schema allows, and nothing in the request breaks an answer."""
+    """Check that all inputs match the published schema, and that nothing in the request breaks an answer."""
     made = asyncio.run(planned(request))
     assert request.prompt
     assert 1 <= request.n <= fields.MAX_PICTURES
@@ -283,7 +283,7 @@ def test_any_variables_are_settings_or_name_the_wrong_one(given_variables: dict[
 
 
 SENTENCES = {sentence for _, sentence in (*upstream.BY_CODE.values(), *dict(upstream.BY_TEXT).values())}
-"""All that callers read of a failure of Workers AI."""
+"""All messages about Workers AI's failures that callers see."""
 
 
 @given(
@@ -314,7 +314,7 @@ WRITTEN = st.recursive(
 
 @given(WRITTEN, st.lists(st.binary(max_size=20)), CLEAN)
 def test_any_json_is_written_with_its_pictures_in_place(value: Any, blobs: list[bytes], between: str) -> None:
-    """And read again by another make of parser as what it was."""
+    """Another parser reads the same value from it."""
     pieces = [piece for data in blobs for piece in (between, Bytes(data))]
     whole = text.write_json({"value": value, "pictures": text.Spliced(tuple(pieces))})
     told = "".join(between + base64.b64encode(data).decode() for data in blobs)
@@ -325,7 +325,7 @@ def test_any_json_is_written_with_its_pictures_in_place(value: Any, blobs: list[
 def test_any_events_are_the_same_wherever_the_stream_is_cut(
     events: list[tuple[str | None, Any]], data: st.DataObject
 ) -> None:
-    """With pings between them, for a parser of another make."""
+    """With pings between them, as read by another parser."""
     stream = "".join(sent(sse.event(value, name)) + sse.PING for name, value in events) + sse.DONE
     encoded_stream = stream.encode()
     cuts = sorted(data.draw(st.lists(st.integers(0, len(encoded_stream)), max_size=20)))
@@ -353,7 +353,7 @@ BODIES = st.binary(max_size=100) | st.one_of(CHATS, IMAGES, JSON).map(
 
 
 def answered(asked: Any) -> tuple[Service, Any]:
-    """The service and its answer, read to the end."""
+    """The service and its answer, read completely."""
     service = Service()
     with asyncio.Runner(loop_factory=fakes.skipping_loop) as runner:
         return service, runner.run(service.ask(asked))
@@ -363,7 +363,7 @@ DOCUMENTED = {200, 204, 304, 400, 401, 404, 405, 413}
 
 
 def assert_in_order(service: Service, answer: Any) -> None:
-    """A documented answer, in its shape, with its headers and its one line in the log."""
+    """Check that an answer is documented, and has its format, its headers and its only log line."""
     assert answer.status in DOCUMENTED, service.lines
     assert all(value.isascii() and value.isprintable() for value in answer.headers.values())
     assert answer.headers["access-control-allow-origin"] == "*"
@@ -386,7 +386,7 @@ def test_any_request_is_answered_in_order(
 @given(st.one_of(st.tuples(st.just(CHAT), CHATS), st.tuples(st.sampled_from([GENERATIONS, EDITS]), IMAGES)))
 @settings(max_examples=60)
 def test_any_body_is_answered_in_order_and_its_pictures_open(asked: tuple[str, Any]) -> None:
-    """Streamed or not. A picture to edit may only look like one: then it is the model that refuses it."""
+    """Streamed or not. An input picture may only look like one; then the model refuses it."""
     service, answer = answered(posted(*asked))
     if answer.status == 502 and any(drawing.images for drawing in service.painter.drawings):
         return

@@ -1,4 +1,4 @@
-"""The bundle that workerd reads Pyodide from: each assumption about the npm packages is checked."""
+"""The bundle from which workerd reads Pyodide: each assumption about the npm packages is checked."""
 
 import json
 import struct
@@ -37,7 +37,7 @@ def packages(tmp_path: Path) -> Packages:
 
 
 def decode(message: bytes) -> list[tuple[str, int, int, bytes]]:
-    """Name, type, union member and content of each module, read as capnproto.org/encoding.html describes."""
+    """Name, type, union member and content of each module, decoded as described in capnproto.org/encoding.html."""
 
     def target(at: int) -> tuple[int, int]:
         low, high = struct.unpack_from("<iI", segment, at)
@@ -64,7 +64,7 @@ def decode(message: bytes) -> list[tuple[str, int, int, bytes]]:
 
 
 def test_the_bundle_holds_the_three_modules_of_the_runtime(packages: Packages, tmp_path: Path) -> None:
-    """The glue as source, the interpreter as WebAssembly, the library as data; all of them internal."""
+    """The glue as source, the interpreter as WebAssembly, the library as data. All of them are internal."""
     path = pyodide_bundle.assemble(packages(), tmp_path / "bundle")
     glue, *rest = decode(path.read_bytes())
     assert path.name == FILE_NAME
@@ -76,7 +76,7 @@ def test_the_bundle_holds_the_three_modules_of_the_runtime(packages: Packages, t
 
 
 def test_the_glue_asks_workerd_for_what_it_forbids() -> None:
-    """Nothing of Emscripten's own is left, and functions keep their arguments."""
+    """None of Emscripten's own calls remain, and functions keep their arguments."""
     adapted = pyodide_bundle.adapt(GLUE)
     assert adapted.startswith("import { addEventListener,")
     for forbidden in ("WebAssembly.", "Date.now", "crypto.", " reportUndefinedSymbols()", "readBinary", "default _"):
@@ -100,14 +100,14 @@ def test_the_glue_asks_workerd_for_what_it_forbids() -> None:
     ],
 )
 def test_glue_without_a_passage_to_replace_is_refused(passage: str) -> None:
-    """Another version's glue never becomes half a bundle."""
+    """The glue code of another version must not result in an incomplete bundle."""
     with pytest.raises(WrongVersion, match=r"pyodide\.asm\.mjs has nothing like .* Pin those in package\.json"):
         pyodide_bundle.adapt(GLUE.replace(passage, ""))
 
 
 @pytest.mark.parametrize("package", VERSIONS)
 def test_another_version_is_refused_by_name(package: str, packages: Packages, tmp_path: Path) -> None:
-    """The sentence says what is installed and which versions go together."""
+    """The message names the installed version and the supported ones."""
     with pytest.raises(
         WrongVersion, match=rf"{package} 1\.0\.0 is installed, but .* knows pyodide 314\.0\.6 and workerd"
     ):
@@ -115,6 +115,6 @@ def test_another_version_is_refused_by_name(package: str, packages: Packages, tm
 
 
 def test_the_installed_glue_has_every_passage() -> None:
-    """The pinned pyodide is one that can be adapted."""
+    """The pinned pyodide can be adapted."""
     adapted = pyodide_bundle.adapt((NODE_MODULES / "pyodide" / "pyodide.asm.mjs").read_text())
     assert "new WebAssembly.Module(" not in adapted

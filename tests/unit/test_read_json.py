@@ -1,4 +1,4 @@
-"""Bodies before anything is known about them: JSON objects, and forms as JSON would hold them."""
+"""Bodies before validation: JSON objects, and forms in the structure of JSON."""
 
 import json
 from typing import Any
@@ -11,7 +11,7 @@ from flux.http import json_object
 
 MAX = text.MAX_DEPTH
 SIZE = 1024 * 1024
-"""Of the largest body that comes here as JSON."""
+"""The largest body that is read as JSON."""
 
 
 @pytest.mark.parametrize(
@@ -21,7 +21,7 @@ SIZE = 1024 * 1024
      '{"a":' + "9" * 5000 + "}"],
 )  # fmt: skip
 def test_what_is_no_json_object_is_refused(body: str) -> None:
-    """RFC 8259 strictly; numbers without end as well, which Python does not read."""
+    """Strictly according to RFC 8259. This includes very long numbers, which Python does not read."""
     with pytest.raises(InvalidJson) as refusal:
         json_object(body)
     assert (refusal.value.status, refusal.value.code) == (400, "invalid_json")
@@ -40,7 +40,7 @@ def nested(depth: int, opening: str = '{"a":', closing: str = "}") -> str:
 
 @pytest.mark.parametrize(("opening", "closing"), [('{"a":', "}"), ('{"a":[', "]}"), ('{"]":"}","a":', "}")])
 def test_nesting_is_refused_before_it_is_parsed(opening: str, closing: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Under Pyodide the parser's recursion ends the whole isolate, so it must never begin."""
+    """Under Pyodide the parser's recursion ends the whole isolate, so it must not start."""
     levels = MAX // opening.count("{") // (1 + opening.count("["))
     assert json_object(nested(levels, opening, closing))
     monkeypatch.setattr(json, "loads", lambda *_, **__: pytest.fail("parsed"))
@@ -50,7 +50,7 @@ def test_nesting_is_refused_before_it_is_parsed(opening: str, closing: str, monk
 
 
 def test_brackets_that_closed_before_make_no_room_for_deeper_ones() -> None:
-    """The limit is the same behind a hundred pairs of them."""
+    """The limit is the same after a hundred pairs of them."""
     before = '{"a":[' + "[]," * 100 + '{}],"b":'
     assert json_object(before + nested(MAX - 1) + "}")
     with pytest.raises(InvalidJson, match="too deep"):
@@ -62,14 +62,14 @@ def test_brackets_that_closed_before_make_no_room_for_deeper_ones() -> None:
     ["[" * 100, '"' + "[" * 100, '\\"' + "{" * 100, "]" * 100 + "[" * 100, "\\" * 99 + '"[["' + "{" * 100, "]}" * 100],
 )
 def test_brackets_in_strings_are_no_nesting(said: str) -> None:
-    """Whatever quotes and backslashes stand around them."""
+    """Whatever quotes and backslashes surround them."""
     for value in ({"prompt": said}, {said: said, "b": [said] * 100}):
         for ensure_ascii in (True, False):
             assert json_object(json.dumps(value, ensure_ascii=ensure_ascii)) == value
 
 
 def test_pasted_code_is_no_structure() -> None:
-    """However many brackets it has: they stand in a string."""
+    """However many brackets it has, because they are inside a string."""
     code = 'function f(a) { return [a["b"], {c: `\\`}]; }\n' * 15_000
     for ensure_ascii in (True, False):
         value = {"messages": [{"role": "user", "content": code}, {"role": "user", "content": f"猫 {code[:999]}"}]}
@@ -86,13 +86,13 @@ def test_brackets_side_by_side_are_no_nesting() -> None:
 )
 @pytest.mark.parametrize("head", ["", '{"a":"', "[]" * 100, '{"a":"' + "[" * 100])
 def test_a_hostile_body_of_full_size_is_answered(head: str, unit: str) -> None:
-    """Work that grew faster than the text would not come back from a mebibyte."""
+    """If the work grew faster than the text, a mebibyte would take too long."""
     with pytest.raises(InvalidJson):
         json_object(head + unit * (SIZE // len(unit)))
 
 
 def test_a_body_of_nothing_but_lists_is_refused_before_it_is_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each would take many times its two characters in memory."""
+    """Each list would take many times its two characters in memory."""
     with monkeypatch.context() as patched:
         patched.setattr(json, "loads", lambda *_, **__: pytest.fail("parsed"))
         for unit in ("[],", "{},", '{"]":[]},'):
@@ -104,13 +104,13 @@ def test_a_body_of_nothing_but_lists_is_refused_before_it_is_parsed(monkeypatch:
 
 @pytest.mark.parametrize("value", [None, True, 5, "text", [], [1, {"a": None}], {"errors": [{"code": 7}]}])
 def test_any_json_value_of_another_service_is_read(value: object) -> None:
-    """Its answer need not be an object."""
+    """Such an answer need not be an object."""
     assert text.read_json(json.dumps(value)) == value
 
 
 @pytest.mark.parametrize("answer", ["", "<html>", "[" * 5000 + "]" * 5000, "[" * 100_000, "NaN"])
 def test_what_is_no_json_of_another_service_is_a_value_error(answer: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """And nothing else: a RecursionError would pass by those who handle a bad answer."""
+    """No other exception: handlers of invalid answers would not catch a RecursionError."""
     if answer.startswith("["):
         monkeypatch.setattr(json, "loads", None)
     with pytest.raises(ValueError, match=r"^(is|holds) "):

@@ -1,4 +1,4 @@
-"""What no picture can be is refused before anything is drawn; what leaves room for one is drawn."""
+"""Output that cannot be a picture is refused before anything is drawn. If a picture is possible, it is drawn."""
 
 import json
 from typing import Any
@@ -56,7 +56,7 @@ async def test_what_no_picture_can_be_is_refused_before_it_is_drawn(case: str, *
 @pytest.mark.parametrize("name", ["mask", "markup"])
 @pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/responses"])
 async def test_a_mask_is_refused_where_pictures_are_edited_in_a_conversation(path: str, name: str) -> None:
-    """What it protects would be painted over. An app's chores are answered whatever they carry."""
+    """The part that it protects would be redrawn. Apps' chores are answered whatever they contain."""
     service = Service()
     asked = {"messages": [{"role": "user", "content": "A cat"}], "input": "A cat"}
     answer = await service.post(path, {**asked, name: "data:image/png;base64,AAAA"})

@@ -1,4 +1,4 @@
-"""`POST /v1/responses`: what is read of a request, the answer in one piece and streamed, and what is refused."""
+"""`POST /v1/responses`: parsing, the answer with and without streaming, and errors."""
 
 import json
 from collections.abc import Mapping
@@ -29,7 +29,7 @@ async def ask(service: Service, value: Any = "A cat", **fields: Any) -> Answer:
 
 
 def events(answer: Answer) -> list[dict[str, Any]]:
-    """The events of a stream, each with the name that its data has."""
+    """The events of a stream. Each has the same name as in its data."""
     blocks = [block.split("\n") for block in answer.text.split("\n\n") if block and not block.startswith(":")]
     found = [json.loads(data.removeprefix("data: ")) for _, data in blocks]
     assert [name for name, _ in blocks] == [f"event: {event['type']}" for event in found]
@@ -43,7 +43,7 @@ def text_of(response: Mapping[str, Any]) -> str:
 
 
 def item_of(response: Mapping[str, Any]) -> dict[str, Any]:
-    """The picture of a response."""
+    """The picture item of a response."""
     (item,) = [item for item in response["output"] if item["type"] == "image_generation_call"]
     return dict(item)
 
@@ -65,7 +65,7 @@ async def test_an_answer_holds_the_picture_and_a_message_with_the_lines_of_a_cha
 
 
 async def test_ids_hold_the_identifier_of_the_picture() -> None:
-    """Without the file's extension; the response has that of its last picture."""
+    """Without the file extension. The response has the identifier of its last picture."""
     service = Service()
     answer = await ask(service, "A cat --n 2")
     first, second = service.gallery.pictures
@@ -278,7 +278,7 @@ async def test_what_leaves_room_for_a_picture_is_drawn(case: str) -> None:
 
 
 async def test_a_chore_is_answered_with_a_message_alone() -> None:
-    """Also where it asks for a structured output, which is refused elsewhere."""
+    """Even if it requests structured output, which is refused otherwise."""
     schema = {"type": "object", "properties": {"title": {"type": "string"}}, "required": ["title"]}
     service = Service()
     for stream in (False, True):
@@ -334,7 +334,7 @@ ORDER = [
 
 @pytest.mark.parametrize("seconds", [0, 25])
 async def test_a_stream_has_every_event_in_its_order(seconds: float) -> None:
-    """Numbered without a gap, each as OpenAI's types have it, whether it is over within its grace or not."""
+    """Numbered without gaps, each valid by OpenAI's types, whether or not it ends within the grace period."""
     answer = await ask(Service(painter=Painter(seconds=seconds)), "A cute cat 3:2", stream=True)
     found = events(answer)
     assert [event["type"] for event in found] == ORDER
@@ -371,7 +371,7 @@ async def test_every_event_of_a_picture_carries_its_identifier() -> None:
 
 @pytest.mark.parametrize("seconds", [0.0, 5.0])
 async def test_of_several_pictures_the_one_that_failed_is_an_item_that_says_so(seconds: float) -> None:
-    """In the stream and in the whole; the message says why, and the response may be continued."""
+    """In the stream and in the whole response. The message says why, and the conversation can be continued."""
     failure = upstream.failure("500: no idea")
     whole = await ask(Service(painter=Painter(None, failure)), "A cat --n 2")
     service = Service(painter=Painter(seconds, failure))
@@ -413,7 +413,7 @@ async def test_a_failure_has_its_status_within_the_grace_and_comes_in_the_stream
         EVENTS.validate_python(event, strict=True)
 
 
-# --- pictures in ----------------------------------------------------------------------------------
+# --- input pictures -------------------------------------------------------------------------------
 
 
 async def test_an_attached_picture_is_edited() -> None:

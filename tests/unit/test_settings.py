@@ -1,4 +1,4 @@
-"""The Worker's variables: defaults, good values, and refusals that name their variable."""
+"""The Worker's variables: defaults, valid values, and errors that name the variable."""
 
 from typing import Any
 
@@ -28,14 +28,14 @@ DEFAULTS = {
 
 
 def differences(variables: dict[str, str]) -> dict[str, Any]:
-    """What variables change."""
+    """The settings that variables change."""
     chosen = settings.read(variables)
     return {name: value for name, default in DEFAULTS.items() if (value := getattr(chosen, name)) != default}
 
 
 @pytest.mark.parametrize("variables", [{}, dict.fromkeys(settings.NAMES, ""), dict.fromkeys(settings.NAMES, " \t\n")])
 def test_what_is_empty_counts_as_not_set(variables: dict[str, str]) -> None:
-    """An empty field in the dashboard, or a line of `.dev.vars` left unfilled, is the default."""
+    """An empty field in the dashboard, or an unfilled line of `.dev.vars`, means the default."""
     assert differences(variables) == {}
 
 
@@ -89,7 +89,7 @@ def test_a_good_value_is_what_it_says(variables: dict[str, str], changed: dict[s
 
 OPENAI = "https://api.openai.com/v1/chat/completions"
 BASES = {
-    # A host, with a version or without.
+    # A host, with or without a version.
     "https://api.openai.com": OPENAI,
     "https://api.openai.com/": OPENAI,
     "https://api.openai.com/v1": OPENAI,
@@ -133,7 +133,7 @@ BASES = {
     "https://dbc-1.cloud.databricks.com/serving-endpoints": (
         "https://dbc-1.cloud.databricks.com/serving-endpoints/chat/completions"
     ),
-    # A full address.
+    # A full URL.
     OPENAI: OPENAI,
     f"{OPENAI}/": OPENAI,
     "https://api.deepseek.com/chat/completions": "https://api.deepseek.com/chat/completions",
@@ -143,22 +143,22 @@ BASES = {
     "https://name.openai.azure.com/openai/deployments/d/chat/completions?api-version=2024-10-21": (
         "https://name.openai.azure.com/openai/deployments/d/chat/completions?api-version=2024-10-21"
     ),
-    # A full address of another endpoint.
+    # A full URL of another endpoint.
     "https://api.openai.com/v1/responses": OPENAI,
     "https://api.openai.com/v1/completions": OPENAI,
     "https://models.github.ai/inference/chat": "https://models.github.ai/inference/chat/completions",
-    # What only looks like a version.
+    # Parts that only look like a version.
     "https://v1.example": "https://v1.example/v1/chat/completions",
     "https://v1": "https://v1/v1/chat/completions",
     "https://api.example/v1x": "https://api.example/v1x/v1/chat/completions",
     "https://api.example/dev1": "https://api.example/dev1/v1/chat/completions",
 }
-"""Addresses as providers print them in their documentation."""
+"""URLs as printed in providers' documentation."""
 
 
 @pytest.mark.parametrize(("base", "url"), BASES.items())
 def test_the_writers_address_is_taken_in_every_form_that_providers_print(base: str, url: str) -> None:
-    """Its key is optional: a writer of one's own may need none."""
+    """The key is optional, because a private server may need none."""
     variables = {"EXTERNAL_API_BASE": base, "EXTERNAL_MODEL": "m"}
     assert settings.read(variables).external_writer == ExternalRewriter(url, "m", "")
     keyed = settings.read({**variables, "EXTERNAL_API_KEY": "k"})
@@ -187,7 +187,7 @@ def test_a_query_is_taken_with_a_full_address_alone(query: str) -> None:
     ],
 )
 def test_the_writers_answer_is_limited_by_the_field_that_its_model_takes(model: str, field: str) -> None:
-    """OpenAI's newer models answer `max_tokens` with a 400, other services `max_completion_tokens`."""
+    """OpenAI's newer models reject `max_tokens` with a 400, other services reject `max_completion_tokens`."""
     assert ExternalRewriter("https://api.example", model, "").token_limit == field
 
 
@@ -251,12 +251,12 @@ def test_a_wrong_value_names_its_variable(name: str, value: str) -> None:
 
 
 FREE = {"API_KEY", "EXTERNAL_MODEL", "PROMPT_MODEL", "SYSTEM_MESSAGE"}
-"""Variables that any text is good for."""
+"""Variables that accept any text."""
 
 
 @pytest.mark.parametrize("name", sorted(set(settings.NAMES) - FREE))
 def test_a_wrong_value_is_never_said_back(name: str) -> None:
-    """It may be a secret that was put into the wrong field; `/health` shows the sentence to everybody."""
+    """It may be a secret in the wrong field, and `/health` shows the message to everyone."""
     with pytest.raises(InvalidConfiguration) as refusal:
         settings.read({name: "Tr0ub4dor&3 = secret"})
     assert "Tr0ub4dor" not in refusal.value.message
@@ -285,7 +285,7 @@ GOOD = {
 @pytest.mark.parametrize("quotes", QUOTES)
 @pytest.mark.parametrize("around", ["{}", " {} ", "\ufeff{}\u200b", "\u00a0{}\n"])
 def test_quotes_around_a_value_are_no_part_of_it(quotes: str, around: str) -> None:
-    """They are copied from a shell, from `.dev.vars`, or from a page that made them typographic."""
+    """They are copied from a shell, from `.dev.vars`, or from a page with typographic quotes."""
     opening, closing = tuple(quotes)
     quoted = {name: around.format(f"{opening} {value}{closing}") for name, value in GOOD.items()}
     assert settings.read(quoted) == settings.read(GOOD)
@@ -330,7 +330,7 @@ def test_half_of_what_goes_together_names_the_other_half(variables: dict[str, st
     ],
 )
 def test_the_keys_are_one_or_several_separated_by_commas_or_lines(value: str | None, keys: tuple[str, ...]) -> None:
-    """An empty one is none: it would open the door to everybody."""
+    """An empty key would let everyone in."""
     assert tuple(one.key for one in settings.read_api_keys({} if value is None else {"API_KEY": value})) == keys
 
 

@@ -1,4 +1,4 @@
-"""The shape of a picture: one set of names, one order among them, and exact pixels, in every API."""
+"""The shape of a picture: the same names, the same precedence and exact pixels in every API."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -35,7 +35,7 @@ EACH_API = pytest.mark.parametrize("api", APIS)
 
 
 def delivered(service: Service) -> list[str]:
-    """The sizes of the pictures that were stored, by their bytes."""
+    """The sizes of the stored pictures, read from their bytes."""
     return ["{}x{}".format(*opened(one).size) for one, _ in service.gallery.pictures.values()]
 
 
@@ -84,7 +84,7 @@ ORDER: list[tuple[dict[str, Any], str]] = [
     ({"size": "768x512", "image_config": {"aspect_ratio": "16:9", "image_size": "2K"}}, "768x512"),
     ({"width": 640, "height": 360, "image_config": {"size": "768x512"}}, "768x512"),
     ({"size": "768x512", "image_config": {"size": "640x360"}}, "768x512"),
-    # What says nothing leaves the word to the next.
+    # Fields that specify nothing leave the decision to the next one.
     ({"size": "auto", "width": 640, "height": 360}, "640x360"),
     ({"size": "", "width": 0, "height": 0, "aspect_ratio": "3:2"}, "768x512"),
     ({"size": None, "aspect_ratio": "auto", "image_config": {"aspect_ratio": "16:9"}}, "1024x576"),
@@ -149,7 +149,7 @@ IGNORED: list[dict[str, Any]] = [
 @EACH_API
 @pytest.mark.parametrize("fields", IGNORED, ids=lambda fields: next(iter(fields)))
 async def test_a_wish_that_cannot_be_followed_is_said_in_every_api(api: str, fields: dict[str, Any]) -> None:
-    """In `warnings` or in a line; the picture is drawn."""
+    """In `warnings` or in a line of the answer. The picture is drawn."""
     answer = await APIS[api](Service(), fields)
     (name,) = fields
     assert answer.status == 200
@@ -179,7 +179,7 @@ async def test_a_transparent_background_is_drawn_opaque_and_said(api: str) -> No
 @pytest.mark.parametrize("size", ["64x64", "65x4096", "1366x768", "1001x701", "2560x1440", "2500x999", "3840x2160"])
 @pytest.mark.parametrize("model", catalog.MODELS)
 async def test_every_model_delivers_exactly_the_size_that_is_asked_for(model: str, size: str) -> None:
-    """In any whole number of pixels, by the bytes of the picture."""
+    """For any whole number of pixels, according to the picture's bytes."""
     answer = await Service().generate("A cat", model=model, size=size, response_format="b64_json")
     picture = opened(decode(answer.json["data"][0]["b64_json"]))
     assert f"{picture.width}x{picture.height}" == answer.json["size"] == size
@@ -208,7 +208,7 @@ TOO_MUCH = [(10, "2001x2000", 9), (3, "4096x4096", 2), (5, "3840x2160", 4), (10,
 async def test_what_is_too_much_for_one_request_is_refused_with_the_number_that_fits(
     api: str, n: int, size: str, fits: int | None
 ) -> None:
-    """Forty million pixels in all; ten of the usual size are less."""
+    """Forty million pixels in total; ten pictures of the default size are fewer."""
     service = Service()
     answer = await APIS[api](service, {"n": n, "size": size})
     if fits is None:

@@ -1,4 +1,4 @@
-"""Sizes in pixels, and the ratios people ask for them by."""
+"""Sizes in pixels, and the ratios that stand for them."""
 
 import math
 
@@ -81,14 +81,14 @@ def test_any_other_size_is_refused_with_what_is_possible(text: str) -> None:
     ],
 )
 def test_any_ratio_from_1_4_to_4_1_and_any_whole_side_is_a_size(text: str, size: Size) -> None:
-    """A shape that is in the list of ratios by another name has the size that is listed."""
+    """A shape that is equal to a listed ratio gives the listed size."""
     assert sizes.parse(text) == size
 
 
 @pytest.mark.parametrize("size", POSSIBLE, ids=str)
 @pytest.mark.parametrize("sides", dict.fromkeys(ALL_SIDES), ids=str)
 def test_what_a_model_is_asked_for_is_in_its_range(size: Size, sides: catalog.Sides) -> None:
-    """In steps that diffusion models take, and the size itself where that is possible."""
+    """In steps that diffusion models take; the size itself if possible."""
     asked = sizes.within(size, sides.min, sides.max)
     assert sides.min <= asked.width <= sides.max
     assert sides.min <= asked.height <= sides.max
@@ -100,7 +100,7 @@ def test_what_a_model_is_asked_for_is_in_its_range(size: Size, sides: catalog.Si
 @pytest.mark.parametrize("size", [Size(w, h) for w in ODD for h in ODD], ids=str)
 @pytest.mark.parametrize("sides", dict.fromkeys(ALL_SIDES), ids=str)
 def test_whatever_is_delivered_a_model_is_asked_for_what_it_can_draw(size: Size, sides: catalog.Sides) -> None:
-    """Sides in its range and in steps of 8, and no fewer pixels than are delivered where it can draw as many."""
+    """Sides in its range and in steps of 8, with at least as many pixels as delivered if the model can draw them."""
     asked = sizes.within(size, sides.min, sides.max)
     most = sides.max // 16 * 16
     for wanted, other, side in ((size.width, size.height, asked.width), (size.height, size.width, asked.height)):
@@ -117,7 +117,7 @@ def test_a_size_out_of_range_keeps_its_shape() -> None:
 
 @pytest.mark.parametrize("shape", [(512, 512), (1, 1), (4000, 3000), (3000, 4000), (100, 99), (1920, 1080)])
 def test_an_edit_without_a_size_keeps_the_shape_of_its_picture(shape: tuple[int, int]) -> None:
-    """At about one megapixel, in sides that the models take."""
+    """At about one megapixel, with sides that models take."""
     size = sizes.like(*shape)
     assert math.isclose(size.width / size.height, shape[0] / shape[1], rel_tol=0.03)
     assert math.isclose(size.width * size.height, 2**20, rel_tol=0.05)

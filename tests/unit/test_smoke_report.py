@@ -1,4 +1,4 @@
-"""The report of `make smoke` can be sent to anybody: what is not known to be harmless is not in it."""
+"""The report of `make smoke` can be shared: it contains only what is known to be harmless."""
 
 import json
 import re
@@ -13,11 +13,11 @@ from flux.errors import ApiError, InvalidApiKey
 ROOT = Path(__file__).resolve().parents[2]
 
 SECRETS = ("foxy", "fox_and_snow", "FOXKEY", "fox.example.com", "10.20.30.40", "fox", "1234567890", "f0f0f0f0", "höhle")
-"""Keys, hosts, accounts and prompts in forms that codes, metrics, versions and cache statuses have."""
+"""Keys, hosts, accounts and prompts that look like codes, metrics, versions and cache statuses."""
 
 
 def report(status: int = 200, headers: dict[str, str] | None = None, body: Any = b"", path: str = "/health") -> str:
-    """The page about one answer."""
+    """The report about one answer."""
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     written = Report()
     exchange = Exchange("GET", path, status, headers or {}, content, 0.1)
@@ -27,7 +27,7 @@ def report(status: int = 200, headers: dict[str, str] | None = None, body: Any =
 
 @pytest.mark.parametrize("secret", SECRETS)
 def test_a_secret_that_looks_like_what_is_told_is_not_told(secret: str) -> None:
-    """Wherever an answer has it."""
+    """Wherever it is in an answer."""
     cached = {
         "server-timing": f'{secret};dur=5, proxy;desc="{secret}", draw;desc="{secret}";dur=3, limit;desc="{secret}"',
         "cf-cache-status": secret,
@@ -59,7 +59,7 @@ def test_what_the_service_says_is_told() -> None:
 
 
 def test_its_words_are_those_of_the_service() -> None:
-    """A new step, check or error is known here, or a report would leave it out."""
+    """A new step, check or error must be known here. Otherwise a report would omit it."""
     sources = "".join(path.read_text() for path in (ROOT / "src" / "flux").rglob("*.py"))
     steps = set(re.findall(r'\.step\("(\w+)"\)|\.notes\["(\w+)"\]', sources))
     assert {name for pair in steps for name in pair if name} | {"total"} == set(METRICS)

@@ -1,4 +1,4 @@
-"""Streams: what is sent, in which order, and when; and what becomes of failures on the way."""
+"""Streams: what is sent, in which order, and when; and failures on the way."""
 
 import asyncio
 import gc
@@ -49,17 +49,17 @@ BUSY = upstream.failure("3040: Capacity temporarily exceeded")
 
 
 def deltas(answer: Answer) -> list[dict[str, Any]]:
-    """What each chunk of a chat stream adds."""
+    """The delta of each chunk of a chat stream."""
     return [event["choices"][0]["delta"] for event in answer.events if event.get("choices")]
 
 
 def content(answer: Answer) -> str:
-    """What all chunks say."""
+    """The content of all chunks."""
     return "".join(delta.get("content", "") for delta in deltas(answer))
 
 
 async def timed(response: Response) -> AsyncIterator[tuple[float, str]]:
-    """The texts of a stream, each with the second at which it came."""
+    """The texts of a stream, each with the time in seconds at which it arrived."""
     async for text in stream_of(response):
         yield time.time() - NOW, sent(text)
 
@@ -68,7 +68,7 @@ async def timed(response: Response) -> AsyncIterator[tuple[float, str]]:
 
 
 async def test_a_stream_says_what_the_whole_answer_says() -> None:
-    """Line for line, but for the key of its own picture."""
+    """Line by line, except for the key of its picture."""
     service = Service()
     streamed = await service.chat("A cute cat 3:2", stream=True)
     whole = await service.chat("A cute cat 3:2")
@@ -78,7 +78,7 @@ async def test_a_stream_says_what_the_whole_answer_says() -> None:
 
 
 def chunk_of(rest: str) -> str:
-    """One event as it stands on the wire."""
+    """An event in the form in which it is sent."""
     head = (
         f'"id":"chatcmpl-ID","object":"chat.completion.chunk","created":{NOW},"model":"{SCHNELL}",'
         '"service_tier":"default","system_fingerprint":"fp_flux_image_api"'
@@ -87,7 +87,7 @@ def chunk_of(rest: str) -> str:
 
 
 def choice_of(delta: str, finish_reason: str = "null") -> str:
-    """A chunk that adds something."""
+    """A chunk with this delta."""
     choice = f'{{"index":0,"delta":{delta},"logprobs":null,"finish_reason":{finish_reason}}}'
     return chunk_of(f'"choices":[{choice}],"usage":null')
 
@@ -115,7 +115,7 @@ async def test_a_stream_is_exactly_this_on_the_wire() -> None:
 
 
 async def test_the_order_is_openais() -> None:
-    """The role, then content, then the reason to end, then the end."""
+    """The role, then content, then the finish reason, then the end."""
     answer = await Service().chat("A cute cat 3:2", stream=True)
     assert deltas(answer)[0] == {"role": "assistant", "content": ""}
     assert [set(delta) for delta in deltas(answer)[1:-1]] == [{"content"}] * 4
@@ -126,7 +126,7 @@ async def test_the_order_is_openais() -> None:
 
 
 async def test_a_picture_is_whole_in_one_chunk() -> None:
-    """Apps do not put a split link together."""
+    """Apps do not join a link that is split."""
     service = Service()
     answer = await service.chat("A cat --n 2", stream=True)
     pictures = [delta["content"].strip() for delta in deltas(answer) if "![" in delta.get("content", "")]
@@ -134,7 +134,7 @@ async def test_a_picture_is_whole_in_one_chunk() -> None:
 
 
 async def test_there_is_one_id_one_time_and_one_model_throughout() -> None:
-    """Also where the fallback drew in the end, and however long it took."""
+    """Even if the fallback drew, and however long it took."""
     service = Service(variables={"FLUX_FALLBACK_MODEL": SDXL}, painter=Painter(BUSY, 30.0))
     answer = await service.chat(stream=True, stream_options={"include_usage": True})
     heads = {(event["id"], event["created"], event["model"], event["object"]) for event in answer.events}
@@ -143,7 +143,7 @@ async def test_there_is_one_id_one_time_and_one_model_throughout() -> None:
 
 @pytest.mark.parametrize("include_usage", [True, False])
 async def test_usage_is_told_at_the_end_where_it_is_asked_for(*, include_usage: bool) -> None:
-    """In a last chunk without choices; every chunk before it carries null."""
+    """In a final chunk without choices; in all others it is null."""
     service = Service()
     answer = await service.chat("A cat", stream=True, stream_options={"include_usage": include_usage})
     *before, last = answer.events
@@ -172,7 +172,7 @@ async def test_a_streams_headers_keep_it_from_being_collected_or_cached(path: st
 
 
 async def test_no_field_is_used_that_confuses_a_client() -> None:
-    """openai-python keeps an `id:` and takes a comment that follows for an event of its own."""
+    """openai-python remembers an `id:`, and treats a following comment as an event."""
     answer = await Service(painter=Painter(25.0)).chat(stream=True)
     assert {line.split(":")[0] for line in answer.text.split("\n") if line} == {"data", ""}
 
@@ -185,7 +185,7 @@ async def test_pictures_beside_the_text_come_in_a_chunk_of_their_own() -> None:
 
 
 async def test_a_picture_that_cannot_be_stored_is_part_of_the_stream() -> None:
-    """Whole in one chunk, too, and none of its bytes copied."""
+    """In one chunk, without copying any of its bytes."""
     answer = await Service(gallery=Shelf(NotStored("429"))).chat("A cat", stream=True)
     (picture,) = [delta["content"] for delta in deltas(answer) if "](data:" in delta.get("content", "")]
     assert shows(decode(picture.split(",")[1].removesuffix(")")), "A cat")
@@ -196,7 +196,7 @@ async def test_a_picture_that_cannot_be_stored_is_part_of_the_stream() -> None:
 
 
 async def test_each_line_comes_as_soon_as_it_is_known() -> None:
-    """The stream opens within a second; the writer takes 3 s, the picture 5 more."""
+    """The stream opens within a second. The rewriter takes 3 s, the picture another 5 s."""
     service = Service(writer=Rewriter("A fluffy cat", 3.0), painter=Painter(seconds=5))
     response = await service.app(posted(CHAT, chat_of("A cat --optimize", stream=True)))
     assert time.time() == NOW + 1
@@ -206,7 +206,7 @@ async def test_each_line_comes_as_soon_as_it_is_known() -> None:
 
 
 async def test_something_comes_at_least_every_ten_seconds() -> None:
-    """From one event to the next, not from the start: there is no need for more."""
+    """Counted from the previous event, not from the start."""
     service = Service(writer=Rewriter("Hi", 4.0), painter=Painter(seconds=35))
     response = await service.app(posted(CHAT, chat_of("A cat --optimize", stream=True)))
     pings = [round(second, 1) async for second, text in timed(response) if text == ": ping\n\n"]
@@ -233,7 +233,7 @@ async def test_an_image_stream_opens_before_there_is_anything_to_tell() -> None:
     ],
 )
 async def test_what_is_known_and_not_told_does_not_put_off_the_next_ping(path: str, body: dict[str, Any]) -> None:
-    """A picture that waits for the others, a prompt that no event carries: the client hears nothing of them."""
+    """A picture that waits for the others, or a prompt without an event of its own, does not reach the client."""
     service = Service(writer=Rewriter("Hi", 9.0), painter=Painter(8.0, 16.0, 24.0, 32.0))
     came = [0.0] + [second async for second, _ in timed(await service.app(posted(path, body)))]
     assert max(later - earlier for earlier, later in itertools.pairwise(came)) < 10.1
@@ -249,7 +249,7 @@ FAILURES = {
 
 
 class FailingPainter(Painter):
-    """Fails after some seconds."""
+    """Fails after a few seconds."""
 
     def __init__(self, seconds: float, failure: Exception) -> None:
         super().__init__()
@@ -263,7 +263,7 @@ class FailingPainter(Painter):
 @pytest.mark.parametrize("path", [CHAT, GENERATIONS])
 @pytest.mark.parametrize("status", FAILURES)
 async def test_what_fails_within_the_second_of_grace_has_its_true_status(status: int, path: str) -> None:
-    """And the error shape, as if no stream had been asked for."""
+    """The error has the usual format, as if no stream had been requested."""
     failure, code = FAILURES[status]
     service = Service(painter=FailingPainter(0.9, failure))
     answer = await service.post(path, {**chat_of(stream=True), "prompt": "A cat"})
@@ -274,7 +274,7 @@ async def test_what_fails_within_the_second_of_grace_has_its_true_status(status:
 
 @pytest.mark.parametrize("status", FAILURES)
 async def test_what_fails_later_comes_in_band(status: int) -> None:
-    """A sentence for apps that show nothing but content, the error for the others, and the end."""
+    """A sentence for apps that show only content, the error for the others, and the end."""
     failure, code = FAILURES[status]
     service = Service(painter=FailingPainter(1.1, failure))
     answer = await service.chat(stream=True)
@@ -288,7 +288,7 @@ async def test_what_fails_later_comes_in_band(status: int) -> None:
 
 
 async def test_a_bug_after_the_stream_opened_comes_in_band_too() -> None:
-    """With the request id to tell us, and the traceback in the log alone."""
+    """With the request id to report. The traceback is only in the log."""
     service = Service(painter=FailingPainter(1.1, KeyError("a secret detail")))
     answer = await service.chat(stream=True)
     *chunks, error = answer.events
@@ -319,7 +319,7 @@ async def test_a_failing_writer_is_told_when_it_failed() -> None:
 
 @pytest.mark.parametrize("taken", [1, 2])
 async def test_a_failure_that_nobody_heard_is_no_unhandled_one(taken: int, caplog: pytest.LogCaptureFixture) -> None:
-    """The client left between the failure and its telling."""
+    """The client left between the failure and the report of it."""
     service = Service(painter=FailingPainter(5, REFUSED))
     stream = stream_of(await service.app(posted(CHAT, chat_of(stream=True))))
     for _ in range(taken):
@@ -373,7 +373,7 @@ async def test_an_edits_pictures_are_events_of_an_edit() -> None:
 
 
 async def test_a_refused_rewrite_leaves_one_event_for_each_picture() -> None:
-    """Nothing is told of the first attempt; the prompt that was drawn is the person's."""
+    """The first attempt is not reported. The prompt that was drawn is the user's."""
     service = Service(writer=Rewriter("A wild cat"))
     service.painter.refuses = lambda drawing: REFUSED if drawing.prompt == "A wild cat" else None
     answer = await service.generate("A cat", n=2, optimize=True, stream=True)
@@ -384,7 +384,7 @@ async def test_a_refused_rewrite_leaves_one_event_for_each_picture() -> None:
 
 @pytest.mark.parametrize("seconds", [0.0, 5.0])
 async def test_of_an_image_stream_with_a_failure_the_pictures_come_and_then_what_failed(seconds: float) -> None:
-    """No event of an error, for which OpenAI's clients would throw the pictures away."""
+    """Not as an error event, because OpenAI's clients would then discard the pictures."""
     service = Service(painter=Painter(seconds, upstream.failure("500: no idea"), seconds))
     answer = await service.generate("A cat", n=3, stream=True)
     *pictures, last = answer.events
@@ -409,17 +409,17 @@ async def test_a_chat_stream_with_a_failure_has_the_pictures_and_a_line() -> Non
     assert answer.events[-1]["choices"][0]["finish_reason"] == "stop"
 
 
-# --- the other end --------------------------------------------------------------------------------
+# --- clients --------------------------------------------------------------------------------------
 
 
 def pieces(data: bytes, at: int) -> Iterator[bytes]:
-    """The bytes in two pieces."""
+    """The bytes in two parts."""
     yield data[:at]
     yield data[at:]
 
 
 async def test_a_stream_cut_at_any_byte_is_the_same_events() -> None:
-    """For a parser of another make, inside of characters too."""
+    """As read by another parser, even if cut inside a character."""
     data = (await Service(painter=Painter(12.0)).chat("猫 🐱 3:2", stream=True)).text.encode()
 
     def events(at: int) -> list[str]:
@@ -434,7 +434,7 @@ async def test_a_stream_cut_at_any_byte_is_the_same_events() -> None:
 
 @pytest.fixture
 def official(request: pytest.FixtureRequest) -> Any:
-    """OpenAI's own client, which reads a recorded stream byte by byte."""
+    """OpenAI's client, reading a recorded stream byte by byte."""
 
     def client(answer: Answer) -> openai.OpenAI:
         def respond(_request: httpx2.Request) -> httpx2.Response:
@@ -486,7 +486,7 @@ async def test_openais_client_raises_an_image_streams_error(official: Any) -> No
 
 @pytest.mark.parametrize(("path", "body"), [(CHAT, chat_of()), (GENERATIONS, {"prompt": "A cat"})])
 async def test_what_is_over_within_its_grace_is_told_as_a_stream_would_tell_it(path: str, body: dict[str, Any]) -> None:
-    """At once, in one body, and with the same events."""
+    """Immediately, in one body, with the same events."""
 
     async def told(seconds: float) -> tuple[Response, list[str]]:
         response = await Service(painter=Painter(seconds=seconds)).app(posted(path, {**body, "stream": True}))

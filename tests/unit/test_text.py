@@ -1,4 +1,4 @@
-"""Texts that pictures are spliced into: JSON, events, data URLs."""
+"""Texts with pictures spliced in: JSON, events, data URLs."""
 
 import base64
 import json
@@ -18,7 +18,7 @@ def test_json_has_no_needless_spaces_and_keeps_every_language() -> None:
 
 
 def test_a_blob_is_a_string_in_json() -> None:
-    """In base64, padded (RFC 4648), wherever it stands, and as often as it stands there."""
+    """In base64 with padding (RFC 4648), at any place, any number of times."""
     value = {
         "alone": Spliced((ONE,)),
         "deep": [{"url": text.data_url("image/png", ONE)}, "plain"],
@@ -41,7 +41,7 @@ def test_a_picture_is_not_copied_to_be_written() -> None:
 
 @pytest.mark.parametrize("typed", ["\udc00", "a\udc00b", "\udc00" * 3, "\\udc00"])
 def test_a_lone_surrogate_of_the_callers_is_never_taken_for_a_picture(typed: str) -> None:
-    """The mark that stands for a blob is one: `clean` is what lets nobody bring it in."""
+    """The mark that stands for a blob is a lone surrogate too, so `clean` removes them from all input."""
     cleaned = text.clean(typed)
     answer = json.loads(sent(write_json({"asked": cleaned, "b64_json": Spliced((TWO,))})))
     assert answer == {"asked": cleaned, "b64_json": "AAE="}
@@ -78,7 +78,7 @@ def test_an_event_is_its_data_and_its_name() -> None:
 
 @pytest.mark.parametrize("end", ["\n", "\r", "\r\n", "\v", "\f", "\x1c", "\x1d", "\x1e", "\x85", "\u2028", "\u2029"])
 def test_an_event_is_one_line_for_every_way_of_counting_lines(end: str) -> None:
-    """Clients that split with Python's `splitlines`, as httpx's `iter_lines` does, cut at each of these."""
+    """Clients that split with Python's `splitlines`, such as httpx's `iter_lines`, split at each of these."""
     event = sse.event({"content": f"a{end}b"})
     assert isinstance(event, str)
     assert len(event.splitlines()) == 2

@@ -1,4 +1,4 @@
-"""The READMEs in other languages say what the English one says, and show the answer that the service gives there."""
+"""The translated READMEs match the English one, and show the answer that the service gives in their language."""
 
 import re
 
@@ -10,7 +10,7 @@ from flux.words import LANGUAGES
 OTHERS = [language for language in LANGUAGES if language != "en"]
 ENGLISH = (ROOT / "README.md").read_text()
 IN_OTHERS = ENGLISH[: ENGLISH.index("\n## Models\n")]
-"""The part that is translated: what it is, Try it, Deploy, Connect, Settings."""
+"""The translated part: introduction, Try it, Deploy, Connect, Settings."""
 
 EACH = pytest.mark.parametrize("language", OTHERS)
 
@@ -20,32 +20,32 @@ LINK = re.compile(r"\]\(([^)\s]+)\)|src=\"([^\"]+)\"")
 
 
 def page(language: str) -> str:
-    """The README in a language."""
+    """The README in one language."""
     return (ROOT / "docs" / f"README.{language}.md").read_text()
 
 
 def translated(language: str) -> str:
-    """A README without its last line, which leads to the rest in English."""
+    """A README without its last line, which links to the rest in English."""
     return page(language).rstrip().rpartition("\n\n")[0]
 
 
 def sections(text: str) -> list[str]:
-    """What stands below each heading, the title first."""
+    """The text below each heading, the title first."""
     return re.split(r"^## .*\n", text, flags=re.MULTILINE)
 
 
 def commands(section: str) -> list[tuple[str, str]]:
-    """The blocks of code, without comments; the answer of a chat is in the page's language."""
+    """The code blocks without comments. The chat answer is in the page's language."""
     return [(block, re.sub(r"\s+# .*", "", code)) for block, code in FENCE.findall(section) if block != "text"]
 
 
 def names(section: str) -> set[str]:
-    """What stands in backticks."""
+    """The texts in backticks."""
     return set(CODE.findall(FENCE.sub("", section)))
 
 
 def links(section: str, folder: str = "") -> list[str]:
-    """Where links and pictures lead, seen from the root; those to READMEs of other languages are tested below."""
+    """The targets of links and pictures, relative to the root. Links to other languages are tested below."""
     found = [next(filter(None, link)) for link in LINK.findall(FENCE.sub("", section))]
     targets = []
     for link in found:
@@ -77,7 +77,7 @@ def test_a_translation_has_what_the_english_has(language: str) -> None:
 
 @EACH
 def test_a_translation_is_one(language: str) -> None:
-    """No sentence of the English is left in it."""
+    """No English sentence remains in it."""
     english = {line for line in IN_OTHERS.splitlines() if len(re.sub(r"`[^`]*`|\W|\d", "", line)) > 40}
     left = english & set(page(language).splitlines())
     assert not [line for line in left if "](" not in line and not line.startswith(("client", "answer", "    "))]
@@ -90,7 +90,7 @@ def test_it_leads_to_the_rest(language: str) -> None:
 
 @EACH
 def test_the_answer_shown_is_the_answer_given(language: str) -> None:
-    """Line by line; what a line is about stands in the place of "{}"."""
+    """Line by line; "{}" stands for what a line is about."""
     words = LANGUAGES[language]
     [sample] = re.findall(r"```text\n(.*?)\n```", page(language), re.DOTALL)
     sentences = [

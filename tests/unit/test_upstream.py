@@ -1,4 +1,4 @@
-"""Workers AI's failures and the answers that they deserve."""
+"""Workers AI's failures and the answers to callers."""
 
 import asyncio
 import re
@@ -34,7 +34,7 @@ SECRET = "/srv/inference/secret.py token=abc"
 
 
 def told(error: ApiError) -> tuple[int, str, str, dict[str, str]]:
-    """What a caller sees of a failure but its sentence."""
+    """What a caller sees of a failure, except its message."""
     body = error.body()["error"]
     return error.status, body["code"], body["type"], error.headers()
 
@@ -45,7 +45,7 @@ def told(error: ApiError) -> tuple[int, str, str, dict[str, str]]:
     "text", ["{}: {}", "AiError: {}: {}", "InferenceUpstreamError: {} : {}", "error (a1b2-1234) {}: {}"]
 )
 def test_a_code_in_the_text_means_its_answer(code: int, answer: object, text: str) -> None:
-    """However the runtime wraps it. The text is for the log; the caller never reads it."""
+    """However the runtime wraps it. The text goes into the log, never to the caller."""
     failure = upstream.failure(text.format(code, SECRET))
     assert told(failure) == answer
     assert failure.upstream_code == code
@@ -80,15 +80,15 @@ def test_a_status_decides_where_there_is_no_code_that_we_know(status: int, answe
         ("Network connection lost.", BUSY),
         ("Error: network connection lost", BUSY),
         ("Input prompt contains NSFW content", REFUSED),
-        ("1101: 3040: Capacity temporarily exceeded", BUSY),  # an id in front that is no code of ours
+        ("1101: 3040: Capacity temporarily exceeded", BUSY),  # the number before it is not one of the codes
         ("12345: 3030: NSFW", REFUSED),
         ("3030: Input prompt contains NSFW content", REFUSED),
-        ("3030: Error: oneOf at '/' not met: input is not valid", HOPELESS),  # the code stands for more than the filter
+        ("3030: Error: oneOf at '/' not met: input is not valid", HOPELESS),  # the code has other meanings, too
         ("3030: Sequence too long: 9003 > 8192", HOPELESS),
         ("8007: Input prompt contains NSFW content.", REFUSED),
         ("8007: This model's maximum context length is 24000 tokens.", HOPELESS),
         ("8007: 400 Bad Request validation errors", HOPELESS),
-        ("5006: Error: the prompt 'a flagged parcel' is too long", HOPELESS),  # the code has one meaning
+        ("5006: Error: the prompt 'a flagged parcel' is too long", HOPELESS),  # the code has only one meaning
         ("Your request was rejected by our moderation system", REFUSED),
         ("The prompt was flagged", REFUSED),
         ("No route for that URI", FORBIDDEN),
@@ -103,13 +103,13 @@ def test_a_status_decides_where_there_is_no_code_that_we_know(status: int, answe
     ],
 )
 def test_a_text_decides_where_there_is_neither(text: str, answer: object) -> None:
-    """The first code that we know wins."""
+    """The first known code counts."""
     assert told(upstream.failure(text)) == answer
 
 
 @pytest.mark.usefixtures("clock")
 def test_a_used_up_allowance_is_known_by_its_text_where_the_code_is_new() -> None:
-    """Code and status alone would be a model that is busy, to be tried three times."""
+    """By code and status alone it would be a busy model, which is tried three times."""
     said = "you have used up your daily free allocation of 10,000 neurons"
     assert told(upstream.failure(said, status=429, code=4999)) == SPENT
 
@@ -125,7 +125,7 @@ def test_a_used_up_allowance_is_known_by_its_text_where_the_code_is_new() -> Non
     ],
 )
 def test_a_flagged_picture_is_told_from_a_refused_prompt(text: str) -> None:
-    """Another seed may draw something else; the sentence names what was judged."""
+    """Another seed may draw something else. The message says which of the two was refused."""
     failure = upstream.failure(text)
     assert isinstance(failure, OutputFlagged)
     assert told(failure) == REFUSED
@@ -160,16 +160,16 @@ def test_a_prompt_that_is_too_long_is_called_so(text: str) -> None:
 
 
 def test_every_code_of_the_stand_in_has_its_row() -> None:
-    """The stand-in has those of Cloudflare's documentation, and those that were seen beside it."""
+    """The stand-in has the codes of Cloudflare's documentation, and others that were seen."""
     table = (ROOT / "dev" / "ai" / "faults.js").read_text()
     codes = {int(code) for code in re.findall(r"^ +\[?\s*(\d{3,4}),", table, re.MULTILINE)}
     assert len(codes) > 25
     assert codes <= set(partner_failures.ROWS.by_code)
-    assert codes - set(upstream.BY_CODE) == {402, 429, 2001}  # of AI Gateway, for models of other makers
+    assert codes - set(upstream.BY_CODE) == {402, 429, 2001}  # from AI Gateway, for models of other makers
 
 
 async def test_the_allowance_returns_at_midnight_utc(clock: None) -> None:
-    """Never in zero seconds: at midnight itself a new day has just begun, and was used up."""
+    """Never zero seconds: at midnight a new day has just begun."""
     await asyncio.sleep(21_599)
     assert upstream.failure("3036: used up").retry_after == 1
     await asyncio.sleep(1)
@@ -188,7 +188,7 @@ def test_a_model_that_outlasts_our_patience_is_overloaded() -> None:
 
 
 def test_what_may_be_asked_again_once_is_not_asked_a_third_time() -> None:
-    """Each try may cost the owner a picture; the SDKs say when a request is itself a retry."""
+    """Each retry may cost the owner a picture. The SDKs say when a request is a retry."""
     failure = upstream.failure("3040: busy")
     assert failure.headers(already_retried=True) == {"retry-after": "10", "x-should-retry": "false"}
 

@@ -23,7 +23,7 @@ async def drawn(service: Service, key: str, **fields: Any) -> int:
 
 
 async def usage(service: Service, key: str) -> Any:
-    """What the key is told."""
+    """The usage reported to the key."""
     answer = await service.ask(request("/v1/usage", key=key))
     assert answer.status == 200, answer.text
     return answer.json
@@ -130,7 +130,7 @@ def test_an_entry_is_a_key_or_a_name_and_a_key(entry: str, key: tuple[str, str])
 
 @pytest.mark.parametrize("sent", ["secret-one", "phone:secret-one"])
 async def test_a_whole_entry_is_a_key_as_well_and_the_same_one(sent: str) -> None:
-    """So that older keys with a colon go on; both have one budget and one rate."""
+    """So that older keys with a colon still work. Both have the same budget and rate limit."""
     service = Service(variables={"API_KEY": KEYS, "KEY_DAILY_NEURONS": "60"}, limiter=Allowance())
     assert await drawn(service, sent) == 200
     assert await drawn(service, "secret-one") == 429

@@ -1,4 +1,4 @@
-"""The sentences users read."""
+"""The sentences that users read."""
 
 import re
 
@@ -16,7 +16,7 @@ def test_the_eight_languages_of_the_contract() -> None:
 
 @pytest.mark.parametrize(("language", "name"), SENTENCES)
 def test_no_language_lacks_a_sentence_and_each_takes_what_the_english_takes(language: str, name: str) -> None:
-    """The same places to fill, the same sign in front, on one line, and written for itself."""
+    """The same placeholders and symbol, in one line, and not left in English."""
     sentence, english = getattr(LANGUAGES[language], name), getattr(EN, name)
     assert sentence
     assert sentence.strip() == sentence

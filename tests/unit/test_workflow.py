@@ -1,4 +1,4 @@
-"""The workflow for GitHub Actions: it runs the project's own two commands, and hands secrets to nothing else."""
+"""The GitHub Actions workflow runs the project's two commands, and passes secrets only where needed."""
 
 import re
 from typing import Any
@@ -16,7 +16,7 @@ SECRET = re.compile(r"\$\{\{\s*secrets\.(\w+)\s*\}\}")
 
 
 def test_it_runs_make_and_nothing_else() -> None:
-    """What a job does must be possible on a desk too, so it stands in the Makefile."""
+    """Anything a job does must be possible locally, so it is in the Makefile."""
     commands = {name: [step["run"] for step in job["steps"] if "run" in step] for name, job in JOBS.items()}
     assert commands == {"test": ["make test"], "deploy": ["make deploy"]}
 
@@ -30,12 +30,12 @@ def test_only_a_tag_of_what_passed_is_deployed() -> None:
 
 @pytest.mark.parametrize("step", [step for step in STEPS if "uses" in step], ids=lambda step: str(step["uses"]))
 def test_actions_are_github_s_own_and_pinned(step: dict[str, Any]) -> None:
-    """By their major version: who may move its tag may change what runs with our secrets, so nobody but GitHub."""
+    """By major version: whoever can move a tag can change what runs with our secrets, so only GitHub's are used."""
     assert re.fullmatch(r"actions/[\w-]+@v\d+", step["uses"])
 
 
 def test_secrets_reach_the_step_that_deploys_and_nothing_else() -> None:
-    """They are never part of a command, which GitHub prints, and no other job or step has them."""
+    """They are never part of a command, which GitHub prints. No other job or step has them."""
     [deploys] = [step for step in STEPS if step.get("run") == "make deploy"]
     assert {name: SECRET.findall(value) for name, value in deploys["env"].items()} == {
         "CLOUDFLARE_API_TOKEN": ["CLOUDFLARE_API_TOKEN"],

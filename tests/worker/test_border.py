@@ -1,4 +1,4 @@
-"""What of a picture comes to Python: its whole memory is read, and the bytes of pictures are looked for in it."""
+"""Pictures must not be copied into Python: its whole memory is searched for their bytes."""
 
 import base64
 import io
@@ -21,12 +21,12 @@ from tests.worker.service import chat_body, content, links
 from tests.workerd import IMAGES, REST, Workerd
 
 FILLER = b"A byte of a picture.    "
-"""What the stand-in fills its pictures up with, and we ours."""
+"""The filler in the stand-in's pictures and in ours."""
 KILOBYTES = 250
-"""So much that a tool still shows the picture itself where it has no preview."""
+"""Small enough that a tool without a preview shows the picture itself."""
 DRAWN = f"A cat [[bytes {KILOBYTES}kb]]"
 MAX_PART = 0.1
-"""Part of a picture that may come to Python: its header, with what stands around it."""
+"""The part of a picture that may be copied into Python: its header and what surrounds it."""
 
 BINDING, WITH_IMAGES, REST_API = "binding", f"binding{IMAGES}", "rest"
 OTHERS = {"PARTNER_MODELS": "*"}
@@ -34,26 +34,26 @@ DEPLOYMENTS = {BINDING: OTHERS, WITH_IMAGES: OTHERS, REST_API: REST | OTHERS}
 
 
 def probed(source: Path) -> runtime.Worker:
-    """The Worker in a folder, with a door to its memory."""
+    """The Worker in a folder, extended to give access to its memory."""
     return runtime.python("probed", source, WORKERS / "probe", main="probe.py")
 
 
 @pytest.fixture(scope="module")
 def bare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workerd]:
-    """The Worker as it is."""
+    """The unmodified Worker."""
     with Workerd(tmp_path_factory.mktemp("border") / "bare", DEPLOYMENTS, probed(ROOT / "src")) as running:
         yield running
 
 
 @pytest_asyncio.fixture(loop_scope="function")
 async def caller(bare: Workerd) -> Any:
-    """With the key, to the deployment with the `AI` binding."""
+    """A client with the key, for the deployment with the `AI` binding."""
     async with bare.caller(BINDING) as caller:
         yield caller
 
 
 async def part_in_python(caller: httpx.AsyncClient) -> float:
-    """How much of a picture is in Python's memory, as bytes or as base64, in texts of any width."""
+    """The part of a picture that is in Python's memory, as bytes or as base64, in strings of any width."""
     heap = (await caller.get("/heap")).content
     assert b"MutableMapping" in heap, "this is no memory of a Python"
     forms = [FILLER, *(base64.b64encode((FILLER * 3)[start : start + len(FILLER)]) for start in range(3))]
@@ -62,7 +62,7 @@ async def part_in_python(caller: httpx.AsyncClient) -> float:
 
 
 def picture(first: bytes = b"") -> bytes:
-    """A caller's own PNG, filled up in a private chunk (PNG specification, 5.3)."""
+    """A caller's PNG, filled up with a private chunk (PNG specification, 5.3)."""
     file = io.BytesIO()
     Image.new("RGB", (300, 200)).save(file, "PNG")
     head, body = file.getvalue()[:33], file.getvalue()[33:]
@@ -83,13 +83,13 @@ ANSWERED = {"role": "assistant", "content": f"Here's the result:\n\n![Generated 
 
 
 def form(write: written.FormWriter, *fields: written.Field) -> tuple[str, dict[str, Any]]:
-    """An edit as a platform writes it."""
+    """An edit in a form written by this platform."""
     content_type, body = write([("prompt", None, None, DRAWN.encode()), *fields])
     return EDITS, {"content": body, "headers": {"content-type": content_type}}
 
 
 def tool(name: str, *, streamed: bool = False, **arguments: Any) -> tuple[str, dict[str, Any]]:
-    """A call of a tool, by a host that hears of progress or not."""
+    """A tool call from a host with or without progress notifications."""
     params = {"name": name, "arguments": arguments, "_meta": {"progressToken": 1}}
     body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
     accept = "text/event-stream" if streamed else "application/json"
@@ -151,7 +151,7 @@ REQUESTS: dict[str, tuple[str, dict[str, Any]]] = {
 async def test_no_picture_passes_through_python(
     bare: Workerd, deployment: str, request_: tuple[str, dict[str, Any]]
 ) -> None:
-    """Drawn, sent, cut or answered with: its bytes stay in JavaScript."""
+    """Whether drawn, sent, cropped or returned: its bytes stay in JavaScript."""
     path, options = request_
     async with bare.caller(deployment) as caller:
         response = await caller.post(path, **options)
@@ -160,7 +160,7 @@ async def test_no_picture_passes_through_python(
 
 
 async def test_the_preview_of_a_tool_is_made_and_answered_with(bare: Workerd) -> None:
-    """Or the rows above would show nothing. It holds what is looked for."""
+    """Otherwise the cases above would prove nothing. The preview contains the filler."""
     path, options = REQUESTS["a tool with a preview"]
     sizes = []
     for deployment in (WITH_IMAGES, BINDING):
@@ -173,14 +173,14 @@ async def test_the_preview_of_a_tool_is_made_and_answered_with(bare: Workerd) ->
 
 
 async def test_no_stored_picture_passes_through_python(caller: httpx.AsyncClient) -> None:
-    """Nor where it is fetched again."""
+    """Not even when it is fetched again."""
     [link] = links(content(await caller.post(CHAT, json=chat_body(DRAWN))))
     assert len((await caller.get(link)).content) == KILOBYTES * 1000
     assert await part_in_python(caller) < MAX_PART
 
 
 async def test_no_stored_picture_passes_through_python_to_be_edited(caller: httpx.AsyncClient) -> None:
-    """It goes from KV to the model."""
+    """It is passed directly from KV to the model."""
     small = {"prompt": DRAWN, "model": "klein", "size": "256x256"}
     url = (await caller.post(GENERATIONS, json={**small, "response_format": "url"})).json()["data"][0]["url"]
     response = await caller.post(EDITS, json={**small, "images": [url]})
@@ -189,12 +189,12 @@ async def test_no_stored_picture_passes_through_python_to_be_edited(caller: http
 
 
 async def modules(caller: httpx.AsyncClient) -> set[str]:
-    """All that Python has imported."""
+    """All modules that Python has imported."""
     return set((await caller.get("/modules")).json())
 
 
 async def test_no_module_is_imported_without_a_reason(bare: Workerd, caller: httpx.AsyncClient, tmp_path: Path) -> None:
-    """Beyond those of a Worker that says hello, at its start or by any request."""
+    """Compared with a hello-world Worker, at start-up and after any request."""
     strange: list[tuple[str, dict[str, Any]]] = [
         (CHAT, {"json": chat_body("🐈 猫 " * 900)}),
         (CHAT, {"json": chat_body("A cat [[fault 3040]]")}),
@@ -215,7 +215,7 @@ async def test_no_module_is_imported_without_a_reason(bare: Workerd, caller: htt
 
 
 async def test_what_passes_through_python_is_found(caller: httpx.AsyncClient, tmp_path: Path) -> None:
-    """A prompt does, and a picture would with one careless line."""
+    """A prompt is found, and a picture would be after one careless line of code."""
     assert (await caller.post(GENERATIONS, json={"prompt": (FILLER * 900).decode() + DRAWN})).status_code == 200
     assert await part_in_python(caller) > 0
     source = shutil.copytree(ROOT / "src", tmp_path / "src", ignore=shutil.ignore_patterns("__pycache__"))

@@ -1,4 +1,4 @@
-"""Answers that break off in real workerd: since the Worker cannot write them, or since the client leaves."""
+"""Responses that break off in real workerd, because the Worker cannot write them or because the client leaves."""
 
 import asyncio
 import shutil
@@ -17,14 +17,14 @@ from tests.workerd import Workerd
 
 BINDING = "binding"
 OPENED = "[[delay 1500ms]]"
-"""Makes the picture come after the stream opened."""
+"""Makes the picture arrive after the stream has opened."""
 BREAKING_SECONDS = 20
-"""Far more than it takes, and less than it takes until a connection is given up."""
+"""Far longer than it takes, but shorter than the time-out of a connection."""
 
 
 @pytest.fixture(scope="module")
 def broken(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workerd]:
-    """A Worker that can encode no picture, and no chunk of a chat completion."""
+    """A Worker that cannot encode pictures and chunks of chat completions."""
     source = shutil.copytree(
         ROOT / "src", tmp_path_factory.mktemp("source") / "src", ignore=shutil.ignore_patterns("__pycache__")
     )
@@ -46,7 +46,7 @@ def _break(module: Path, right: str, wrong: str) -> None:
 
 @pytest_asyncio.fixture(loop_scope="function")
 async def caller(broken: Workerd) -> Any:
-    """With the key."""
+    """A client with the key."""
     async with broken.caller(BINDING) as caller:
         yield caller
 
@@ -54,7 +54,7 @@ async def caller(broken: Workerd) -> Any:
 async def test_a_picture_that_cannot_be_encoded_is_told_in_the_stream(
     broken: Workerd, caller: httpx.AsyncClient
 ) -> None:
-    """As any other bug of ours, and the log says so instead of that the client left."""
+    """Like any other bug. The log reports the bug, not that the client left."""
     body = {"prompt": f"A cat {OPENED}", "stream": True}
     answer = await caller.post("/v1/images/generations", json=body)
     failure, done = events(answer.text)
@@ -69,7 +69,7 @@ async def test_a_picture_that_cannot_be_encoded_is_told_in_the_stream(
 async def test_a_large_picture_that_cannot_be_encoded_breaks_off(
     broken: Workerd, caller: httpx.AsyncClient, *, stream: bool
 ) -> None:
-    """It is sent in pieces, and a report in the middle of an event would not be understood."""
+    """It is sent in pieces, and an error in the middle of an event would not be understood."""
     prompt = f"A cat {OPENED} [[size 4096x4096]] [[answer png]] [[bytes 10mb]]"
     body = {"prompt": prompt, "model": "sdxl", "size": "4096x4096", "output_format": "png", "stream": stream}
     with pytest.raises(httpx.RemoteProtocolError):
@@ -79,7 +79,7 @@ async def test_a_large_picture_that_cannot_be_encoded_breaks_off(
 
 
 async def test_a_stream_that_cannot_be_written_breaks_off(broken: Workerd, caller: httpx.AsyncClient) -> None:
-    """Its client is not left to wait, and sees that the answer is not whole."""
+    """The client does not wait for more, and sees that the answer is incomplete."""
     with pytest.raises(httpx.RemoteProtocolError):
         async with asyncio.timeout(BREAKING_SECONDS):
             await caller.post("/v1/chat/completions", json=chat_body(f"A cat {OPENED}", stream=True))
@@ -88,7 +88,7 @@ async def test_a_stream_that_cannot_be_written_breaks_off(broken: Workerd, calle
 async def test_a_client_that_leaves_while_a_stored_picture_is_read_ends_the_wait(
     broken: Workerd, caller: httpx.AsyncClient
 ) -> None:
-    """Without that the coroutine would stay suspended for the isolate's life."""
+    """Otherwise the coroutine would stay suspended for the isolate's life."""
     answer = await caller.post("/v1/chat/completions", json=chat_body("A cat [[get hang]]"))
     [link] = links(content(answer))
     with pytest.raises(httpx.ReadTimeout):
@@ -97,5 +97,5 @@ async def test_a_client_that_leaves_while_a_stored_picture_is_read_ends_the_wait
 
 
 def routes(broken: Workerd) -> list[tuple[str, int]]:
-    """The route and the status of each request in the log."""
+    """Route and status of each request in the log."""
     return [(line["route"], line["status"]) for line in broken.log_lines()]

@@ -1,4 +1,4 @@
-"""Budgets on the real runtime: a Durable Object in Python, with SQLite on a disk, asked by real Workers."""
+"""Budgets on the real runtime: a Durable Object in Python, with SQLite on disk, called by real Workers."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -6,7 +6,7 @@ from tests.worker.service import Ledger, Start, unique
 
 PICTURE = 57.6
 KONTEXT = "black-forest-labs/flux-1-kontext-pro"
-"""Of another maker, $0.04 a picture."""
+"""A model of another maker, at $0.04 per picture."""
 
 
 def test_200_generations_at_once_draw_exactly_the_50_that_the_budget_is_enough_for(
@@ -25,7 +25,7 @@ def test_200_generations_at_once_draw_exactly_the_50_that_the_budget_is_enough_f
 
 
 def test_dollars_limit_models_of_all_makers_together(start: Start, ledger: Ledger) -> None:
-    """Ten pictures of a model that costs $0.04, then three of Workers AI, which costs less than a tenth of a cent."""
+    """Ten pictures of a model that costs $0.04 each, then three of Workers AI, each less than a tenth of a cent."""
     with start(vars={"DAILY_DOLLARS": "0.402", "PARTNER_MODELS": "*"}) as service:
         prompt = unique("a windmill")
         with ThreadPoolExecutor(30) as callers:

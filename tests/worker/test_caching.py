@@ -1,4 +1,4 @@
-"""What a cache in front of the Worker may keep: pictures and the static files, and nothing else of any route."""
+"""A cache in front of the Worker may store pictures and static files, but no other responses of any route."""
 
 import re
 
@@ -11,7 +11,7 @@ from tests.worker.service import Service, chat_body, content, links, unique
 
 STATIC = sorted(f"/{path.relative_to(ROOT / 'public')}" for path in (ROOT / "public").rglob("*.*"))
 KEPT_BY_BROWSERS = "public, max-age=0, must-revalidate"
-"""Of Cloudflare's asset server: asked for again each time, and answered with 304, without Python."""
+"""From Cloudflare's asset server: browsers revalidate each time and get a 304, without Python."""
 SERVED_AS_FILES = {"/", "/openapi.json"}
 OURS = sorted(path + "x" * path.endswith("/") for path in ROUTES.keys() - SERVED_AS_FILES)
 
@@ -19,7 +19,7 @@ OURS = sorted(path + "x" * path.endswith("/") for path in ROUTES.keys() - SERVED
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"])
 @pytest.mark.parametrize("path", OURS)
 def test_no_cache_keeps_an_answer_of_ours(service: Service, path: str, method: str) -> None:
-    """With the key or without it, refused or not."""
+    """With and without the key, successful or not."""
     for headers in (None, {"authorization": "Bearer wrong"}):
         answer = service.http.request(method, path, headers=headers)
         assert answer.headers["cache-control"] == "no-store"
@@ -35,7 +35,7 @@ def test_no_cache_keeps_what_was_drawn_for_somebody(service: Service, path: str,
 
 
 def test_a_cache_may_answer_for_a_picture_as_long_as_it_lives(service: Service) -> None:
-    """Looked at, looked for, saved or known already; nothing in the answer is of the one who asks."""
+    """With GET, HEAD, download or a 304. Nothing in the response depends on the caller."""
     [link] = links(content(service.chat(unique("A cat"))))
     whole = httpx.get(link)
     known = {"if-none-match": whole.headers["etag"]}
@@ -55,7 +55,7 @@ def test_a_cache_may_answer_for_a_picture_as_long_as_it_lives(service: Service) 
 
 @pytest.mark.parametrize("path", ["/", *STATIC])
 def test_a_static_file_never_wakes_python(service: Service, path: str) -> None:
-    """Of the requests only the last leaves a line of ours."""
+    """Only the last of these requests has a line in the log."""
     before = len(service.log_lines())
     answer = httpx.get(f"{service.url}{path}", follow_redirects=True)
     again = httpx.get(f"{service.url}{path}", headers={"if-none-match": answer.headers["etag"]}, follow_redirects=True)

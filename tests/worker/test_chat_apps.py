@@ -1,8 +1,8 @@
-"""One conversation in each chat app, replayed request by request: what a person wrote is drawn, and nothing else.
+"""A conversation in each chat app, replayed request by request: the user's messages are drawn, and nothing else.
 
-Paths, headers and fields are the apps' own, read from their sources; the templates of their chores, with where each was
-read, are in tests/data/chores.toml. Each conversation is had by way of the Responses API as well, which some of these
-apps can be switched to.
+Paths, headers and fields are the apps' own, read from their sources. The templates of their chores, with their sources,
+are in tests/data/chores.toml. Each conversation is also run through the Responses API, which some of these apps
+support.
 """
 
 import json
@@ -50,7 +50,7 @@ Json = dict[str, Any]
 
 
 Ask = Callable[[httpx.Client, list[Json], Json, dict[str, str]], str]
-"""Sends messages, with other fields of a chat completion and headers, and gives back the text of the answer."""
+"""Sends messages, with further fields of a chat completion and headers, and returns the text of the answer."""
 
 
 def ask_chat(http: httpx.Client, messages: list[Json], fields: Json, headers: dict[str, str]) -> str:
@@ -62,7 +62,7 @@ def ask_chat(http: httpx.Client, messages: list[Json], fields: Json, headers: di
 
 
 def ask_responses(http: httpx.Client, messages: list[Json], fields: Json, headers: dict[str, str]) -> str:
-    """`Ask` for a response. It is one message, after as many pictures as the message has links."""
+    """`Ask` for a response. It has one message, preceded by as many pictures as the message has links."""
     body = {"model": "flux", "input": [as_item(message) for message in messages], **as_responses(fields)}
     response = http.post("/v1/responses", json=body, headers=headers)
     assert response.status_code == 200, response.text
@@ -85,7 +85,7 @@ def streamed_response(stream: str) -> Json:
 
 
 def as_item(message: Json) -> Json:
-    """A chat message as an item of a response's input."""
+    """A chat message as an item of the Responses API's input."""
     if isinstance(message["content"], str):
         return message
     parts = [{"type": "input_text", "text": part["text"]} for part in message["content"]]
@@ -105,29 +105,29 @@ APIS: Mapping[str, Ask] = {"chat": ask_chat, "responses": ask_responses}
 
 
 class Talk:
-    """A conversation in an app: it keeps the history that the app would send."""
+    """A conversation in an app, with the history that the app would send."""
 
     def __init__(self, service: Service, ask: Ask, app: str, headers: Mapping[str, str], fields: Json) -> None:
         self.messages: list[Json] = []
-        """The history: what a person wrote and what was answered."""
+        """The history: the user's messages and the answers."""
         self._ask = ask
         self._app = app
         self._http = service.http
         self._headers = dict(headers)
         self._fields = fields
-        """Of a turn, besides model and messages."""
+        """The fields of a turn besides model and messages."""
 
     def get(self, path: str) -> httpx.Response:
-        """Ask as the app does."""
+        """Send a GET request as the app does."""
         return self._http.get(path, headers=self._headers)
 
     def models(self, path: str) -> None:
-        """Look at the list of models, as the app does when it is set up."""
+        """Get the list of models, as the app does during set-up."""
         listed = self.get(path).json()
         assert SCHNELL in [model["id"] for model in listed["data"]]
 
     def say(self, prompt: str, before: list[Json] | None = None, *, parts: bool = False) -> None:
-        """A turn: what a person wrote, and the picture that has to come back."""
+        """A turn: the user's message, and the picture that must be returned."""
         said = [{"type": "text", "text": prompt}] if parts else prompt
         asked = [*(before or []), *self.messages, {"role": "user", "content": said}]
         answer = self._ask(self._http, asked, self._fields, self._headers)
@@ -136,7 +136,7 @@ class Talk:
         self.messages += [{"role": "user", "content": prompt}, {"role": "assistant", "content": answer}]
 
     def chore(self, name: str, fields: Json, headers: Mapping[str, str] | None = None) -> str:
-        """A request of the app's own, by the name of its template, after what was said until now."""
+        """A request that the app sends by itself, named by its template, after the messages so far."""
         template = TEMPLATES[self._app, name]
         asked = [{"role": "system", "content": self._filled(template["system"])}] if "system" in template else []
         if template.get("history"):
@@ -145,14 +145,14 @@ class Talk:
         return self.app_asks(asked, {**fields, **template.get("body", {})}, headers)
 
     def app_asks(self, messages: list[Json], fields: Json, headers: Mapping[str, str] | None = None) -> str:
-        """The text that the app gets, which must hold no picture."""
+        """The text that the app receives, which must not contain a picture."""
         answer = self._ask(self._http, messages, fields, {**self._headers, **(headers or {})})
         assert answer
         assert links(answer) == []
         return answer
 
     def _filled(self, template: str) -> str:
-        """The template with the conversation in it, in the app's own way of quoting."""
+        """The template with the conversation inserted in the app's way of quoting."""
         said = [(message["role"], message["content"]) for message in self.messages]
         upper = "\n".join(f"{role.upper()}: {text}" for role, text in said)
         names = {"user": "User", "assistant": "AI"}
@@ -172,7 +172,7 @@ class Talk:
 
 
 def next_chat(service: Service, ask: Ask, first: str, second: str) -> None:
-    """From a browser, straight to us. Its memory comes as a last system message, its title without a stream."""
+    """Directly from a browser. Its memory is sent as a last system message, its title without a stream."""
     fields = {"temperature": 0.5, "presence_penalty": 0, "frequency_penalty": 0, "top_p": 1}
     headers = {"accept": "application/json", "origin": "https://app.nextchat.dev"}
     talk = Talk(service, ask, "NextChat", headers, {"stream": True, **fields})
@@ -199,7 +199,7 @@ def next_chat(service: Service, ask: Ask, first: str, second: str) -> None:
 
 
 def chat_box(service: Service, ask: Ask, first: str, second: str) -> None:
-    """Its host is typed without /v1, and the list of models is asked for there."""
+    """Its host is typed without /v1, and it requests the list of models there."""
     headers = {"user-agent": "Mozilla/5.0 Chatbox/1.17.2 Electron/37.2.0 ai-sdk/openai-compatible/1.0.22"}
     fields = {"temperature": 0.7, "top_p": 1, "stream": True}
     talk = Talk(service, ask, "ChatBox", headers, fields)
@@ -212,7 +212,7 @@ def chat_box(service: Service, ask: Ask, first: str, second: str) -> None:
 
 
 def lobe_chat(service: Service, ask: Ask, first: str, second: str) -> None:
-    """The `openai` client for Node, behind a server of its own; titles are objects of a schema."""
+    """The `openai` client for Node, used by the app's server. Titles are objects with a schema."""
     fields = {"temperature": 1, "top_p": 1, "stream": True, "stream_options": {"include_usage": True}, "user": "u_1"}
     talk = Talk(service, ask, "LobeChat", STAINLESS, fields)
     talk.models("/v1/models")
@@ -224,7 +224,7 @@ def lobe_chat(service: Service, ask: Ask, first: str, second: str) -> None:
 
 
 def open_webui(service: Service, ask: Ask, first: str, second: str) -> None:
-    """Its tasks are many, and never streamed."""
+    """It has many tasks, which are never streamed."""
     talk = Talk(service, ask, "Open WebUI", OPEN_WEBUI_HEADERS, OPEN_WEBUI_FIELDS)
     talk.models("/v1/models")
     assert json.loads(talk.chore("query_generation", {"stream": False})) == {"queries": []}
@@ -238,7 +238,7 @@ def open_webui(service: Service, ask: Ask, first: str, second: str) -> None:
 
 
 def open_webui_with_its_header(service: Service, ask: Ask, first: str, second: str) -> None:
-    """An administrator who rewrote the templates and sends `X-OpenWebUI-Task`."""
+    """The administrator rewrote the templates and sends `X-OpenWebUI-Task`."""
     talk = Talk(service, ask, "Open WebUI", OPEN_WEBUI_HEADERS, OPEN_WEBUI_FIELDS)
     talk.models("/v1/models")
     for prompt in (first, second):
@@ -254,7 +254,7 @@ OPEN_WEBUI_FIELDS: Json = {"stream": True, "stream_options": {"include_usage": T
 
 
 def cherry_studio(service: Service, ask: Ask, first: str, second: str) -> None:
-    """The button that checks a provider comes first."""
+    """The button that checks the provider is used first."""
     headers = {**STAINLESS, "http-referer": "https://cherry-ai.com", "x-title": "Cherry Studio"}
     fields = {"temperature": 1, "stream": True, "stream_options": {"include_usage": True}}
     talk = Talk(service, ask, "Cherry Studio", headers, fields)
@@ -266,7 +266,7 @@ def cherry_studio(service: Service, ask: Ask, first: str, second: str) -> None:
 
 
 def libre_chat(service: Service, ask: Ask, first: str, second: str) -> None:
-    """Its title is asked for beside the first answer, before there is one."""
+    """It requests the title together with the first answer."""
     fields = {"user": "66f0c0ffee", "stream": True, "stream_options": {"include_usage": True}}
     talk = Talk(service, ask, "LibreChat", STAINLESS, fields)
     talk.models("/v1/models")
@@ -293,7 +293,7 @@ APPS: Mapping[str, Callable[[Service, Ask, str, str], None]] = {
 
 
 def assert_is_title(title: str, prompt: str) -> None:
-    """Short, and of the conversation."""
+    """Check that it is short and taken from the conversation."""
     assert 0 < len(title) <= 60
     assert prompt.startswith(title)
 

@@ -29,7 +29,7 @@ from tests.worker.service import PATIENCE_SECONDS
 
 @pytest.fixture(scope="module")
 def probe(stand_in: serve.Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a Worker whose ports can be called."""
+    """The address of a Worker whose ports can be called over HTTP."""
     folder = tmp_path_factory.mktemp("contracts")
     source = shutil.copytree(ROOT / "src", folder / "src", ignore=shutil.ignore_patterns("__pycache__"))
     main = shutil.copy(ROOT / "tests" / "contracts" / "probe.py", source)
@@ -39,7 +39,7 @@ def probe(stand_in: serve.Server, tmp_path_factory: pytest.TempPathFactory) -> I
 
 
 class Remote:
-    """The ports behind an address."""
+    """The ports at an address."""
 
     name = "remote"
 

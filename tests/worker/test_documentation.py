@@ -1,6 +1,6 @@
-"""What the documentation tells people to type works: every code block of README.md and docs/, and every command.
+"""Code in the documentation works: every code block of README.md and docs/, and every command.
 
-tests/unit/test_documents.py has what can be told without running anything.
+tests/unit/test_documents.py has the checks that do not run anything.
 """
 
 import json
@@ -45,7 +45,7 @@ NOT_RUN = {
     "npx wrangler secret put": "needs an account",
     "npx wrangler tail": "needs an account",
 }
-"""Commands that are read and not run, each with the reason; that they exist is tested for all of them."""
+"""Commands that are not run, each with the reason. That they exist is tested for all of them."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class Block:
 
 
 def blocks() -> list[Block]:
-    """Every one, once: translations repeat them."""
+    """All blocks, without repetitions: translations have the same ones."""
     found: dict[tuple[str, str], Block] = {}
     for document in DOCUMENTS:
         text = document.read_text()
@@ -81,7 +81,7 @@ def blocks() -> list[Block]:
 
 
 def shown(block: Block) -> str:
-    """How a block is named in a test's report."""
+    """The name of a block in test reports."""
     return f"{block.document.name}:{block.line}"
 
 
@@ -101,7 +101,7 @@ COMMANDS = sorted(
 
 
 def test_no_block_is_overlooked() -> None:
-    """Every fence is one that this file reads, in a language that it knows what to do with."""
+    """Every fence is read by this file, in a language that it can handle."""
     for document in DOCUMENTS:
         text = document.read_text()
         assert text.count("```") == 2 * len(FENCE.findall(text)), document
@@ -125,7 +125,7 @@ def run_python(code: str, folder: Path) -> list[str | Path]:
 
 
 def run_javascript(code: str, folder: Path) -> list[str | Path]:
-    """A command line for a JavaScript block; Node looks for packages beside the file."""
+    """A command line for a JavaScript block. Node looks for packages next to the file."""
     (folder / "snippet.mjs").write_text(code)
     (folder / "node_modules").symlink_to(NODE_MODULES)
     return [BIN / "node", "snippet.mjs"]
@@ -140,11 +140,11 @@ RUNNERS: dict[str, Callable[[str, Path], list[str | Path]]] = {
 
 @pytest.mark.parametrize("block", CALLS, ids=shown)
 def test_a_snippet_draws(block: Block, service: Service, tmp_path: Path) -> None:
-    """Pasted with nothing but the address and the key filled in, it ends well and leaves pictures."""
+    """Only the address and the key are replaced. It must succeed and print pictures."""
     ran = subprocess.run(
         RUNNERS[block.language](filled(block.code, service), tmp_path),
         cwd=tmp_path,
-        # LiteLLM otherwise asks GitHub for today's prices when it is imported.
+        # Otherwise LiteLLM fetches current prices from GitHub when it is imported.
         env=os.environ | {"LITELLM_LOCAL_MODEL_COST_MAP": "True"},
         capture_output=True,
         text=True,
@@ -159,7 +159,7 @@ def test_a_snippet_draws(block: Block, service: Service, tmp_path: Path) -> None
 
 
 def filled(code: str, service: Service) -> str:
-    """The code with the placeholders replaced, which is all that a reader changes."""
+    """The code with the placeholders replaced, as by a reader."""
     for placeholder, value in {
         "https://YOUR-WORKER": service.url,
         "http://localhost:8787": service.url,
@@ -172,7 +172,7 @@ def filled(code: str, service: Service) -> str:
 
 
 def test_the_answer_in_the_readme_is_the_answer(service: Service) -> None:
-    """In English; tests/unit/test_translations.py has the other languages."""
+    """In English. tests/unit/test_translations.py tests the other languages."""
     samples = [block for block in BLOCKS if block.language == "text" and block.code.startswith("🎨")]
     [sample] = [block.code for block in samples if block.document.name == "README.md"]
     prompt = re.findall(r"Original prompt: (.*)", sample)[0]
@@ -191,7 +191,7 @@ def test_the_configuration_of_librechat_names_what_is_there(block: Block, servic
 
 
 def known(command: str) -> str:
-    """The entry of `NOT_RUN` that a command is, the longest that fits; "" for none."""
+    """The longest matching entry of `NOT_RUN` for a command; "" if there is none."""
     return max((entry for entry in NOT_RUN if f"{command} ".startswith(f"{entry} ")), key=len, default="")
 
 
@@ -203,7 +203,7 @@ def test_what_is_not_run_is_listed_with_its_reason() -> None:
 
 @pytest.mark.parametrize("command", [command for command in COMMANDS if command.startswith("make ")])
 def test_make_knows_the_command(command: str) -> None:
-    """As it is written, in a clone in which nothing is installed; it reads the variables that it is given."""
+    """As documented, in a clone without any installed packages. make reads the variables given."""
     made = subprocess.run([*shlex.split(command), "-n", "-B"], cwd=ROOT, capture_output=True, text=True, check=False)
     assert "No rule to make target" not in made.stderr
     for name, value in re.findall(r"(\w+)=(\S+)", command):
@@ -212,7 +212,7 @@ def test_make_knows_the_command(command: str) -> None:
 
 @pytest.mark.parametrize("entry", [entry for entry in NOT_RUN if entry.startswith("npx wrangler ")])
 def test_wrangler_knows_the_command(entry: str) -> None:
-    """The pinned wrangler has the command, with every option that some line of the documentation gives it."""
+    """The pinned wrangler has the command, with every option that the documentation uses."""
     words = entry.removeprefix("npx wrangler ")
     helped = subprocess.run(
         [BIN / "wrangler", *words.split(), "--help"],
@@ -230,7 +230,7 @@ def test_wrangler_knows_the_command(entry: str) -> None:
 
 @pytest.mark.parametrize("block", [block for block in BLOCKS if block.language == "toml"], ids=shown)
 def test_wrangler_takes_the_configuration(block: Block, tmp_path: Path) -> None:
-    """Put at the end of wrangler.toml, it is understood; an environment has every binding that the first one has."""
+    """Appended to wrangler.toml, it is valid. An environment has all bindings of the top level."""
     configured = tomllib.loads(f"{configuration.DEPLOYED.read_text()}\n{block.code}")
     configured["main"] = str(ROOT / configured["main"])
     configured["assets"]["directory"] = str(ROOT / configured["assets"]["directory"])

@@ -1,4 +1,4 @@
-"""The rate-limiting binding as the platform may have it: without `delta`, or out of order."""
+"""The rate-limiting binding in other conditions: without support for `delta`, or failing."""
 
 import json
 import re
@@ -34,7 +34,7 @@ export default class extends WorkerEntrypoint {
 def test_a_limiter_without_delta_counts_requests_and_one_that_fails_lets_everybody_in(
     stand_in: serve.Server, tmp_path: Path
 ) -> None:
-    """Both are in the log; `delta` is tried once. What the limiter refuses stays refused."""
+    """Both are logged. `delta` is tried once. What the limiter refuses stays refused."""
     folder = tmp_path / "limiter"
     folder.mkdir()
     (folder / "entry.js").write_text(LIMITER)

@@ -1,4 +1,4 @@
-"""`make dev` and the servers of the tests: they start, reload, fail and end as promised."""
+"""`make dev` and the servers of the tests: they start, reload, fail and stop as intended."""
 
 import itertools
 import json
@@ -31,7 +31,7 @@ PATIENCE_SECONDS = 60
 
 @pytest.fixture
 def worker(tmp_path: Path) -> Path:
-    """A Worker of a few lines that answers `one`."""
+    """A small Worker that answers `one`."""
     path = tmp_path / "source" / "entry.py"
     path.parent.mkdir()
     path.write_text(WORKER.replace("ANSWER", "'one'"))
@@ -39,13 +39,13 @@ def worker(tmp_path: Path) -> Path:
 
 
 def body(url: str) -> str:
-    """What a GET answers."""
+    """The body of a GET request's response."""
     with urllib.request.urlopen(url, timeout=PATIENCE_SECONDS) as response:
         return str(response.read().decode())
 
 
 def body_or_status(url: str) -> str:
-    """The same where an error may be answered: while a file is half written, what is loaded of it cannot answer."""
+    """The same, or the status of an error: a half-written file cannot answer."""
     try:
         return body(url)
     except urllib.error.HTTPError as error:
@@ -54,7 +54,7 @@ def body_or_status(url: str) -> str:
 
 
 def eventually(condition: Callable[[], bool]) -> bool:
-    """Whether the condition holds before our patience ends."""
+    """Whether the condition becomes true within our time limit."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while not (held := condition()) and time.monotonic() < deadline:
         time.sleep(0.1)
@@ -62,7 +62,7 @@ def eventually(condition: Callable[[], bool]) -> bool:
 
 
 def group_is_gone(pid: int) -> bool:
-    """Whether no process is left of the group that began with this one."""
+    """Whether the process group that this process started is gone."""
     try:
         os.killpg(pid, 0)
     except ProcessLookupError:
@@ -71,24 +71,24 @@ def group_is_gone(pid: int) -> bool:
 
 
 def test_an_edit_reloads_the_worker_and_stopping_leaves_nothing(worker: Path, tmp_path: Path) -> None:
-    """A developer sees an edit without a restart; wrangler and every workerd end with the server."""
+    """Edits take effect without a restart. wrangler and all workerd processes end with the server."""
     with serve.start(tmp_path / "server", changes={"main": str(worker), "services": None}) as server:
         assert body(f"{server.url}/any") == "one"
         worker.write_text(WORKER.replace("ANSWER", "'two'"))
         assert eventually(lambda: body_or_status(f"{server.url}/any") == "two")
     assert group_is_gone(server.pid)
-    server.stop()  # a second time does nothing
+    server.stop()  # a second call has no effect
 
 
 def test_a_killed_server_leaves_nothing(worker: Path, tmp_path: Path) -> None:
-    """A crash, for the tests of what outlives one."""
+    """A simulated crash, for tests of what remains after one."""
     server = serve.start(tmp_path / "server", changes={"main": str(worker), "services": None})
     server.kill()
     assert eventually(lambda: group_is_gone(server.pid))
 
 
 def test_a_worker_that_cannot_start_says_why(worker: Path, tmp_path: Path) -> None:
-    """The error holds wrangler's log with Python's own words."""
+    """The error contains wrangler's log with Python's own message."""
     worker.write_text("import nowhere_to_be_found\n")
     with pytest.raises(serve.ServerFailed, match="No module named 'nowhere_to_be_found'"):
         serve.start(tmp_path / "server", changes={"main": str(worker), "services": None})
@@ -96,7 +96,7 @@ def test_a_worker_that_cannot_start_says_why(worker: Path, tmp_path: Path) -> No
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_make_dev_prints_how_to_call_it_and_ends_on_a_signal(number: int) -> None:
-    """The curl line works as printed; Ctrl-C or a kill ends the server too."""
+    """The curl line works as printed. Ctrl-C and a kill also stop the server."""
     command = [sys.executable, "-m", "dev.serve", "--port", "0"]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as launcher:
         assert launcher.stdout

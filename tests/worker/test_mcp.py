@@ -23,10 +23,10 @@ Block = dict[str, Any]
 
 
 def program(name: str, *arguments: str, folder: Path) -> tuple[int, str, str]:
-    """The status of one of the tests' npm programs, and what it printed."""
+    """Run one of the tests' npm programs; returns its status and output."""
     finished = subprocess.run(
         [npm.NODE_MODULES / ".bin" / name, *arguments],
-        # The pinned node, and a home of its own: the inspector keeps a file there.
+        # The pinned node, and a separate home, because the inspector stores a file there.
         env={**os.environ, "PATH": f"{BIN}:{os.environ['PATH']}", "HOME": str(folder)},
         cwd=folder,
         capture_output=True,
@@ -38,7 +38,7 @@ def program(name: str, *arguments: str, folder: Path) -> tuple[int, str, str]:
 
 
 def assert_drawn(blocks: list[Block], prompt: str, size: tuple[int, int], ledger: Ledger) -> str:
-    """Hold a result of one picture to be of this prompt and of this size. Gives back its link."""
+    """Check that a result has one picture, of this prompt and size. Returns its link."""
     image, link, text = blocks
     assert (image["type"], link["type"], text["type"]) == ("image", "resource_link", "text")
     picture, response = fetched(link["uri"])
@@ -68,7 +68,7 @@ def official(service: Service) -> Understood:
 
 @pytest.fixture(params=MODES)
 def client(request: pytest.FixtureRequest, official: Understood) -> Understood:
-    """Its prompt, and what it understood in one of its modes."""
+    """Its prompt, and its report for one of its modes."""
     prompt, found = official
     return f"{prompt} {request.param}", {**found[request.param], "mode": request.param}
 
@@ -118,7 +118,7 @@ def test_the_official_client_is_told_what_is_wrong(client: Understood, ledger: L
 
 
 def inspected(service: Service, folder: Path, *arguments: str) -> Any:
-    """What the official inspector prints."""
+    """The output of the official inspector."""
     header = f"Authorization: Bearer {KEY}"
     target = ("--cli", f"{service.url}/mcp", "--transport", "http", "--header", header)
     status, printed, told = program("mcp-inspector", *target, *arguments, folder=folder)
@@ -127,7 +127,7 @@ def inspected(service: Service, folder: Path, *arguments: str) -> Any:
 
 
 def test_the_inspector_lists_and_calls_the_tools(service: Service, ledger: Ledger, tmp_path: Path) -> None:
-    """It holds the schemas of all tools to what models of several makers can read."""
+    """It checks the schemas of all tools for what models of several makers can read."""
     prompt = unique("a cat")
     listed = inspected(service, tmp_path, "--method", "tools/list", "--strict")
     assert [tool["name"] for tool in listed["tools"]] == ["draw", "edit", "list_models"]
@@ -154,7 +154,7 @@ EXPECTED: Mapping[tuple[str, str], Mapping[str, str]] = {
         "sep-2575-server-no-log-without-loglevel": NO_DIAGNOSTICS,
     },
 }
-"""The checks of each scenario that fail, with the reason."""
+"""The failing checks of each scenario, with the reason."""
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""Every model of the catalogue, drawn through both ways to Workers AI, held to the models' published schemas."""
+"""Every model of the catalogue, through both interfaces of Workers AI, checked against the published schemas."""
 
 import base64
 import io
@@ -42,7 +42,7 @@ WAYS = ["rpc", "rest"]
 
 @pytest.fixture(scope="module")
 def rest(start: Start, stand_in: Server) -> Iterator[Service]:
-    """A Worker without an AI binding, which draws through the REST API of an account."""
+    """A Worker without an AI binding, which draws through an account's REST API."""
     with start(
         vars={
             "CF_ACCOUNT_ID": "account",
@@ -56,7 +56,7 @@ def rest(start: Start, stand_in: Server) -> Iterator[Service]:
 
 @pytest.fixture
 def worker(request: pytest.FixtureRequest, service: Service) -> Service:
-    """The Worker that goes the way of the test's parameter."""
+    """The Worker for the test's parameter."""
     if request.param == "rpc":
         return service
     running: Service = request.getfixturevalue("rest")
@@ -83,7 +83,7 @@ def test_the_list_is_the_whole_catalogue(service: Service) -> None:
 def test_a_model_delivers_the_size_that_was_asked_for(
     worker: Service, way: str, ledger: Ledger, model: str, size: str
 ) -> None:
-    """Drawn so where the model can, cut where it cannot, in one call that its schema takes."""
+    """Drawn at that size if the model can, otherwise cropped, in one call that its schema accepts."""
     prompt = unique("a granary")
     response = worker.generate(prompt, model=model, size=size, seed=7, negative_prompt="people", quality="high")
     assert response.status_code == 200, response.text
@@ -115,7 +115,7 @@ def test_an_editor_is_given_the_pictures_at_a_size_that_it_takes(
 
 
 def picture_of(kind: str, width: int, height: int) -> bytes:
-    """A picture to be edited."""
+    """A picture to edit."""
     file = io.BytesIO()
     Image.linear_gradient("L").resize((width, height)).save(file, kind)
     return file.getvalue()
@@ -127,7 +127,7 @@ SPELLINGS: dict[str, Callable[[str], str]] = {
     "as .NET has it": lambda url: url.replace("+", "\\u002B"),
     "in lines": lambda url: re.sub(".{76}", r"\g<0>\\r\\n", url),
 }
-"""Of a data URL in JSON."""
+"""Ways to write a data URL in JSON."""
 
 
 @pytest.mark.parametrize("spell", SPELLINGS.values(), ids=SPELLINGS.keys())
@@ -135,7 +135,7 @@ SPELLINGS: dict[str, Callable[[str], str]] = {
 def test_a_picture_in_json_arrives_however_it_is_written(
     service: Service, ledger: Ledger, spell: Callable[[str], str], side: int
 ) -> None:
-    """Large ones never come to Python: they are cut out of the text and decoded part by part."""
+    """Large ones are never copied into Python: they are cut out of the text and decoded part by part."""
     picture = io.BytesIO()
     Image.effect_noise((side, side), 100).save(picture, "PNG")
     good = spell(f"data:image/png;base64,{base64.b64encode(picture.getvalue()).decode()}")

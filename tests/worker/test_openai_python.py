@@ -1,4 +1,4 @@
-"""The official `openai` client for Python, unmodified, as the other end."""
+"""The official `openai` client for Python, unmodified, as the caller."""
 
 import base64
 import io
@@ -47,7 +47,7 @@ RATIOS = {
 
 @pytest.fixture(scope="module")
 def client(service: Service) -> Iterator[openai.OpenAI]:
-    """A caller's client: base URL, key, and its check of every field that comes back."""
+    """A client with base URL and key, which checks every field in responses."""
     with openai.OpenAI(
         base_url=f"{service.url}/v1", api_key="test-key", timeout=PATIENCE_SECONDS, _strict_response_validation=True
     ) as client:
@@ -95,7 +95,7 @@ def test_a_picture_that_needed_no_cut_is_as_the_model_drew_it(client: openai.Ope
 
 
 def test_a_streamed_chat_answer_says_the_same_in_pieces(client: openai.OpenAI) -> None:
-    """OpenAI's order: the role, the text, the reason, the usage, all under one id."""
+    """In OpenAI's order: the role, the text, the finish reason, the usage, all with one id."""
     prompt = unique("a tiny house")
     chunks = list(
         client.chat.completions.create(
@@ -125,7 +125,7 @@ def test_a_streamed_chat_answer_says_the_same_in_pieces(client: openai.OpenAI) -
 
 
 def test_text_parts_of_the_last_user_message_are_the_prompt(client: openai.OpenAI, ledger: Ledger) -> None:
-    """Other roles and earlier messages are not: every call is a new picture."""
+    """Other roles and earlier messages are not used: every call is a new picture."""
     earlier, above, below = unique("earlier"), unique("a boat"), unique("on a lake")
     client.chat.completions.create(
         model="flux",
@@ -162,7 +162,7 @@ def test_a_picture_in_a_message_goes_to_a_model_that_takes_pictures(client: open
 
 
 def test_modalities_with_image_put_the_picture_beside_the_text(client: openai.OpenAI) -> None:
-    """OpenRouter's convention; apps that know it would show a markdown picture a second time."""
+    """OpenRouter's convention. Apps that support it would show a Markdown picture a second time."""
     prompt = unique("a paper boat")
     answer = client.chat.completions.create(
         model="flux",
@@ -210,7 +210,7 @@ def test_response_format_picks_one_form(client: openai.OpenAI, form: Literal["ur
 
 
 def test_three_images_are_three_different_pictures(client: openai.OpenAI, ledger: Ledger) -> None:
-    """They are drawn side by side: the last begins before the first has ended."""
+    """They are drawn concurrently: the last one begins before the first has ended."""
     prompt = unique("a heap of stones [[delay 1s]]")
     answer = client.images.generate(model="dall-e-3", prompt=prompt, n=3)
     pictures = [fetched(image.url or "") for image in answer.data or []]
@@ -256,7 +256,7 @@ def test_output_format_is_what_the_bytes_are(
 
 
 def test_output_compression_has_the_picture_encoded_anew(client: openai.OpenAI) -> None:
-    """The local Images take no notice of the quality, but what they encoded has lost its comment."""
+    """The local Images service ignores the quality, but pictures that it encoded have no comment."""
     answer = client.images.generate(
         model="dall-e-3", prompt=unique("a mosaic"), output_format="jpeg", output_compression=10
     )
@@ -268,7 +268,7 @@ def test_output_compression_has_the_picture_encoded_anew(client: openai.OpenAI) 
 
 @pytest.mark.parametrize("count", [1, 2])
 def test_an_edit_gives_the_model_the_pictures_that_were_sent(client: openai.OpenAI, count: int) -> None:
-    """One file goes as `image`, several as `image[]`; both larger than FLUX.2 takes them."""
+    """One file is sent as `image`, several as `image[]`. Both are larger than FLUX.2 accepts."""
     prompt = unique("make it a watercolour")
     files = [("in.png", png(640, 480), "image/png") for _ in range(count)]
     answer = client.images.edit(
@@ -293,7 +293,7 @@ def test_an_edit_of_no_named_model_and_size_keeps_the_shape(client: openai.OpenA
 
 
 def png(width: int, height: int) -> bytes:
-    """A picture to be edited."""
+    """A picture to edit."""
     file = io.BytesIO()
     Image.new("RGB", (width, height), (200, 120, 40)).save(file, "PNG")
     return file.getvalue()
@@ -338,7 +338,7 @@ def test_a_wrong_key_and_an_unknown_model_are_errors_of_their_own(client: openai
     [("[[fault 3036]]", 1), ("[[fault 3030]]", 1), ("[[fault 5018]]", 1), ("[[answer garbage]]", 2)],
 )
 def test_the_client_repeats_only_what_may_succeed(client: openai.OpenAI, ledger: Ledger, mark: str, calls: int) -> None:
-    """It is left at its two retries; each would cost the owner a picture. `x-should-retry` steers it."""
+    """Its default of two retries is unchanged. Each would cost the owner a picture; `x-should-retry` prevents them."""
     prompt = unique(f"a second try {mark}")
     with pytest.raises(openai.APIStatusError):
         client.images.generate(model="flux", prompt=prompt)
@@ -346,7 +346,7 @@ def test_the_client_repeats_only_what_may_succeed(client: openai.OpenAI, ledger:
 
 
 def test_a_failure_inside_a_stream_is_raised_by_the_client(client: openai.OpenAI) -> None:
-    """After the first byte there is no status left: the failure is a sentence and an error event."""
+    """After the first byte the status is already sent, so the failure is a sentence and an error event."""
     stream = client.chat.completions.create(
         model="flux",
         messages=[{"role": "user", "content": unique("a late refusal [[delay 2s]] [[fault 3030]]")}],
@@ -370,7 +370,7 @@ def test_a_failure_within_the_first_second_of_a_stream_keeps_its_status(client: 
 
 
 def test_what_the_clients_raw_answer_wears(client: openai.OpenAI) -> None:
-    """The request id that the client shows is the one of our log."""
+    """The request id that the client shows is the one in our log."""
     raw = client.chat.completions.with_raw_response.create(
         model="flux", messages=[{"role": "user", "content": unique("a badge")}]
     )

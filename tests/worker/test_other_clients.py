@@ -1,4 +1,4 @@
-"""Clients other than openai's for Python, each unmodified and in a process of its own (tests/clients)."""
+"""Clients other than the Python one of OpenAI, each unmodified and in a separate process (tests/clients)."""
 
 import pytest
 
@@ -116,7 +116,7 @@ def openrouter(service: Service) -> Understood:
 
 
 def test_openrouters_client_gets_its_shape_and_its_pictures_beside_the_text(openrouter: Understood) -> None:
-    """Its only field for a shape is `image_config`; its models have a provider in front and a tag behind."""
+    """Its only field for the shape is `image_config`. Its model names have a provider in front and a tag at the end."""
     prompt, found = openrouter
     for name, model in (("image", None), ("edited", "@cf/black-forest-labs/flux-2-klein-4b")):
         answer = found[name]

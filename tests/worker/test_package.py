@@ -1,4 +1,4 @@
-"""What `make deploy` would upload, packed by pywrangler itself, without an account."""
+"""The upload of `make deploy`, packed by pywrangler, without an account."""
 
 import os
 import re
@@ -13,7 +13,7 @@ import pytest
 from dev import BIN, NODE_MODULES, PYTHON_MODULES, ROOT
 
 GZIP_LIMIT = 3 * 1024
-"""KiB; the free plan's limit, which the newest of Cloudflare's pages no longer name."""
+"""In KiB: the limit of the free plan, which Cloudflare's newest pages no longer mention."""
 SERVED = re.compile(r"\.(html|css|js|json|svg|png|webp|ico|txt)$")
 WRITTEN_BY_WRANGLER = {"README.md"}
 WRITTEN_BY_PYWRANGLER = {"python_modules/pyvenv.cfg", "python_modules/.synced"}
@@ -21,10 +21,10 @@ WRITTEN_BY_PYWRANGLER = {"python_modules/pyvenv.cfg", "python_modules/.synced"}
 
 @pytest.fixture(scope="module")
 def dry_run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """The packed deployment and what wrangler printed about it.
+    """The packed deployment and wrangler's output.
 
-    pywrangler's own `sync` needs a Pyodide interpreter from outside the registries. What it would leave behind is laid
-    beside a copy of the deployed files, so that a developer's own `python_modules` stay as they are.
+    `sync` of pywrangler needs a Pyodide interpreter from outside the package registries. Its result is placed next to a
+    copy of the deployed files, so that a developer's own `python_modules` do not change.
     """
     project = tmp_path_factory.mktemp("project")
     for name in ("src", "public"):
@@ -56,12 +56,12 @@ def dry_run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
 
 
 def contents(folder: Path, pattern: str = "**/*") -> set[str]:
-    """The files of a folder, by their paths in it."""
+    """The relative paths of a folder's files."""
     return {str(path.relative_to(folder)) for path in folder.glob(pattern) if path.is_file()}
 
 
 def test_the_package_is_the_worker_and_its_sdk_and_nothing_else(dry_run: tuple[Path, str]) -> None:
-    """No test, no stand-in, no cache, no file that lies about in src; every module of `flux` is there."""
+    """No tests, stand-ins, caches or stray files in src, and every module of `flux`."""
     worker = {"entry.py"} | {f"flux/{path}" for path in contents(ROOT / "src" / "flux", "**/*.py")}
     sdk = {f"python_modules/{path}" for path in files("workers-runtime-sdk") or [] if path.suffix != ".pyc"}
     packed = contents(dry_run[0]) - WRITTEN_BY_WRANGLER - WRITTEN_BY_PYWRANGLER
@@ -71,14 +71,14 @@ def test_the_package_is_the_worker_and_its_sdk_and_nothing_else(dry_run: tuple[P
 
 
 def test_only_what_browsers_and_callers_ask_for_is_public() -> None:
-    """Whatever lies in public/ is served to everybody."""
+    """Everything in public/ is served to everyone."""
     public = contents(ROOT / "public")
     assert "index.html" in public
     assert {path for path in public if not SERVED.search(path)} == {"_headers"}
 
 
 def test_wrangler_has_nothing_to_warn_about(dry_run: tuple[Path, str]) -> None:
-    """Every key of wrangler.toml is one that this wrangler knows, and every binding of the contract is seen."""
+    """Every key of wrangler.toml is known to this wrangler, and it finds every binding of the contract."""
     assert "WARNING" not in dry_run[1]
     assert re.findall(r"^env\.(\w+)", dry_run[1], re.MULTILINE) == [
         "LEDGER",
@@ -90,7 +90,7 @@ def test_wrangler_has_nothing_to_warn_about(dry_run: tuple[Path, str]) -> None:
 
 
 def test_the_package_is_small(dry_run: tuple[Path, str], capsys: pytest.CaptureFixture[str]) -> None:
-    """Within the limit of the free plan; the size is worth seeing in every run."""
+    """Within the limit of the free plan. Every run prints the size."""
     upload = re.search(r"Total Upload: .* / gzip: ([\d.]+) KiB", dry_run[1])
     assert upload, dry_run[1]
     with capsys.disabled():

@@ -1,6 +1,6 @@
-"""Every model of another maker, drawn with on real workerd in each API: one Worker that has them all enabled.
+"""Every model of another maker in each API, on real workerd: one Worker with all of them enabled.
 
-The stand-in holds each call to the model's published schema, not to our rows.
+The stand-in checks each call against the model's published schema, not against our rows.
 """
 
 import base64
@@ -24,13 +24,13 @@ BANANA, GPT = "google/nano-banana", "openai/gpt-image-2"
 
 @pytest.fixture(scope="module")
 def partnered(start: Start) -> Iterator[Service]:
-    """With all of them enabled."""
+    """A Worker with all of them enabled."""
     with start(vars={"PARTNER_MODELS": f"*, {GPT}=0.13"}) as running:
         yield running
 
 
 def photo(width: int = 300, height: int = 200) -> bytes:
-    """A caller's own picture."""
+    """A caller's picture."""
     file = io.BytesIO()
     Image.new("RGB", (width, height), (200, 120, 40)).save(file, "JPEG")
     return file.getvalue()
@@ -39,7 +39,7 @@ def photo(width: int = 300, height: int = 200) -> bytes:
 PHOTO_URL = f"data:image/jpeg;base64,{base64.b64encode(photo()).decode()}"
 
 
-# --- each API, with or without a picture ------------------------------------------------------------
+# --- each API, with and without an input picture ----------------------------------------------------
 
 
 def in_images(service: Service, model: Model, prompt: str, *, edit: bool) -> Any:
@@ -58,7 +58,7 @@ def in_images(service: Service, model: Model, prompt: str, *, edit: bool) -> Any
 
 
 def in_chat(service: Service, model: Model, prompt: str, *, edit: bool) -> Any:
-    """The picture of a chat completion, behind its link."""
+    """The picture of a chat completion, from its link."""
     parts: list[dict[str, Any]] = [{"type": "text", "text": prompt}]
     if edit:
         parts.append({"type": "image_url", "image_url": {"url": PHOTO_URL}})
@@ -72,7 +72,7 @@ def in_chat(service: Service, model: Model, prompt: str, *, edit: bool) -> Any:
 
 
 def in_responses(service: Service, model: Model, prompt: str, *, edit: bool) -> Any:
-    """The picture of a response, its result."""
+    """The picture of a response, from its result."""
     parts: list[dict[str, Any]] = [{"type": "input_text", "text": prompt}]
     if edit:
         parts.append({"type": "input_image", "image_url": PHOTO_URL})
@@ -90,7 +90,7 @@ APIS = (in_images, in_chat, in_responses)
 
 @EACH
 def test_each_model_draws_in_each_api(partnered: Service, ledger: Ledger, model: Model) -> None:
-    """At the size that was asked for, whatever sizes it has; with a picture where it can do nothing else."""
+    """At the requested size, whatever sizes the model has; with an input picture if it can only edit."""
     for draw in APIS:
         prompt = unique("A cat")
         picture = draw(partnered, model, prompt, edit=model.edits_alone)
@@ -106,7 +106,7 @@ def test_each_model_draws_in_each_api(partnered: Service, ledger: Ledger, model:
 def test_each_model_that_edits_is_given_the_picture_in_each_api(
     partnered: Service, ledger: Ledger, model: Model
 ) -> None:
-    """As a data URL or as base64: the stand-in refuses all else."""
+    """As a data URL or as base64. The stand-in refuses anything else."""
     for draw in APIS:
         prompt = unique("Make it blue")
         assert draw(partnered, model, prompt, edit=True).size == (1024, 576)
@@ -116,7 +116,7 @@ def test_each_model_that_edits_is_given_the_picture_in_each_api(
 
 
 def test_a_picture_goes_in_no_larger_than_the_row_says(partnered: Service, ledger: Ledger) -> None:
-    """The stand-in refuses more than 2,048 pixels a side."""
+    """The stand-in refuses more than 2,048 pixels per side."""
     prompt = unique("Make it blue")
     large = f"data:image/jpeg;base64,{base64.b64encode(photo(2400, 1200)).decode()}"
     body = {"prompt": prompt, "model": GPT, "image": large, "response_format": "b64_json"}
@@ -125,7 +125,7 @@ def test_a_picture_goes_in_no_larger_than_the_row_says(partnered: Service, ledge
 
 
 def test_as_many_pictures_go_in_as_the_model_takes(partnered: Service, ledger: Ledger) -> None:
-    """Which are more than come out."""
+    """The number of input pictures is not limited to the number of output pictures."""
     prompt = unique("Put them side by side")
     small = f"data:image/jpeg;base64,{base64.b64encode(photo(64, 48)).decode()}"
     body = {"prompt": prompt, "model": GPT, "images": [small] * 16, "response_format": "b64_json"}
@@ -159,7 +159,7 @@ def test_models_are_listed_only_where_they_are_enabled(partnered: Service, servi
 
 
 def test_the_smoke_test_draws_with_one_if_it_is_asked_to(partnered: Service, service: Service, ledger: Ledger) -> None:
-    """And never otherwise: such a picture costs money."""
+    """Only then, because such a picture costs money."""
     assert smoke.draws_with(BANANA)(smoke.Deployment(partnered.url, KEY)).startswith("image/jpeg 1024x1024 in ")
     assert [check for check in smoke.CHECKS if "maker" in check.__name__] == []
     with pytest.raises(smoke.Wrong, match="PARTNER_MODELS"):

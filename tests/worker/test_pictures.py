@@ -1,4 +1,4 @@
-"""`GET` and `HEAD /image/{key}`, and what the link of a picture promises."""
+"""`GET` and `HEAD /image/{key}`, and the properties of picture links."""
 
 import io
 import re
@@ -17,13 +17,13 @@ LIFE_SECONDS = 1800
 
 @pytest.fixture(scope="module")
 def link(service: Service) -> str:
-    """Of a stored picture."""
+    """The link of a stored picture."""
     [url] = links(content(service.chat(unique("a pear"))))
     return url
 
 
 def test_a_link_leads_back_to_where_the_caller_came_from(service: Service, link: str) -> None:
-    """Its last part is 128 random bits or more and the extension of the type."""
+    """Its last part is at least 128 random bits and the extension of the type."""
     assert link.startswith(f"{service.url}/image/")
     assert re.fullmatch(r"/image/[\w-]{22,}\.jpg", urlsplit(link).path)
 
@@ -76,7 +76,7 @@ def test_the_life_in_the_cache_ends_with_the_pictures_own(link: str) -> None:
 
 
 NEVER, LONG_AGO = "AAAAAAAAAAAAAAAAAAAAAA-1vuhmo0.jpg", "AAAAAAAAAAAAAAAAAAAAAA-0000001.jpg"
-"""Keys as we make them: of a picture that would still be there, and of one that went in 1970."""
+"""Valid keys: of a picture that would not have expired, and of one that expired in 1970."""
 NO_KEYS = ["short.jpg", "AAAAAAAAAAAAAAAAAAAAAA-1vuhmo0.gif", "..%2F..%2Fsecret", "%00", "a" * 2000]
 
 
@@ -89,7 +89,7 @@ def test_a_picture_that_is_not_there_is_a_404_that_no_cache_keeps(service: Servi
 
 
 def test_a_link_with_another_end_of_its_life_is_another_link(link: str) -> None:
-    """Nobody makes a picture live longer in a cache than we said."""
+    """Nobody can extend a picture's life in a cache."""
     secret, end = link.rsplit("-", 1)
     assert httpx.get(f"{secret}-1vuhmo0.{end.split('.')[1]}").status_code == 404
 
@@ -117,7 +117,7 @@ def test_every_picture_has_a_key_of_its_own(service: Service) -> None:
 
 @pytest.mark.parametrize("kind", ["jpeg", "png", "webp"])
 def test_the_bytes_decide_what_a_picture_is(service: Service, kind: str) -> None:
-    """Not the model's row: here it draws what its schema does not say."""
+    """Not the model's row: here the model draws a type that its schema does not name."""
     [url] = links(content(service.chat(unique(f"a plum [[answer {kind}]]"))))
     response = httpx.get(url)
     assert response.headers["content-type"] == f"image/{kind}"
@@ -133,7 +133,7 @@ def test_a_picture_of_another_size_than_asked_for_is_cut_to_it(service: Service)
 
 
 def test_a_large_picture_is_kept_whole(service: Service) -> None:
-    """Five megabytes, more than a stream hands over at once."""
+    """Five megabytes, more than a stream passes on at once."""
     [image] = service.generate(unique("a whale [[answer png]] [[bytes 5mb]]"), response_format="url").json()["data"]
     response = httpx.get(image["url"])
     assert len(response.content) == 5_000_000 == int(response.headers["content-length"])
@@ -141,7 +141,7 @@ def test_a_large_picture_is_kept_whole(service: Service) -> None:
 
 
 def test_without_images_and_kv_a_drawn_picture_is_not_lost(start: Start) -> None:
-    """Nothing cuts it, so the answer names its true size; nothing keeps it, so the answer holds it."""
+    """It is not cropped, so the answer names its real size. It is not stored, so the answer contains it."""
     with start(changes={"images": None, "kv_namespaces": None}) as bare:
         text = content(bare.chat(unique("a lamp") + " 3:2"))
         [url] = links(text)
@@ -157,14 +157,14 @@ def test_without_images_and_kv_a_drawn_picture_is_not_lost(start: Start) -> None
         assert (health["checks"]["images"], health["checks"]["storage"]) == ("missing", "missing")
 
 
-# --- pictures that come in ------------------------------------------------------------------------
+# --- input pictures -------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("mime", ["image/jpeg", "image/png", "image/webp"])
 def test_a_picture_that_lies_on_its_side_is_measured_and_shrunk_upright(
     service: Service, ledger: Ledger, mime: str
 ) -> None:
-    """By the Images binding, which turns pictures by their EXIF before all else."""
+    """By the Images binding, which first rotates pictures according to their EXIF data."""
     prompt = unique("a barn")
     exif = Image.Exif()
     exif[ExifTags.Base.Orientation] = 6

@@ -1,4 +1,4 @@
-"""Every refusal over HTTP: its status, its four fields, its headers."""
+"""Every error over HTTP: its status, its four fields, its headers."""
 
 import itertools
 import json
@@ -35,15 +35,15 @@ FORMLESS, LINKED, TINY = (
         "data:image/gif;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==",
     )
 )
-"""What the pictures of a JSON edit can be: no picture, a link, and one pixel of a PNG that calls itself a GIF."""
+"""Pictures of a JSON edit: something that is not a picture, a link, and a PNG of one pixel declared as a GIF."""
 
 
 def said(prompt: str) -> dict[str, object]:
-    """A chat body's prompt."""
+    """A chat body with this prompt."""
     return {"messages": [{"role": "user", "content": prompt}]}
 
 
-# --- what the caller sent -------------------------------------------------------------------------
+# --- the caller's request -------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ def test_a_wrong_body_is_refused_with_the_name_of_the_field(
 def test_a_refusal_reaches_a_client_that_sends_six_megabytes_before_it_reads(
     service: Service, path: str, key: str, status: int
 ) -> None:
-    """Over TCP, where a connection that was closed under a sender swallows the answer; through wrangler's proxy."""
+    """Over TCP, where closing the connection during an upload loses the response; through wrangler's proxy."""
     size, piece = 6 * 10**6, b"a" * 60_000
     with closing(HTTPConnection(urlsplit(service.url).netloc, timeout=PATIENCE_SECONDS)) as connection:
         connection.putrequest("POST", path)
@@ -217,7 +217,7 @@ def test_a_preflight_is_answered_everywhere_without_a_key(service: Service, path
     assert "access-control-request-headers" in response.headers["vary"].lower()
 
 
-# --- what Workers AI answered ---------------------------------------------------------------------
+# --- answers of Workers AI ------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("path", [CHAT, GENERATIONS])
@@ -278,7 +278,7 @@ def test_a_model_out_of_capacity_is_tried_again(service: Service, ledger: Ledger
 
 
 def test_the_images_that_were_drawn_are_delivered_and_what_failed_is_said(service: Service) -> None:
-    """They are paid for."""
+    """The drawn ones are paid for."""
     response = service.generate(unique("a cat [[fault 3036 x1]]"), n=3)
     assert (response.status_code, len(response.json()["data"])) == (200, 2)
     assert response.json()["warnings"][0].startswith("1 of 3 pictures could not be drawn: ")
@@ -306,7 +306,7 @@ def test_a_failure_inside_an_image_stream_is_its_last_event(service: Service) ->
     assert (json.loads(failure)["error"]["code"], done) == ("insufficient_quota", "[DONE]")
 
 
-# --- how the deployment is set up -----------------------------------------------------------------
+# --- the configuration ----------------------------------------------------------------------------
 
 
 def test_without_a_key_of_its_own_the_service_lets_nobody_in(start: Start) -> None:
@@ -322,7 +322,7 @@ def test_without_a_key_of_its_own_the_service_lets_nobody_in(start: Start) -> No
 
 
 def test_a_wrong_setting_is_an_error_that_names_it(start: Start) -> None:
-    """At every endpoint that needs settings, and in /health; KV would refuse so short a life."""
+    """At every endpoint that needs settings, and in /health. KV would refuse such a short expiry."""
     with start(vars={"IMAGE_EXPIRATION": 30}) as misconfigured:
         for response in (misconfigured.chat("a cat"), misconfigured.generate("a cat")):
             error = error_of(response)
@@ -337,7 +337,7 @@ def test_a_wrong_setting_is_an_error_that_names_it(start: Start) -> None:
 
 @pytest.fixture(scope="module")
 def unwelcome(start: Start, stand_in: Server) -> Iterator[Service]:
-    """A Worker whose token the REST API refuses, with a rate limit of four pictures and two keys."""
+    """A Worker with a token that the REST API refuses, a rate limit of four pictures, and two keys."""
     with start(
         vars={
             "API_KEY": f"{KEY}, other-key",
@@ -361,7 +361,7 @@ def test_a_token_that_cloudflare_refuses_is_the_owners_business(unwelcome: Servi
 
 
 def test_more_pictures_than_the_limit_allows_are_refused(unwelcome: Service) -> None:
-    """At most two periods of a minute can pass here, so one of three times four is too much."""
+    """At most two periods of a minute pass here, so one of three times four pictures must be refused."""
     responses = [unwelcome.generate("a crowd", n=4) for _ in range(3)]
     limited = [response for response in responses if response.status_code == 429]
     assert limited

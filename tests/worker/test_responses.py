@@ -1,4 +1,4 @@
-"""The Responses API of the official `openai` client for Python, unmodified. It checks no field, so these tests do."""
+"""The Responses API in the official `openai` client for Python, unmodified. It checks no fields, so these tests do."""
 
 import base64
 from collections.abc import Callable, Iterator, Mapping
@@ -22,7 +22,7 @@ from tests.worker.service import (
 
 LUCID = "@cf/leonardo/lucid-origin"
 MODEL = "gpt-6-astra"
-"""A text model, as the clients of this API have one by default."""
+"""A text model, like the default model of this API's clients."""
 
 Json = dict[str, Any]
 
@@ -37,7 +37,7 @@ TOOLS: Mapping[str, Any] = {"without the tool": openai.omit, "with the tool": [{
 
 @pytest.fixture(scope="module")
 def client(service: Service) -> Iterator[openai.OpenAI]:
-    """A caller's client: base URL, key, and its check of every field that comes back."""
+    """A client with base URL and key, which checks every field in responses."""
     with openai.OpenAI(
         base_url=f"{service.url}/v1", api_key=KEY, timeout=PATIENCE_SECONDS, _strict_response_validation=True
     ) as client:
@@ -45,12 +45,12 @@ def client(service: Service) -> Iterator[openai.OpenAI]:
 
 
 def sent(answer: openai.BaseModel) -> Json:
-    """A response or an event as the service sent it."""
+    """A response or an event in the form in which the service sent it."""
     return dict(answer.to_dict())
 
 
 def assert_shows(response: Json, prompt: str) -> None:
-    """A valid response: the picture in it is the one behind its link, as it is described, and of this prompt."""
+    """Check a response: its picture is the one behind its link, matches its description, and is of this prompt."""
     responses.assert_response(response)
     item, message = response["output"]
     picture, stored = fetched(*links(message["content"][0]["text"]))
@@ -133,7 +133,7 @@ def test_a_picture_in_a_message_goes_to_a_model_that_takes_pictures(client: open
 
 
 def pictures_in(ledger: Ledger, prompt: str) -> list[Json]:
-    """The pictures that the model was given."""
+    """The pictures that the model received."""
     [call] = ledger.calls(prompt)
     return [value for value in call["inputs"].values() if isinstance(value, dict)]
 
@@ -154,14 +154,14 @@ HISTORIES: Mapping[str, Callable[[Json], Json]] = {
     "the message's link": lambda first: {"input": [items(first)[1]]},
     "the previous response": lambda first: {"input": [], "previous_response_id": first["id"]},
 }
-"""How the first turn is told in the second one."""
+"""Ways to repeat the first turn in the second one."""
 
 
 @pytest.mark.parametrize("history", HISTORIES)
 def test_a_second_turn_that_asks_for_an_edit_gives_the_model_the_first_picture(
     client: openai.OpenAI, ledger: Ledger, history: str
 ) -> None:
-    """Known by its shape: the first picture is the only wide one."""
+    """Recognised by its shape: the first picture is the only wide one."""
     asked: Any = {"role": "user", "content": f"{unique('a bridge')} 16:9"}
     told = HISTORIES[history](sent(client.responses.create(model=MODEL, input=[asked])))
     prompt = unique("at night")
@@ -240,7 +240,7 @@ REFUSED: Mapping[str, tuple[str, Json]] = {
         {"tools": [{"type": "image_generation", "input_image_mask": {"image_url": "data:image/png;base64,AAAA"}}]},
     ),
 }
-"""What no picture can be or what is not kept, with the field that the error names."""
+"""Output that cannot be a picture, and requests for stored data, with the field that the error names."""
 
 
 @pytest.mark.parametrize("what", REFUSED)

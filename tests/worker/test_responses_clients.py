@@ -1,6 +1,6 @@
-"""Clients that use the Responses API, each unmodified and in a process of its own (tests/clients).
+"""Clients of the Responses API, each unmodified and in a separate process (tests/clients).
 
-Each calls a Worker as it is deployed and one with `FOLLOW_UPS=edit`. A turn is named by the words after the prompt.
+Each calls a Worker as deployed and one with `FOLLOW_UPS=edit`. A turn is named by the words after the prompt.
 """
 
 import base64
@@ -23,19 +23,19 @@ CLIENTS = {
     "@ai-sdk/openai": "with_ai_sdk_responses.mjs",
 }
 FOLLOW_UPS = ("new", "edit")
-"""Settings of the Worker; the first is the default."""
+"""Settings of the Worker. The first is the default."""
 FIRST = {"second": "first", "second by id": "first", "plain second": "plain first"}
-"""Second turns, each with the first turn of its conversation."""
+"""Second turns, each with the first turn of the same conversation."""
 WITH_TOOL = {"first", "second", "stream", "forced", "helper"}
-"""Turns whose tool has a size."""
+"""Turns whose tool specifies a size."""
 
 Calls = Mapping[tuple[str, str], Future[Understood]]
-"""By the client and the Worker's setting."""
+"""By client and setting of the Worker."""
 
 
 @pytest.fixture(scope="module")
 def calls(service: Service, start: Start) -> Iterator[Calls]:
-    """Every client's calls of both Workers, a few clients at a time: each needs seconds to be imported."""
+    """The calls of every client to both Workers, a few clients at a time: each takes seconds to import."""
     with start(vars={"FOLLOW_UPS": "edit"}) as editing, ThreadPoolExecutor(3) as pool:
         deployed = {"new": service, "edit": editing}
         yield {
@@ -46,18 +46,18 @@ def calls(service: Service, start: Start) -> Iterator[Calls]:
 
 @pytest.fixture(params=FOLLOW_UPS)
 def follow_ups(request: pytest.FixtureRequest) -> str:
-    """What a second turn means to the Worker."""
+    """How the Worker treats a second turn."""
     return str(request.param)
 
 
 @pytest.fixture(params=CLIENTS)
 def client(request: pytest.FixtureRequest, calls: Calls, follow_ups: str) -> Understood:
-    """A client's prompt and what the client understood."""
+    """A client's prompt and its report."""
     return calls[request.param, follow_ups].result()
 
 
 def only_call(ledger: Ledger, prompt: str) -> dict[str, Any]:
-    """The one model call with exactly this prompt."""
+    """The only model call with exactly this prompt."""
     [call] = [call for call in ledger.calls(prompt) if call["prompt"] == prompt]
     return call
 
@@ -87,7 +87,7 @@ def test_a_streamed_text_comes_in_pieces_and_its_link_in_one(client: Understood)
 def test_a_second_turn_edits_the_first_picture_only_where_the_owner_wants_it(
     client: Understood, follow_ups: str, ledger: Ledger
 ) -> None:
-    """Whichever way the client sends the first turn again. FLUX.2 takes pictures of less than 512 pixels a side."""
+    """However the client repeats the first turn. FLUX.2 takes pictures of less than 512 pixels per side."""
     prompt, found = client
     seconds = [name for name in found["turns"] if name in FIRST]
     assert seconds
@@ -100,7 +100,7 @@ def test_a_second_turn_edits_the_first_picture_only_where_the_owner_wants_it(
 
 
 def test_a_failure_inside_a_stream_reaches_the_caller_and_is_not_repeated(client: Understood, ledger: Ledger) -> None:
-    """The AI SDK repeats a request whose stream fails before it names an item."""
+    """The AI SDK retries a request whose stream fails before it names an item."""
     prompt, found = client
     assert "safety filter" in found["late failure"]
     assert len(ledger.calls(f"{prompt} late ")) == 1

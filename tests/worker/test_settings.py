@@ -1,4 +1,4 @@
-"""A Worker with every setting changed: each does what it says."""
+"""A Worker with every setting changed, and the effect of each."""
 
 from collections.abc import Iterator
 
@@ -13,7 +13,7 @@ WRITER = "@cf/openai/gpt-oss-20b"
 
 @pytest.fixture(scope="module")
 def configured(start: Start) -> Iterator[Service]:
-    """Numbers and switches as `[vars]` may hold them, and one setting that is an empty field of the dashboard."""
+    """Numbers and booleans as in `[vars]`, and one setting left empty as in the dashboard."""
     with start(
         vars={
             "API_KEY": " first-key ,test-key,",
@@ -96,7 +96,7 @@ def test_prompts_are_logged_only_where_the_owner_wants_it(configured: Service, s
 
 
 def test_chores_are_drawn_where_the_owner_wants_it(configured: Service, service: Service, ledger: Ledger) -> None:
-    """The header of Open WebUI is as sure a sign of a chore as there is."""
+    """Open WebUI's header is the surest sign of a chore."""
     prompt = unique("a title card")
     body = chat_body(f"{prompt} --raw")
     for worker, drawn in ((service, []), (configured, ["ok"])):

@@ -1,4 +1,4 @@
-"""`make smoke` passes a deployment that is well, and explains each problem of one that is not."""
+"""`make smoke` passes for a working deployment, and explains each problem of a broken one."""
 
 import os
 import re
@@ -22,12 +22,12 @@ from tests.serving import serving
 from tests.worker.service import KEY, Ledger, Service, Start, eventually
 
 NOWHERE = "http://127.0.0.1:1"
-"""Port 1 answers nobody."""
+"""Nothing listens on port 1."""
 
 
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What `make smoke` needs of a clone in which nothing has been installed."""
+    """The files of a clone that `make smoke` needs, without any installed packages."""
     clone = tmp_path_factory.mktemp("clone")
     shutil.copy(ROOT / "Makefile", clone)
     for folder in ("dev", "src"):
@@ -36,8 +36,8 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def smoke(clone: Path, *arguments: str) -> tuple[int, str]:
-    """What make answers, and all that it printed."""
-    python = Path(sys.executable).resolve()  # the one that .venv was made with, without its packages
+    """The status of make and its complete output."""
+    python = Path(sys.executable).resolve()  # the Python from which .venv was made, without its packages
     environment = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "URL", "KEY")}
     made = subprocess.run(
         ["make", "smoke", f"PYTHON={python}", *arguments],
@@ -52,7 +52,7 @@ def smoke(clone: Path, *arguments: str) -> tuple[int, str]:
 
 
 def complaints(printed: str) -> dict[str, str]:
-    """What is said of each check that failed."""
+    """The message for each failed check."""
     wrong = [line.removeprefix("WRONG ") for line in printed.splitlines() if line.startswith("WRONG ")]
     return dict(line.split(": ", 1) for line in wrong)
 
@@ -64,16 +64,16 @@ def test_a_deployment_that_is_well_passes_with_two_dozen_requests_and_two_pictur
     status, printed = smoke(clone, f"URL={service.url}", f"KEY={KEY}")
     assert (status, complaints(printed)) == (0, {}), printed
     assert printed.count("\nok ") == len(CHECKS)
-    assert "asked for again, no cache answered (cf-cache-status: none)" in printed  # there is none on a desk
+    assert "asked for again, no cache answered (cf-cache-status: none)" in printed  # there is no cache locally
     assert KEY not in printed
-    # And the page, which never starts Python.
+    # Without the page, which never starts Python.
     assert eventually(lambda: len(service.log_lines()) - requests == 12 + AT_ONCE)
     assert [call["outcome"] for call in ledger.calls("")[calls:]] == ["ok", "ok"]
 
 
 @pytest.mark.parametrize("url", ["{}/", "{}/v1", "{}/v1/"])
 def test_the_base_url_of_an_app_is_taken_as_well(clone: Path, service: Service, url: str) -> None:
-    """Nothing is drawn with a wrong key, and nothing asked that it would only spoil."""
+    """With a wrong key nothing is drawn, and checks that could only fail are skipped."""
     status, printed = smoke(clone, f"URL={url.format(service.url)}", "KEY=wrong")
     assert status != 0
     assert complaints(printed) == {
@@ -115,12 +115,12 @@ def test_an_argument_that_cannot_be_used_is_named_before_anything_is_drawn(clone
 
 
 class Listener(BaseHTTPRequestHandler):
-    """Answers nothing that a check wants, and keeps the keys that it is sent."""
+    """Fails all checks, and records the keys that it receives."""
 
     keys: ClassVar[set[str]]
 
     def log_message(self, *_: object) -> None:
-        """Nothing."""
+        """Print nothing."""
 
     def serve(self) -> None:
         self.keys.add(self.headers.get("authorization", ""))
@@ -130,12 +130,12 @@ class Listener(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    do_GET = do_POST = do_OPTIONS = serve  # noqa: N815 - as http.server finds them
+    do_GET = do_POST = do_OPTIONS = serve  # noqa: N815 - names required by http.server
 
 
 @pytest.mark.parametrize("key", ["-a key", "$HOME$(id)$$`id`$(", 'it\'s "quoted"', "a,b;c\\d#e*"])
 def test_a_key_is_sent_as_it_was_typed(clone: Path, key: str) -> None:
-    """Neither make nor a shell reads what is in it, nor is it printed."""
+    """Neither make nor a shell interprets it, and it is not printed."""
     listener: Any = type("OneListener", (Listener,), {"keys": set()})
     with serving(listener) as url:
         _, printed = smoke(clone, f"URL={url}", f"KEY={key}")
@@ -200,14 +200,14 @@ BROKEN: dict[str, tuple[dict[str, Any], dict[str, list[str]]]] = {
         },
     ),
 }
-"""How each is deployed, and what is said about it: parts of the complaint about each check that fails."""
+"""The configuration of each deployment, and parts of the message for each check that fails."""
 
 
 @pytest.mark.parametrize("fault", BROKEN)
 def test_a_broken_deployment_is_told_what_to_mend(
     clone: Path, start: Start, stand_in: serve.Server, tmp_path: Path, fault: str
 ) -> None:
-    """And its report can be sent to anybody, whatever the service said in answers, errors and headers."""
+    """Its report can be shared, whatever the service returned in answers, errors and headers."""
     deployed, expected = BROKEN[fault]
     vars = {name: value.format(stand_in=stand_in.url) for name, value in deployed.get("vars", {}).items()}
     report = tmp_path / "report.md"
@@ -223,18 +223,18 @@ def test_a_broken_deployment_is_told_what_to_mend(
 
 
 def assert_nothing_tells_whose_it_is(report: str) -> None:
-    """No key, setting, account or token; no address; no prompt; no name of a picture or a request."""
+    """No key, setting, account, token, address or prompt, and no name of a picture or a request."""
     telling = [KEY, ACCOUNT, "secret-token", "example.com", "127.0.0.1", "localhost"]
     prompts = ["fox", "snow", "lighthouse", "dusk", "concise", "Task"]
     assert [one for one in [*telling, *prompts] if one in report] == []
     assert re.findall(r"https?:|/image/(?!{key})|[0-9a-f]{12,}|[A-Za-z0-9-]{20,}", report) == []
 
 
-# --- what only a deployment shows -----------------------------------------------------------------
+# --- problems that only deployments have ----------------------------------------------------------
 
 
 class Edge(BaseHTTPRequestHandler):
-    """Cloudflare in front of the Worker, as far as a test needs it: a cache, and an isolate that has wedged."""
+    """Cloudflare in front of the Worker, as far as tests need it: a cache, and an isolate that is stuck."""
 
     worker: ClassVar[str]
     wedged: ClassVar[bool]
@@ -242,7 +242,7 @@ class Edge(BaseHTTPRequestHandler):
     in_flight: ClassVar[list[str]]
 
     def log_message(self, *_: object) -> None:
-        """Nothing."""
+        """Print nothing."""
 
     def serve(self) -> None:
         headers = {name: value for name, value in self.headers.items() if name.lower() != "connection"}
@@ -257,10 +257,10 @@ class Edge(BaseHTTPRequestHandler):
             self.cached[self.path] = answer
         return self.answer(answer.status_code, dict(answer.headers), answer.content)
 
-    do_GET = do_POST = do_OPTIONS = serve  # noqa: N815 - as http.server finds them
+    do_GET = do_POST = do_OPTIONS = serve  # noqa: N815 - names required by http.server
 
     def together(self) -> bool:
-        """Whether somebody else asks at the same time."""
+        """Whether another request arrives at the same time."""
         self.in_flight.append(self.path)
         time.sleep(0.5)
         together = len(self.in_flight) > 1
@@ -280,7 +280,7 @@ class Edge(BaseHTTPRequestHandler):
 
 @contextmanager
 def behind_cloudflare(service: Service, *, wedged: bool = False) -> Iterator[str]:
-    """The address of the service behind an edge of its own."""
+    """The address of the service behind a separate edge."""
     edge = type("OneEdge", (Edge,), {"worker": service.url, "wedged": wedged, "cached": {}, "in_flight": []})
     with serving(edge) as url:
         yield url
@@ -294,7 +294,7 @@ def test_it_says_whether_a_cache_answered(clone: Path, service: Service) -> None
 
 
 def test_an_isolate_that_has_wedged_shows_where_ten_ask_at_once(clone: Path, service: Service, tmp_path: Path) -> None:
-    """One request after the other is answered; Cloudflare's own page is in the report by its number."""
+    """Single requests are answered. The report has the number of Cloudflare's error page."""
     report = tmp_path / "report.md"
     with behind_cloudflare(service, wedged=True) as url:
         status, printed = smoke(clone, f"URL={url}", f"KEY={KEY}", f"REPORT={report}")

@@ -1,7 +1,7 @@
-"""The start-up snapshot that a deployment takes: what must not happen while a Worker starts fails here and not there.
+"""The start-up snapshot that a deployment takes. What must not happen during start-up fails here, before a deployment.
 
-Cloudflare runs a Worker's imports once, when it is deployed, and starts every isolate from the memory that they left.
-workerd does the same for who asks it to. `wrangler dev` does not, and forgives a JavaScript object kept by a module.
+Cloudflare runs a Worker's imports once, when it is deployed, and starts every isolate from the resulting memory.
+workerd does the same on request. `wrangler dev` does not, and allows modules to keep JavaScript objects.
 """
 
 import contextlib
@@ -24,7 +24,7 @@ LOAD = f"--python-load-snapshot={runtime.SNAPSHOT}"
 
 @pytest.fixture(scope="module")
 def stand_ins(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Workers AI, with one picture to give, and KV."""
+    """Stand-ins for Workers AI, with one picture, and for KV."""
     picture = tmp_path_factory.mktemp("pictures") / "picture.jpg"
     Image.effect_noise((1024, 1024), 20).save(picture)
     folder = runtime.write_stand_ins(tmp_path_factory.mktemp("stand-ins"), {"1": picture})
@@ -33,20 +33,20 @@ def stand_ins(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 def take(folder: Path, source: Path, stand_ins: Path) -> tuple[Path, str]:
-    """The folder of the snapshot of the Worker in `source`, and what workerd said while taking it."""
+    """Take a snapshot of the Worker in `source`; returns its folder and workerd's output."""
     runtime.write_worker(folder, runtime.python("snapshot", source), stand_ins)
     snapshots = folder / "snapshots"
     snapshots.mkdir()
     with (
         runtime.Process(folder, [SAVE, SNAPSHOT_FOLDER.format(snapshots)]) as process,
-        contextlib.suppress(ConnectionError, RuntimeError),  # the log says more
+        contextlib.suppress(ConnectionError, RuntimeError),  # the log has the details
     ):
         process.answer()
     return snapshots, (folder / "log").read_text()
 
 
 def test_workers_start_from_one_snapshot_and_have_nothing_secret_in_common(stand_ins: Path, tmp_path: Path) -> None:
-    """All imports are in the snapshot; what is drawn by chance is drawn after it, and differs."""
+    """All imports are in the snapshot. Random values are created after it, and differ."""
     snapshots, log = take(tmp_path, ROOT / "src", stand_ins)
     assert (snapshots / runtime.SNAPSHOT).exists(), log
     ids, pictures = set(), set()
@@ -90,7 +90,7 @@ def test_workers_start_from_one_snapshot_and_have_nothing_secret_in_common(stand
     ],
 )
 def test_a_mistake_at_import_shows(tmp_path: Path, stand_ins: Path, module: str, planted: str, complaint: str) -> None:
-    """Randomness, a JavaScript object that a module keeps, and waiting: each named in the log."""
+    """Random numbers, a JavaScript object kept by a module, and waiting: the log names each."""
     source = shutil.copytree(ROOT / "src", tmp_path / "src", ignore=shutil.ignore_patterns("__pycache__"))
     with (source / module).open("a") as file:
         file.write(f"\n{planted}\n")

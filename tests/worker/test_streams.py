@@ -1,4 +1,4 @@
-"""Streams while the model takes its time, and what happens when the caller leaves."""
+"""Streams while the model is slow, and callers that leave."""
 
 import asyncio
 import contextlib
@@ -34,18 +34,18 @@ PING = ": ping"
 AUTHORIZATION = {"authorization": f"Bearer {KEY}"}
 
 Arrivals = list[tuple[float, str]]
-"""Pieces of a body, each with the seconds since the request was sent."""
+"""Parts of a body, each with the seconds since the request was sent."""
 
 
 @pytest.fixture
 async def caller(service: Service) -> AsyncIterator[httpx.AsyncClient]:
-    """A caller whose requests run side by side."""
+    """A client that can send concurrent requests."""
     async with httpx.AsyncClient(base_url=service.url, headers=AUTHORIZATION, timeout=PATIENCE_SECONDS) as client:
         yield client
 
 
 async def streamed(caller: httpx.AsyncClient, path: str, body: dict[str, object]) -> Arrivals:
-    """The whole stream, which has to end by itself."""
+    """The whole stream, which must end by itself."""
     sent = time.monotonic()
     async with caller.stream("POST", path, json={**body, "stream": True}) as response:
         assert response.status_code == 200
@@ -54,19 +54,19 @@ async def streamed(caller: httpx.AsyncClient, path: str, body: dict[str, object]
 
 
 def text(arrivals: Arrivals) -> str:
-    """All that came."""
+    """The complete text."""
     return "".join(piece for _, piece in arrivals)
 
 
 def longest_silence(arrivals: Arrivals) -> float:
-    """Seconds between two pieces."""
+    """The longest time between two parts, in seconds."""
     return max(later - earlier for (earlier, _), (later, _) in itertools.pairwise(arrivals))
 
 
 async def test_a_slow_picture_is_streamed_from_the_first_second_to_its_end(
     caller: httpx.AsyncClient, ledger: Ledger
 ) -> None:
-    """Six seconds are told of at once; thirteen need a sign of life in between; images as well as chat."""
+    """The prompt is sent at once. After ten seconds of silence a ping follows; in images as well as chat."""
     six, thirteen = unique("a snail [[delay 6s]]"), unique("a glacier [[delay 13s]]")
     quick, slow, images = await asyncio.gather(
         streamed(caller, CHAT, chat_body(f"{six} 3:2")),
@@ -95,27 +95,27 @@ async def test_a_slow_picture_is_streamed_from_the_first_second_to_its_end(
     assert ledger.outcomes(six) == ["ok"]
 
 
-# --- a caller who leaves --------------------------------------------------------------------------
+# --- callers that leave ---------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
 def straight(service: Service) -> str:
-    """The address of the Worker's own workerd, where a caller who leaves is seen to leave.
+    """The address of the Worker's own workerd, which notices when a caller leaves.
 
-    wrangler's proxy in front of it asks on behalf of its callers from a Durable Object, and goes on when they are gone.
+    wrangler's proxy in front of it sends requests from a Durable Object, and continues after its callers have left.
     """
     processes = psutil.Process(service.server.pid).children(recursive=True)
     sockets = [one for process in processes for one in process.net_connections("tcp")]
     urls = {f"http://127.0.0.1:{one.laddr.port}" for one in sockets if one.status == psutil.CONN_LISTEN}
     read_from = len(service.log())
     [url] = [url for url in urls - {service.url} if is_the_worker(url)]
-    # One of the ports is workerd's debug port, which speaks Cap'n Proto and complains about HTTP: no alarm of a test's.
+    # One of the ports is workerd's debug port, which speaks Cap'n Proto and complains about HTTP. Ignore that message.
     eventually(lambda: "incoming RPC message" in service.log()[read_from:])
     return url
 
 
 def is_the_worker(url: str) -> bool:
-    """Whether our Worker answers here; workerd's other ports are inspectors and the like."""
+    """Whether our Worker answers here. workerd's other ports are for inspectors and the like."""
     try:
         return "x-request-id" in httpx.get(f"{url}/health", timeout=3).headers
     except httpx.HTTPError:
@@ -131,16 +131,16 @@ LEAVING: dict[str, tuple[str, dict[str, object], float]] = {
     "response": (RESPONSES, {}, 1.0),
     "response stream": (RESPONSES, {"stream": True}, 2.0),
 }
-"""What is asked for, and the seconds after which the caller leaves."""
+"""Requests, and the seconds after which the caller leaves."""
 
 DROPPED = struct.pack("ii", 1, 0)
-"""SO_LINGER: closing drops the connection, so that both directions end at once, as when Cloudflare's edge cancels."""
+"""SO_LINGER: closing resets the connection, so that both directions end at once, as when Cloudflare's edge cancels."""
 
 
 async def test_a_caller_who_leaves_ends_the_work_and_disturbs_nobody(
     service: Service, straight: str, ledger: Ledger
 ) -> None:
-    """Whether anything was sent by then or not; nothing is left running, nobody else waits."""
+    """Whether or not anything was sent before. Nothing continues to run, and nobody else has to wait."""
     drops = httpx.AsyncHTTPTransport(socket_options=[(socket.SOL_SOCKET, socket.SO_LINGER, DROPPED)])
     read_from = len(service.log())
     prompts = {name: unique(f"a cathedral [[delay 50s]] {name}") for name in LEAVING}
@@ -173,7 +173,7 @@ async def test_a_caller_who_leaves_ends_the_work_and_disturbs_nobody(
 async def test_a_caller_who_hangs_up_in_silence_is_noticed_by_the_pings(
     service: Service, straight: str, ledger: Ledger
 ) -> None:
-    """A plain end of the connection could be that of the request alone, until something is sent."""
+    """Until something is sent, the end of the connection could be that of the request only."""
     prompts = [unique("a chimney [[delay 50s]]") for _ in range(2)]
     read_from = len(service.log())
     async with httpx.AsyncClient(base_url=straight, headers=AUTHORIZATION) as caller:
@@ -189,7 +189,7 @@ async def test_a_caller_who_hangs_up_in_silence_is_noticed_by_the_pings(
 
 
 async def leave(caller: httpx.AsyncClient, path: str, body: dict[str, object], stays: float, prompt: str) -> None:
-    """Ask, read what comes, and be gone after `stays` seconds."""
+    """Send a request, read the response, and leave after `stays` seconds."""
     asked = chat_body(prompt) if path == CHAT else {"prompt": prompt, "input": prompt}
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(stays), caller.stream("POST", path, json={**asked, **body}) as response:
@@ -200,7 +200,7 @@ async def leave(caller: httpx.AsyncClient, path: str, body: dict[str, object], s
 
 
 def assert_quiet(log: str) -> None:
-    """Nothing in the log that somebody should have caught."""
+    """Check that the log has no unhandled errors."""
     alarms = [
         line for line in log.splitlines() if re.search("Traceback|Uncaught|[Uu]nhandled|[Ee]rror:|[Ee]xception", line)
     ]
@@ -211,7 +211,7 @@ def assert_quiet(log: str) -> None:
 
 
 async def test_twenty_at_once_get_twenty_pictures_of_their_own(caller: httpx.AsyncClient) -> None:
-    """Each under its own key, none mixed up, streamed and not."""
+    """Each has its own key and none are mixed up, streamed or not."""
     prompts = [unique(f"a portrait of number {number} [[delay 1s]]") for number in range(20)]
 
     async def ask(prompt: str, *, stream: bool) -> str:

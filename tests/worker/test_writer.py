@@ -1,4 +1,4 @@
-"""The prompt writer at its best and its worst: a picture all the same, and the answer says which prompt was drawn."""
+"""The prompt writer, working and failing: a picture is always drawn, and the answer says which prompt was used."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +14,7 @@ EXTERNAL = "some-chat-model"
 WORKERS_AI = "@cf/meta/llama-3.1-8b-instruct-fp8-fast"
 ORIGINAL = "Original Prompt"
 ADDED = ", cinematic lighting, highly detailed"
-"""What the stand-in's writer makes of any prompt."""
+"""What the stand-in's writer adds to any prompt."""
 
 FAILURES = ["500", "html", "hang", "empty", "blank", "object", "thinking"]
 BEHAVIOURS = ["", "endless", "long", "chatty", "refused", *FAILURES]
@@ -22,12 +22,12 @@ WRITERS = [EXTERNAL, WORKERS_AI]
 PARTIAL = pytest.mark.parametrize("writer", WRITERS)
 
 Answer = tuple[str, str]
-"""A prompt, and the text of the answer to it."""
+"""A prompt, and the text of its answer."""
 
 
 @pytest.fixture(scope="module")
 def answers(start: Start, service: Service, stand_in: Server) -> Iterator[dict[tuple[str, str], Answer]]:
-    """The answer for each writer and behaviour, all asked for at once: some take the ten seconds of a time-out."""
+    """The answers for each writer and behaviour, requested at once: some take a time-out of ten seconds."""
     with ExitStack() as stack:
         external = stack.enter_context(
             start(
@@ -63,7 +63,7 @@ def told(text: str) -> tuple[str, str]:
 
 
 def drawn(ledger: Ledger, prompt: str) -> list[str]:
-    """The prompts that the image model was asked to draw for this one, oldest first."""
+    """The prompts that the image model received for this one, oldest first."""
     words = prompt.rsplit(" ", 1)[1]
     return [call["prompt"] for call in ledger.calls(words, model="flux-1-schnell")]
 
@@ -109,7 +109,7 @@ def test_a_long_prompt_is_cut_between_words_to_what_the_model_takes(
 def test_the_writer_is_sent_a_part_of_an_endless_prompt_and_has_a_limit_of_its_own(
     answers: dict[tuple[str, str], Answer], ledger: Ledger, writer: str
 ) -> None:
-    """As long as the longest that the model could draw. Its answer is no longer than it could be used."""
+    """It is limited to the longest prompt of the model, and the answer to the longest that can be used."""
     prompt, _ = answers[writer, "endless"]
     [asked] = ledger.calls(prompt[:60], model=writer)
     assert 2000 < len(asked["prompt"]) <= 2048
