@@ -2,11 +2,11 @@
 PYTHON ?= python3
 PORT ?= 8787
 AI ?= stand-in
-# `make dev`: a line for people for each request, or with `json` the line that a deployment logs.
+# `make dev` prints one line for people for each request; with `json`, the line that a deployment logs.
 LOG ?= text
 SEED ?= 1
 COUNT ?= 20
-# Test files that run side by side, each with servers of its own. They wait more than they work: more than there are cores.
+# How many test files run at the same time, each with its own servers. They mostly wait, so this may exceed the cores.
 JOBS ?= 3
 # Not `?=`, because shells have a variable of this name. CLOUDFLARE_ENV is wrangler's.
 ENV = $(CLOUDFLARE_ENV)

@@ -69,7 +69,7 @@ def test_the_stand_in_has_the_compatibility_date_of_the_worker() -> None:
 
 
 def test_no_secret_is_deployed_and_the_example_names_each() -> None:
-    """Deployers read the names from it, and the Deploy button requires a value for each line that is not a comment."""
+    """Owners read the names from it, and the Deploy button requires a value for each line that is not a comment."""
     example = (ROOT / ".dev.vars.example").read_text()
     assert set(re.findall(r"^#?(\w+)=$", example, re.MULTILINE)) == SECRETS
     assert re.findall(r"^(\w+)=", example, re.MULTILINE) == ["API_KEY"]
