@@ -100,7 +100,7 @@ def filter_case(context: HookContext, case: Case[Any]) -> bool:
 def test_no_answer_is_outside_the_description(case: Case[Any], service: Service) -> None:
     """For any request: no 5xx, and no status, type, header or field that is not in the description.
 
-    Also, invalid requests are refused, valid ones are accepted, keys are required, and missing in the description methods are refused.
+    Also, invalid requests are refused, valid ones are accepted, keys are required, and other methods are refused.
     """
     additional: list[CheckFunction] = [right_requests_are_followed]
     # In a form everything is text, so some invalid values become valid, and schemathesis cannot always tell.
