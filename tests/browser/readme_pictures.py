@@ -1,4 +1,4 @@
-"""Makes the README's two pictures of the page: `python -m tests.browser.readme_pictures`, after the page changed.
+"""Makes the README's pictures of the page: `python -m tests.browser.readme_pictures`, after the page changed.
 
 Their type is the machine's own sans-serif: fonts-inter and a line in fontconfig make them look as on a usual desk.
 """
@@ -25,12 +25,23 @@ REST_MS = 1500
 """Until the picture has faded in and the page has come to rest."""
 
 
+TYPED = "A red fox in the snow, watercolour"
+TYPED_AT_ONCE = 5
+"""Letters of a frame."""
+TYPING_MS, DRAWING_MS, END_MS = 150, 120, 3000
+"""How long a frame is shown: while the prompt is typed, while the picture is drawn, and at the end."""
+DRAWING_FRAMES = 25
+WIDTH = 640
+"""Pixels of the animated picture; the page is twice as wide."""
+
+
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium.find(), args=list(chromium.FLAGS))
         with serve.start(Path(folder), vars={"API_KEY": KEY}) as worker:
             url = worker.url
             desk = browser.new_context(viewport={"width": 1280, "height": 900}, color_scheme="light")
+            film(Playground(desk.new_page(), url), DOCS / "page.webp")
             take(Playground(desk.new_page(), url), DOCS / "page-light.png", top="header")
             hand = browser.new_context(
                 viewport={"width": 390, "height": 844},
@@ -41,6 +52,32 @@ def main() -> None:
             )
             take(Playground(hand.new_page(), url), DOCS / "page-dark.png", top=".wall")
         browser.close()
+
+
+def film(page: Playground, path: Path) -> None:
+    """Type a prompt, choose a ratio, draw, and write what was seen as an animated WebP."""
+    page.connect()
+    page.wish("", model=LUCID, ratio="1:1")
+    frames: list[tuple[Image.Image, int]] = []
+
+    def shoot(milliseconds: int) -> None:
+        shot = Image.open(io.BytesIO(page.page.screenshot())).convert("RGB")
+        frames.append((shot.resize((WIDTH, shot.height * WIDTH // shot.width), Image.Resampling.LANCZOS), milliseconds))
+
+    shoot(4 * TYPING_MS)
+    for start in range(0, len(TYPED), TYPED_AT_ONCE):
+        page.at("#prompt").press_sequentially(TYPED[start : start + TYPED_AT_ONCE])
+        shoot(TYPING_MS)
+    page.at("#ratios").get_by_text("4:3", exact=True).click()
+    shoot(4 * TYPING_MS)
+    page.at("#draw").click()
+    for _ in range(DRAWING_FRAMES):
+        shoot(DRAWING_MS)
+    page.picture.wait_for()
+    page.page.wait_for_timeout(REST_MS)
+    shoot(END_MS)
+    images, durations = zip(*frames, strict=True)
+    images[0].save(path, save_all=True, append_images=images[1:], duration=durations, loop=0, quality=70, method=6)
 
 
 def take(page: Playground, path: Path, *, top: str) -> None:

@@ -4,6 +4,7 @@
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
+from functools import cache
 from typing import Any
 
 import js
@@ -48,6 +49,25 @@ async def task(_request: Any) -> None:
     await asyncio.create_task(asyncio.sleep(0))
 
 
+@cache
+def picture() -> Any:
+    """A megabyte in JavaScript."""
+    return js.Uint8Array.new(10**6)
+
+
+@cache
+def answer() -> Any:
+    """A model's answer: an object with the same in base64."""
+    return js.Object.fromEntries(js.Array.of(js.Array.of("image", picture().toBase64())))
+
+
+def to_base64_in_array() -> Any:
+    """As `flux.edge.js_bytes.base64_in_array`: JavaScript reads a getter."""
+    getter = js.JSON.parse('{"enumerable": true}')
+    getter.get = picture().toBase64.bind(picture())
+    return js.Object.values(js.Object.defineProperty(js.Object.new(), "text", getter))
+
+
 STEPS = {
     "nothing": sync(lambda _request: None),
     "request.method": sync(lambda request: request.method),
@@ -61,6 +81,12 @@ STEPS = {
     "js.console.log": sync(lambda _request: js.console.log("{}")),
     "create_proxy, destroy": sync(lambda _request: create_proxy(print).destroy()),
     "json.loads of a body": sync(lambda _request: json.loads(BODY)),
+    "1 MB to base64, by a getter": sync(lambda _request: to_base64_in_array()),
+    "1 MB to base64, by Python": sync(lambda _request: js.Array.of(picture().toBase64())),
+    "1 MB of base64, by Reflect": sync(
+        lambda _request: js.Reflect.apply(js.Uint8Array.fromBase64, js.Uint8Array, js.Object.values(answer()))
+    ),
+    "1 MB of base64, by Python": sync(lambda _request: js.Uint8Array.fromBase64(answer().image)),
     "await a resolved promise": waits(lambda _request: js.Promise.resolve(1)),
     "await a timer of 0 ms": waits(lambda _request: js.scheduler.wait(0)),
     "await text()": waits(lambda _request: js.Response.new(BODY).text()),
