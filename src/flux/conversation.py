@@ -184,7 +184,7 @@ def generation(
 
     `options` are the fields of the body. They override the directives in the prompt, except for the model: the field is
     a setting of the app, the directive is the user's choice. `follow_ups` (`FOLLOW_UPS`): whether a conversation that
-    contains a picture edits it unless it says otherwise. `ignored` are the fields that cannot be honoured.
+    contains a picture edits it unless it says otherwise. `ignored` are the fields that cannot be followed.
     """
     message = conversation.asking
     text, said = prompt.split(message.text) if message else ("", Options())

@@ -1,7 +1,7 @@
 """Fields of a JSON body or a form -> checked values, including pictures.
 
 Clients send empty strings for options that are not set, numbers as strings, and words in any letter case. Clear
-intentions are accepted. Fields that cannot be honoured are named in the answer, and refused only if ignoring them would
+intentions are accepted. Fields that cannot be followed are named in the answer, and refused only if ignoring them would
 change what is drawn.
 """
 
@@ -289,11 +289,11 @@ WITHOUT_EFFECT: Mapping[str, Callable[[object], bool]] = {
     "extra_body": _anything,
     "generationConfig": _anything,
 }
-"""Fields that no model here can honour, each with a test that tells a request from a default value."""
+"""Fields that no model here can follow, each with a test that tells a request from a default value."""
 
 
 def ignored(body: Body, also: Sequence[str] = ()) -> tuple[str, ...]:
-    """The fields of a body that cannot be honoured. `also` names those that only this API cannot use."""
+    """The fields of a body that cannot be followed. `also` names those that only this API cannot use."""
     sent = [(name, body[name]) for name in (*WITHOUT_EFFECT, *also) if name in body]
     return tuple(
         name for name, value in sent if value not in (None, "", [], {}) and WITHOUT_EFFECT.get(name, _anything)(value)

@@ -21,7 +21,7 @@ Notice = Literal[
     "seed_ignored",
     "some_failed",
 ]
-"""Why a part of the request could not be honoured. Each is a sentence in `words.Words`."""
+"""Why a part of the request could not be followed. Each is a sentence in `words.Words`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +95,9 @@ class GenerationRequest:
     follow_up: bool = False
     """Whether this is an edit only because of `FOLLOW_UPS`. If it cannot be one, a new picture is drawn."""
     notices: tuple[Notice, ...] = ()
-    """Parts of the request that are already known not to be honoured."""
+    """Parts of the request that are already known not to be followed."""
     ignored: tuple[str, ...] = ()
-    """The fields that cannot be honoured."""
+    """The fields that cannot be followed."""
     previewed: bool = False
     """Whether the answer includes a small copy of each picture."""
 

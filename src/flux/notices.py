@@ -1,4 +1,4 @@
-"""What could not be honoured, reported in every answer in the form of each API."""
+"""What could not be followed, reported in every answer in the form of each API."""
 
 from collections.abc import Iterator
 
@@ -22,7 +22,7 @@ def of(plan: Plan, result: Result) -> Iterator[Notice]:
 
 
 def ignored(plan: Plan, result: Result) -> tuple[str, ...]:
-    """The fields that the service, or this model, cannot honour."""
+    """The fields that the service, or this model, cannot follow."""
     options, model = plan.request.options, result.model
     cases = {
         "negative_prompt": options.negative_prompt and not model.negative_prompt,

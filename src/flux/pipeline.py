@@ -92,7 +92,7 @@ class GeneratedPicture:
     index: int = 0
     """Its index among the pictures of the request."""
     notices: tuple[Notice, ...] = ()
-    """What could not be honoured for this picture."""
+    """What could not be followed for this picture."""
     preview: Picture | None = None
     """A small copy, or the picture itself if it is small; None if there is no preview or none is wanted."""
     cost: Cost = NOTHING

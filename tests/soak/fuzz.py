@@ -411,7 +411,7 @@ def _large_pictures(chance: random.Random) -> Attack:
 
 
 def _wishes(chance: random.Random) -> Attack:
-    """Valid requests with options that apps store or that cannot be honoured, or with output that is not a picture."""
+    """Valid requests with options that apps store or that cannot be followed, or with output that is not a picture."""
     path = chance.choice((CHAT, GENERATIONS, EDITS))
     wishes = chance.choices(WISHES, k=chance.randint(1, 4))
     body = _plain(chance, path) | {"stream": chance.random() < 0.2}

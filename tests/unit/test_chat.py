@@ -182,7 +182,7 @@ async def test_a_rewrite_that_the_filter_refused_is_told() -> None:
     assert "wild" not in answer.content
 
 
-# --- what could not be honoured -------------------------------------------------------------------
+# --- what could not be followed -------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

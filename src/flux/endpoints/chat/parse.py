@@ -24,7 +24,7 @@ class ChatRequest:
     images_apart: bool
     """Whether `modalities` has "image": pictures are then sent in `images`, not in the text."""
     ignored: tuple[str, ...]
-    """The fields that cannot be honoured."""
+    """The fields that cannot be followed."""
 
     @property
     def choices(self) -> int:

@@ -80,7 +80,7 @@ class ImagesPresenter:
         return sse.event({"type": kind, **data}, kind)
 
     def _warnings(self, result: Result) -> list[str]:
-        """What could not be honoured, in English because programs read it."""
+        """What could not be followed, in English because programs read it."""
         said = notices.sentences(self._plan, result, LANGUAGES["en"])
         if self._request.wants_url and any(one.url is None for one in result.pictures):
             said.append(_NOT_STORED)

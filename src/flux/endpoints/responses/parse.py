@@ -44,7 +44,7 @@ class ResponsesRequest:
     echo: Echo
     notices: tuple[Notice, ...]
     ignored: tuple[str, ...]
-    """The fields of the request and of its tool that cannot be honoured."""
+    """The fields of the request and of its tool that cannot be followed."""
 
 
 def responses(body: Body, headers: Mapping[str, str], others: partners.Enabled = partners.NONE) -> ResponsesRequest:
@@ -175,7 +175,7 @@ _ACTIONS: Mapping[str, Action] = {"edit": "edit", "generate": "generate"}
 
 
 def _image_tool(tools: Sequence[Any], others: partners.Enabled) -> tuple[Options, tuple[Notice, ...], tuple[str, ...]]:
-    """The options of the first `image_generation` tool, and those of them that cannot be honoured."""
+    """The options of the first `image_generation` tool, and those of them that cannot be followed."""
     for index, tool in enumerate(tools):
         if isinstance(tool, dict) and tool.get("type") == "image_generation":
             try:
