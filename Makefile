@@ -2,7 +2,7 @@
 PYTHON ?= python3
 PORT ?= 8787
 AI ?= stand-in
-# `make dev` prints one line for people for each request; with `json`, the line that a deployment logs.
+# `make dev` prints a readable line for each request; with `json`, the line that a deployment logs.
 LOG ?= text
 SEED ?= 1
 COUNT ?= 20
@@ -32,13 +32,13 @@ NPMS := .local/npm/node_modules/.package-lock.json
 .DELETE_ON_ERROR:
 .PHONY: help dev test test-fast check mutants bench soak deploy smoke describe lock runtime clean
 
-# A word that is no target.
+# For any word that is not a target.
 .DEFAULT:
 	@echo "There is no 'make $@'. There is:" >&2
 	@$(MAKE) --no-print-directory help >&2
 	@exit 2
 
-# Says what is being installed, with the number of the step in the first `make dev`.
+# Prints what is being installed, with the step's number in the first `make dev`.
 comma := ,
 step = $(info $(if $(STEPS),$(1) of $(STEPS): )$(2))
 
@@ -58,7 +58,7 @@ help:
 	@echo 'make lock     write package-lock.json, for all platforms'
 	@echo 'make clean    remove everything that was installed or generated'
 
-# The port first, before anything is installed or written.
+# Checks the port before anything is installed or written.
 dev:
 	@$(PYTHON) -m dev.serve --port $(PORT) --check
 	@$(MAKE) -s --no-print-directory runtime STEPS=4
@@ -69,7 +69,7 @@ test: check runtime $(TEST_NPM) $(DEPLOY_TOOLS) $(NPMS)
 	$(VENV)/python -m tests.browser.chromium
 	$(VENV)/pytest -n $(JOBS) --dist loadfile
 
-# For the inner loop. The tests of the runtime are started first: they wait more than they work.
+# For quick feedback. The tests of the runtime start first, because they mostly wait.
 test-fast: check runtime
 	$(VENV)/pytest -n 2 --dist loadfile tests/worker/test_openai_python.py tests/unit
 
@@ -99,11 +99,11 @@ bench: $(TOOLS) runtime
 soak: $(TOOLS) runtime
 	FULL=1 $(VENV)/pytest tests/soak
 
-# Each mutant takes some seconds, or as long as the unit tests if none of them notices it.
+# Each mutant takes a few seconds, or as long as the unit tests if none of them notices it.
 mutants: $(TOOLS)
 	$(VENV)/python -m dev.mutants --seed=$(SEED) --count=$(COUNT)
 
-# public/openapi.json from the code's own tables, and public/docs.html from that. A test says when they are out of date.
+# Writes public/openapi.json from the code's tables, and public/docs.html from that. A test fails if they are outdated.
 describe: $(TOOLS)
 	PYTHONPATH=src $(VENV)/python -m dev.description
 

@@ -1,8 +1,8 @@
-"""Whether the unit tests notice random changes to the core: `make mutants SEED=1 COUNT=20`.
+"""Checks whether the unit tests notice random changes to the core: `make mutants SEED=1 COUNT=20`.
 
 Each mutant is one change to one file of src/flux without edge/, made in a copy of the project. It is caught if a unit
-test fails or takes far longer than before; what survives is listed at the end: a test is missing, or the change makes
-no difference.
+test fails or takes far longer than before. Survivors are listed at the end: either a test is missing, or the change
+makes no difference.
 """
 
 import argparse
@@ -30,19 +30,19 @@ from dev import ROOT
 CORE = Path("src", "flux")
 UNIT_TESTS = Path("tests", "unit")
 NO_NAMES = {"flux", "endpoints", "__init__", "parse", "respond"}
-"""Modules of these names are known by their package's, and packages by their modules'."""
+"""Module names that are too general: such modules are identified by their package, and packages by their modules."""
 LEFT_OUT = shutil.ignore_patterns("node_modules", "__pycache__", ".git", ".venv*", ".local", ".*_cache", ".wrangler")
 MAX_MEMORY = 4 << 30
-"""Bytes of one run: a mutant may fill a list for ever."""
+"""Most bytes for one run: a mutant may fill a list endlessly."""
 SLOWER, MORE_SECONDS = 3, 20
-"""A run may take so many times its share of the unchanged run's time, and so many seconds more."""
+"""Time limit of a run: this many times its share of the unchanged run's time, plus this many seconds."""
 
 # --- changes --------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class Change:
-    """One change to a file, whose bytes from `start` to `end` become `after`."""
+    """One change to a file, whose bytes from `start` to `end` are replaced by `after`."""
 
     kind: str
     start: int
@@ -56,7 +56,7 @@ class Change:
         return f"{self.file}:{self.line}: {_shown(self.before)} -> {_shown(self.after)}"
 
     def made(self, source: bytes) -> bytes:
-        """The file with the change."""
+        """The file's content with the change."""
         return source[: self.start] + self.after.encode() + source[self.end :]
 
 
@@ -84,11 +84,11 @@ OPERATORS: dict[type[ast.operator], type[ast.operator]] = {
     ast.Div: ast.Mult,
 }
 NOT_RUN = ("annotation", "returns", "decorator_list")
-"""Fields of the syntax tree in which a change would change no result."""
+"""Fields of the syntax tree in which changes have no effect."""
 
 
 def changes(source: bytes) -> list[Change]:
-    """All changes that can be made to a file."""
+    """All possible changes to a file."""
     starts = [0]
     for text in source.splitlines(keepends=True):
         starts.append(starts[-1] + len(text))
@@ -103,7 +103,7 @@ def changes(source: bytes) -> list[Change]:
 
 
 def _nodes(node: ast.AST) -> Iterator[ast.AST]:
-    """A node and those in it. Without docstrings; without f-strings, in which Python 3.11 misplaces nodes."""
+    """A node and its descendants, except docstrings and f-strings, for which Python 3.11 gives wrong positions."""
     yield node
     for name, value in ast.iter_fields(node):
         for child in value if isinstance(value, list) else [value]:
@@ -117,7 +117,7 @@ def _nodes(node: ast.AST) -> Iterator[ast.AST]:
 
 
 Found = Iterator[tuple[ast.expr | ast.stmt, ast.expr | ast.stmt]]
-"""What is replaced in a node, and what with."""
+"""The node to replace, and its replacement."""
 
 
 def _comparisons(node: ast.AST) -> Found:
@@ -179,7 +179,7 @@ KINDS: dict[str, Callable[[ast.AST], Found]] = {
 
 
 def _can_be_left_out(node: ast.stmt) -> bool:
-    """Whether a statement defines no name that what follows needs."""
+    """Whether a statement defines no name that later code needs."""
     match node:
         case ast.Expr(ast.Call()) | ast.AugAssign() | ast.Raise() | ast.Continue() | ast.Break():
             return True
@@ -189,14 +189,14 @@ def _can_be_left_out(node: ast.stmt) -> bool:
 
 
 def core(root: Path) -> list[Path]:
-    """The files of the core, named from the project's root."""
+    """The files of the core, relative to the project's root."""
     edge = root / CORE / "edge"
     return [file.relative_to(root) for file in sorted((root / CORE).rglob("*.py")) if edge not in file.parents]
 
 
 def chosen(root: Path, seed: int, count: int) -> list[Change]:
-    """So many changes, always the same ones for a seed; each kind is as likely as any other."""
-    chance = random.Random(seed)  # noqa: S311 - no secret
+    """So many changes, reproducible by seed. All kinds are equally likely."""
+    chance = random.Random(seed)  # noqa: S311 - not for security
     kinds: dict[str, list[Change]] = defaultdict(list)
     for file in core(root):
         for change in changes((root / file).read_bytes()):
@@ -210,7 +210,7 @@ def chosen(root: Path, seed: int, count: int) -> list[Change]:
 
 
 def tests_of_the_core(root: Path) -> list[str]:
-    """The test files that import the core, or helpers that do."""
+    """The test files that import the core, directly or through helpers."""
     files = sorted((root / UNIT_TESTS).glob("test_*.py"))
     return [
         file.stem for file in files if re.search(r"^(?:from|import) (?:flux|tests)\b", file.read_text(), re.MULTILINE)
@@ -218,7 +218,7 @@ def tests_of_the_core(root: Path) -> list[str]:
 
 
 def stages(root: Path, file: Path, seconds: dict[str, float]) -> Iterator[list[str]]:
-    """The tests in the order in which they are run: those that name the module or its package first."""
+    """The tests in the order in which they run: first those that name the module or its package."""
     modules = {file.stem, file.parent.name} - NO_NAMES
     pattern = re.compile(rf"\b(?:test_)?(?:{'|'.join(sorted(modules))})\b")
     tests = {name: (root / UNIT_TESTS / f"{name}.py").read_text() for name in sorted(seconds, key=seconds.__getitem__)}
@@ -228,19 +228,19 @@ def stages(root: Path, file: Path, seconds: dict[str, float]) -> Iterator[list[s
 
 
 PASS, FAIL, LATE = "SURVIVED", "caught", "timed out"
-"""What comes of a run of the tests. One that is late counts as caught: the change may have made a loop endless."""
+"""Outcomes of a test run. A time-out counts as caught, because the change may have made a loop endless."""
 
 
 class Copy:
-    """A copy of the project in which the tests are run."""
+    """A copy of the project in which the tests run."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
         self.seconds = dict.fromkeys(tests_of_the_core(root), 600.0)
-        """What each test file takes; far too much until it is measured."""
+        """Seconds that each test file takes; far too many until measured."""
 
     def outcome(self, tests: Iterable[str], *options: str) -> str:
-        """What comes of these tests."""
+        """The outcome of these tests."""
         tests = list(tests)
         limit = SLOWER * sum(self.seconds[name] for name in tests) + MORE_SECONDS
         command = [
@@ -249,7 +249,7 @@ class Copy:
             *(options or ("--tb=no",)),
             *(str(UNIT_TESTS / f"{name}.py") for name in tests),
         ]
-        # Without the plug-ins of other packages, which take three seconds to import.
+        # Without plug-ins of other packages, which take three seconds to import.
         environment = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONHASHSEED": "0"}
         with subprocess.Popen(
             command,
@@ -274,11 +274,11 @@ class Copy:
         report = self.root / "report.xml"
         self.outcome(self.seconds, f"--junitxml={report}")
         self.seconds = dict.fromkeys(self.seconds, 0.0)
-        for test in ET.parse(report).iter("testcase"):  # noqa: S314 - pytest's own
+        for test in ET.parse(report).iter("testcase"):  # noqa: S314 - written by pytest
             self.seconds[test.attrib["classname"].split(".")[2]] += float(test.attrib["time"])
 
     def outcome_of(self, change: Change) -> str:
-        """What comes of all tests with a change."""
+        """The outcome of all tests with a change."""
         file = self.root / change.file
         source = file.read_bytes()
         try:
@@ -290,13 +290,13 @@ class Copy:
 
 
 def _write(file: Path, source: bytes) -> None:
-    """Also where Python would take a compiled file for it: that of another source of this second and this length."""
+    """Write a file. Ensures that Python does not use an older compiled file with the same time stamp and length."""
     file.write_bytes(source)
     Path(cache_from_source(str(file))).unlink(missing_ok=True)
 
 
 def main(seed: int, count: int) -> None:
-    """Try the changes, and list those that survive."""
+    """Try the changes and list the survivors."""
     resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY, MAX_MEMORY))
     with tempfile.TemporaryDirectory() as folder:
         copy = Copy(shutil.copytree(ROOT, Path(folder, "copy"), ignore=LEFT_OUT, symlinks=True))

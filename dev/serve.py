@@ -48,7 +48,7 @@ WELCOME = """\
 """
 AGAIN = "Started again at {url}."
 QUIET_SECONDS = 1.0
-"""After which a report in the log is taken to be whole."""
+"""Seconds without output after which a report in the log counts as complete."""
 
 
 class ServerFailed(Exception):
@@ -251,7 +251,7 @@ def main() -> None:
 
 
 def is_in_use(port: int) -> bool:
-    """Whether the port is in use on this machine. Port 0 stands for any free port and never is."""
+    """Whether the port is in use on this machine. Port 0 means any free port, so it never is."""
     with socket.socket() as probe:
         return port != 0 and probe.connect_ex(("127.0.0.1", port)) == 0
 
@@ -301,7 +301,7 @@ def develop(
 
 
 def _edited(folder: Path) -> dict[Path, int]:
-    """When each file of the Worker was last changed."""
+    """When each file of the Worker was last modified."""
     return {path: path.stat().st_mtime_ns for path in folder.rglob("*.py")}
 
 
@@ -325,7 +325,7 @@ def follow(server: Server, source: Path, log: terminal.Log) -> dict[Path, int]:
         running = True
         rest = ""
         while running:
-            running = server.is_running()  # asked first: what it logs at its end is read as well
+            running = server.is_running()  # checked first, so that its last output is read as well
             if text := file.read():
                 edited, quiet_since = _edited(source), time.monotonic()
                 *lines, rest = (rest + text).split("\n")

@@ -1,4 +1,4 @@
-"""What `make dev` prints of the log of wrangler and the Worker: a line for each request, and what goes wrong."""
+"""Makes the output of `make dev` from the log of wrangler and the Worker: a line for each request, and problems."""
 
 import json
 import re
@@ -12,9 +12,9 @@ PUBLIC = ROOT / "public"
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 _ACCESS = re.compile(r"\[wrangler:info\] (?P<method>[A-Z]+) (?P<path>/\S*) (?P<status>\d{3}) .*\((?P<ms>\d+)ms\)")
 _NOISE = re.compile(r"\s*$|[┌│├└]|Attaching additional modules|⎔|\[wrangler:info\]|\[Errno 32\]")
-"""Lines that tell nobody anything."""
+"""Lines without useful information."""
 _TROUBLE = re.compile(r"✘|\[ERROR\]|Uncaught Error")
-"""The first line of a report that goes on for more lines."""
+"""The first line of an error report, which continues on the next lines."""
 _FRAME = re.compile(r'File "/session/metadata/([^"]+)", line (\d+)')
 _RAISED = re.compile(r"^\s*((?:[A-Z]\w*\.)*[A-Z]\w*(?:Error|Exception|Interrupt|Exit)\b.*)$", re.MULTILINE)
 
@@ -22,18 +22,18 @@ Clock = Callable[[], time.struct_time]
 
 
 class Log:
-    """The log as it grows, line by line -> what a person reads of it."""
+    """Turns the log, line by line, into output for people."""
 
     def __init__(self, *, as_json: bool = False, clock: Clock = time.localtime) -> None:
-        """`as_json`: the Worker's own lines as they are, for tools."""
+        """With `as_json`, the Worker's own lines are printed unchanged, for tools."""
         self._as_json = as_json
         self._clock = clock
         self._trouble: list[str] = []
         self._broken = False
-        """Whether a file that cannot be imported was told: what wrangler adds to that, however late, is no news."""
+        """Whether a failed import has been reported. Anything that wrangler adds to it later is dropped."""
 
     def read(self, line: str) -> Iterator[str]:
-        """What to print for a line of the log."""
+        """The output for a line of the log."""
         line = _ANSI.sub("", line).rstrip("\n")
         facts = _facts(line)
         access = _ACCESS.match(line)
@@ -47,7 +47,7 @@ class Log:
             if not self._as_json and (traceback := facts.get("traceback")):
                 yield traceback
         elif access:
-            if not self._as_json and _is_file(access["path"]):  # the Worker has a line of its own for all others
+            if not self._as_json and _is_file(access["path"]):  # the Worker logs all other requests itself
                 yield self._line(int(access["status"]), int(access["ms"]), f"{access['method']} {access['path']}")
         elif _TROUBLE.search(line):
             self._trouble.append(line)
@@ -55,7 +55,7 @@ class Log:
             yield line
 
     def rest(self) -> Iterator[str]:
-        """What goes wrong and was not told yet, since more lines of it might have come."""
+        """A problem that has not been reported yet because more lines might have followed."""
         if self._trouble:
             text = "\n".join(self._trouble)
             self._trouble = []
@@ -70,7 +70,7 @@ class Log:
 
 
 def _facts(line: str) -> dict[str, Any] | None:
-    """The facts of a line that the Worker logs for a request (`flux.trace`)."""
+    """The content of the Worker's log line for a request (`flux.trace`)."""
     if not line.startswith('{"request_id"'):
         return None
     try:
@@ -96,13 +96,13 @@ def _what(facts: dict[str, Any]) -> str:
 
 
 def _is_file(path: str) -> bool:
-    """Whether Cloudflare answers this path from public/, without the Worker."""
+    """Whether Cloudflare serves this path from public/, without the Worker."""
     name = path.partition("?")[0].lstrip("/")
     return name in ("", "docs") or (PUBLIC / name).is_file()
 
 
 def import_failure(log: str) -> str:
-    """The file of the Worker that cannot be imported, the line and why; "" where the log tells of none."""
+    """The file of the Worker that cannot be imported, with line and reason; "" if the log reports none."""
     log = _ANSI.sub("", log)
     frames, raised = _FRAME.findall(log), _RAISED.findall(log)
     if not frames or not raised:

@@ -1,4 +1,4 @@
-"""Write public/openapi.json and the page made of it, public/docs.html."""
+"""Write public/openapi.json, and public/docs.html, which is made from it."""
 
 from dev import description
 from dev.description import reference

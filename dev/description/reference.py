@@ -1,7 +1,7 @@
 """The reference at /docs: the OpenAPI document as a page for people, public/docs.html.
 
-Made of the document alone, but for what its examples in Python and JavaScript look like. The page's scripts only put in
-the deployment's own address and copy: without them it can be read as well.
+The page is made from the document alone, except for the form of its examples in Python and JavaScript. Its scripts only
+insert the deployment's address and copy examples, so it can be read without them.
 """
 
 import html
@@ -17,7 +17,7 @@ Json = dict[str, Any]
 
 FILE = ROOT / "public" / "docs.html"
 HOST = "https://HOST"
-"""Stands for the deployment's address, until the page's script puts that in."""
+"""Placeholder for the deployment's address, which the page's script inserts."""
 KEY = "YOUR_API_KEY"
 
 SDK: dict[str, tuple[str, Json, str]] = {
@@ -31,7 +31,7 @@ SDK: dict[str, tuple[str, Json, str]] = {
     "createResponse": ("responses.create", {"model": "flux", "input": "A cute cat 3:2"}, "output_text"),
     "listModels": ("models.list", {}, "data"),
 }
-"""Operations that OpenAI's packages have a call for: the call, its arguments, what to print of the answer."""
+"""Operations for which OpenAI's packages have a call: the call, its arguments, and what to print of the answer."""
 
 
 def text(document: Json) -> str:
@@ -47,7 +47,7 @@ def _escape(value: object) -> str:
 
 
 def _inline(markdown: str) -> str:
-    """A line of Markdown: code and nothing else."""
+    """A line of Markdown in which only code is marked up."""
     return re.sub(r"`([^`]+)`", r"<code>\1</code>", _escape(markdown))
 
 
@@ -56,7 +56,7 @@ def _slug(title: str) -> str:
 
 
 def _code(source: str, label: str = "") -> str:
-    """A listing that can be copied."""
+    """A code block that can be copied."""
     named = f"<b>{label}</b>" if label else ""
     return (
         f'<div class="listing">{named}<button type="button" class="quiet" data-copy>Copy</button>'
@@ -65,7 +65,7 @@ def _code(source: str, label: str = "") -> str:
 
 
 def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    """A table of finished cells; the first of each row is its heading."""
+    """A table of finished cells. The first cell of each row is its heading."""
     titles = "".join(f"<th scope=col>{one}" for one in head)
     lines = []
     for first, *rest in rows:
@@ -75,7 +75,7 @@ def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
 
 
 def _markdown(source: str) -> Iterator[str]:
-    """The Markdown that the document's introduction uses: headings, paragraphs, listings and tables."""
+    """The parts of Markdown in the document's introduction: headings, paragraphs, code blocks and tables."""
     for block in re.split(r"\n\n(?!curl)", source.strip()):
         rest = block
         if rest.startswith("## "):
@@ -103,7 +103,7 @@ _NAMES = {
 
 
 def _type(schema: Json) -> str:
-    """What a value may be, in words."""
+    """The possible values of a schema, in words."""
     if ref := schema.get("$ref"):
         name = ref.rsplit("/", 1)[1]
         return f'<a href="#{name}">{name}</a>'
@@ -123,7 +123,7 @@ def _type(schema: Json) -> str:
 
 
 def _range(schema: Json) -> str:
-    """The limits of a value, "" where it has none or they say nothing new."""
+    """The limits of a value; "" if it has none, or if they add nothing."""
     least, most = schema.get("minimum"), schema.get("maximum")
     if "boolean" in str(schema.get("type")):
         return ""
@@ -135,7 +135,7 @@ def _range(schema: Json) -> str:
 
 
 def _fields(schema: Json, schemas: Json, before: str = "") -> Iterator[tuple[str, ...]]:
-    """A row for each field of an object, and of the objects in it."""
+    """A row for each field of an object, including nested objects."""
     required = schema.get("required", ())
     for name, field in schema.get("properties", {}).items():
         limits = _range(field)
@@ -231,7 +231,7 @@ def _javascript(url: str, method: str, body: object, *, protected: bool) -> str:
 
 
 def operations(document: Json) -> Iterator[tuple[str, str, Json, Json]]:
-    """Path, method, operation and the path's own parts, in the order of the document."""
+    """Path, method, operation and the path's other properties, in the order of the document."""
     for path, item in document["paths"].items():
         for method, operation in item.items():
             if method != "parameters":
@@ -295,7 +295,7 @@ _AGAIN = {True: "once", False: "no", None: "after a change"}
 
 
 def advice(code: str, message: str) -> tuple[str, str, str]:
-    """When an error comes, what its message says to do, and whether to send the same again."""
+    """When an error occurs, what its message says to do, and whether to retry."""
     error = ROWS[code].error
     again = _AGAIN[error.should_retry]
     if error.retry_after:
@@ -355,7 +355,7 @@ def _page(document: Json) -> Iterator[str]:
                 yield from _operation(path, method, operation, item, document)
     yield '<h2 id="objects">Objects</h2>'
     for name, schema in schemas.items():
-        if name in requests:  # told where it is sent
+        if name in requests:  # described where it is sent
             yield f'<section id="{name}"><h3><code>{name}</code></h3><p>{_sent(name, found)}</p></section>'
         else:
             yield from _object(name, schema, schemas)
@@ -363,7 +363,7 @@ def _page(document: Json) -> Iterator[str]:
 
 
 def _sent(name: str, found: list[tuple[str, str, Json, Json]]) -> str:
-    """Where an object is sent."""
+    """The requests in which an object is sent."""
     places = (
         f'<a href="#{operation["operationId"]}">{method.upper()} {_escape(path)}</a>'
         for path, method, operation, _ in found

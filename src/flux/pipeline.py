@@ -99,7 +99,7 @@ class GeneratedPicture:
     """The cost of the prompt rewriter is included in the first picture to finish."""
     seed: int | None = None
     steps: int | None = None
-    """The seed and the steps that it was drawn with; None if the model was sent none."""
+    """The seed and the steps sent to the model; None if it was sent none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +189,7 @@ class _Run:
         """The prompt for pictures that have not begun yet, at full length."""
         self._rewrite_refused = False
         self._inputs: dict[int, Inputs] = {}
-        """The inputs of the last call for each picture, by its index."""
+        """The inputs of the last call for each picture, by index."""
         self._not_upright = False
         """Whether an input picture lies on its side."""
         self._images: dict[tuple[int, int], tuple[Blob, ...]] = {}

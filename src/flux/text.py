@@ -142,11 +142,11 @@ def clean(text: str) -> str:
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
-"""Where JSON may carry a lone surrogate: UTF-8 cannot."""
+"""The start of a lone surrogate in JSON, which UTF-8 cannot encode."""
 
 
 def clean_json(value: Any) -> Any:
-    """A JSON value with all its texts clean, the names of its fields among them."""
+    """A JSON value with all its strings cleaned, including the names of fields."""
     match value:
         case str():
             return clean(value)

@@ -1,4 +1,4 @@
-"""What every `ImageModel` promises: held to by the `AI` binding over the stand-in, and by its twin."""
+"""Tests that every `ImageModel` must pass: the `AI` binding with the stand-in, and the in-memory version."""
 
 from collections.abc import Awaitable, Callable
 
@@ -33,7 +33,7 @@ async def a_model_that_takes_a_size_draws_it(model: ImageModel) -> None:
 
 
 async def what_a_model_does_not_take_is_refused(model: ImageModel) -> None:
-    """As its published schema says, and for good: no second call would do better."""
+    """As its published schema says. The error is final: no retry would succeed."""
     wrong: tuple[tuple[str, Inputs], ...] = (
         (SDXL, {"prompt": "A cat", "num_steps": 21}),
         (SCHNELL, {"prompt": "A cat", "steps": 9}),

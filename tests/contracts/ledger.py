@@ -1,6 +1,6 @@
-"""What every `Ledger` promises: held to by the Durable Object in real workerd and by its twin.
+"""Tests that every `Ledger` must pass: the Durable Object in real workerd, and the in-memory version.
 
-There is one ledger for a deployment, so each promise has a key of its own.
+A deployment has one ledger, so each test uses its own key.
 """
 
 from collections.abc import Awaitable, Callable

@@ -1,4 +1,4 @@
-"""What every `Limiter` promises: held to by the rate-limiting binding in real workerd and by its twin."""
+"""Tests that every `Limiter` must pass: the rate-limiting binding in real workerd, and the in-memory version."""
 
 import asyncio
 import time
@@ -8,15 +8,15 @@ from uuid import uuid4
 from flux.ports import Limiter
 
 PICTURES = 5
-"""What each key may draw, in a minute or ever."""
+"""What each key may draw, per minute or in total."""
 
 
 PERIOD, MARGIN = 60, 10
-"""Seconds. The local binding resets its counts at each minute of the clock: a promise is not tried close to it."""
+"""In seconds. The local binding resets its counts at each full minute, so no test runs close to that."""
 
 
 async def _allowed(limiter: Limiter, *costs: int) -> list[bool]:
-    """What a new key is answered."""
+    """The answers for a new key."""
     left = PERIOD - time.time() % PERIOD
     await asyncio.sleep(left if left < MARGIN else 0)
     key = uuid4().hex

@@ -80,7 +80,7 @@ async def _allows(env: Any, query: Query, _given: Picture) -> Any:
 
 
 async def _ledger(env: Any, _query: Query, given: Picture) -> Any:
-    """Several questions of one request, the last of which is waited for."""
+    """Send several questions in one request; only the last one is waited for."""
     ledger = DurableLedger(env.LEDGER, asyncio.ensure_future)
     *before, (last, arguments) = _json(given)
     for kind, told in before:

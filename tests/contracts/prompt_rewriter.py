@@ -1,4 +1,4 @@
-"""What every `PromptRewriter` promises: held to by the `AI` binding over the stand-in, and by its twin."""
+"""Tests that every `PromptRewriter` must pass: the `AI` binding with the stand-in, and the in-memory version."""
 
 from collections.abc import Awaitable, Callable
 

@@ -13,7 +13,7 @@ from tests.fakes import skipping_loop
 # No deadline for examples: the machine may be busy with other work.
 hypothesis.settings.register_profile("unit", hypothesis.settings(), deadline=None)
 hypothesis.settings.load_profile("unit")
-# `make mutants` asks whether a test fails, and not for the smallest example, which takes minutes to find.
+# `make mutants` needs to know only whether a test fails; finding the smallest example takes minutes.
 hypothesis.settings.register_profile(
     "mutants",
     hypothesis.settings(deadline=None, database=None, phases=(hypothesis.Phase.explicit, hypothesis.Phase.generate)),

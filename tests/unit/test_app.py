@@ -489,7 +489,7 @@ async def test_each_request_is_one_line_of_json_with_what_it_cost() -> None:
 
 
 async def test_what_a_step_took_does_not_depend_on_the_time_of_day(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Which is set back now and then."""
+    """The clock may be set back."""
     monkeypatch.setattr(time, "time", lambda: NOW - asyncio.get_running_loop().time())
     service = Service(painter=Painter(seconds=0.5))
     await service.generate()

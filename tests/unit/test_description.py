@@ -29,7 +29,7 @@ def test_the_file_is_up_to_date() -> None:
 
 
 def test_the_reference_is_made_of_it_and_up_to_date() -> None:
-    """Write it again with: PYTHONPATH=src .venv/bin/python -m dev.description."""
+    """To update it: PYTHONPATH=src .venv/bin/python -m dev.description."""
     assert reference.FILE.read_text() == reference.text(DOCUMENT)
 
 

@@ -1,4 +1,4 @@
-"""What public/openapi.json shows of each error is what the service says."""
+"""The examples of errors in public/openapi.json are what the service returns."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -23,21 +23,21 @@ class SilentBody(Posted):
 
 
 def failing(failure: Exception) -> Awaitable[Answer]:
-    """To a generation with a model that fails."""
+    """The answer to a generation with a model that fails."""
     painter = Painter()
     painter.refuses = lambda _drawing: failure
     return Service(painter=painter).generate()
 
 
 def busy(seconds: int) -> Shelf:
-    """A store that takes so long."""
+    """A store that takes this long."""
     shelf = Shelf()
     shelf.read_seconds = seconds
     return shelf
 
 
 async def spent() -> Answer:
-    """With a budget of exactly five pictures."""
+    """The answer when a budget of exactly five pictures is used up."""
     service = Service(variables={"DAILY_NEURONS": "288"})
     await service.generate(n=5)
     return await service.generate()

@@ -80,7 +80,7 @@ def tool(picture: bytes = PHOTO, *, stream: bool = False, **arguments: Any) -> R
 
 @pytest.fixture(autouse=True, scope="module")
 def what_was_there_before() -> Iterator[None]:
-    """The thousands of other tests that pytest holds are left out when objects are collected and counted."""
+    """Excludes the thousands of objects of other tests that pytest holds from collecting and counting."""
     gc.collect()
     gc.freeze()
     yield

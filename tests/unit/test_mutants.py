@@ -1,4 +1,4 @@
-"""The changes that `make mutants` makes: each to one place, each of a kind, the same ones for a seed."""
+"""The changes of `make mutants`: each has one place and one kind, and a seed always gives the same ones."""
 
 from pathlib import Path
 
@@ -59,12 +59,12 @@ def test_a_change_of_each_kind_is_made(kind: str, source: str, after: list[str])
     ],
 )
 def test_what_changes_no_result_is_left_alone(source: str) -> None:
-    """Nor is anything changed in f-strings, in which Python 3.11 misplaces what they hold."""
+    """F-strings are not changed either, because Python 3.11 gives wrong positions for their parts."""
     assert mutants.changes(source.encode()) == []
 
 
 def test_a_change_names_its_line_and_leaves_the_others_as_they_are() -> None:
-    """Also behind characters of several bytes and over the end of a line."""
+    """Also after characters of several bytes, and across lines."""
     source = "a = '一只猫'; b = c\nd = '猫' and (\n    e == f\n)\ng = h\n"
     (change,) = [change for change in mutants.changes(source.encode()) if change.kind == "comparison"]
     assert (change.line, change.before, change.after) == (3, "e == f", "(e != f)")
@@ -106,7 +106,7 @@ def test_the_core_can_be_compiled_after_each_change(chosen: list[mutants.Change]
 
 
 def test_all_tests_of_the_core_are_run_and_those_that_name_the_module_first() -> None:
-    """In each of the two runs the quick ones first."""
+    """In each of the two runs, the fast ones first."""
     tests = mutants.tests_of_the_core(ROOT)
     assert {"test_app", "test_prompt", "test_budgets"} <= set(tests)
     assert not {"test_npm", "test_deploy", "test_mutants"} & set(tests)

@@ -150,7 +150,7 @@ def test_exif_of_a_webp_counts_where_its_flag_says_so() -> None:
 
 
 def test_exif_of_a_webp_is_found_behind_chunks_of_any_length() -> None:
-    """Up to 20 MB of pixels, which take all four bytes of a chunk's length."""
+    """Up to 20 MB of pixels, so that all four bytes of a chunk's length are needed."""
     data = lying("image/webp", exif(8))
     length = 17 * 2**20
     found = look(Bytes(data[:30] + b"ALPH" + struct.pack("<I", length) + bytes(length) + data[30:]))

@@ -155,19 +155,19 @@ def test_size_is_controlled_as_the_schema_says(model: Model) -> None:
 
 @pytest.mark.parametrize(("wanted", "found"), [(600, 1024), (1024, 1024), (4096, 2048)])
 def test_of_sizes_in_any_order_the_smallest_that_covers_is_asked_for(wanted: int, found: int) -> None:
-    """The largest where none does."""
+    """If none covers it, the largest."""
     listed = Listed(tuple(Size(side, side) for side in (2048, 512, 1024)))
     assert listed.ask(Size(wanted, wanted)).size == Size(found, found)
 
 
 def test_no_side_is_shorter_than_the_shortest_that_a_model_takes() -> None:
-    """Where the longest it takes would make it so."""
+    """Even if the longest allowed side would make it shorter."""
     bounds = Bounds(min_side=256, max_side=1024, max_pixels=1024 * 1024)
     assert bounds.nearest(Size(64, 4096)) == Size(256, 1024)
 
 
 def test_no_side_is_longer_than_the_longest_that_a_model_takes() -> None:
-    """Also where that is no multiple of sixteen."""
+    """Even if that is not a multiple of sixteen."""
     bounds = Bounds(min_side=256, max_side=1000, max_pixels=1024 * 1024)
     assert bounds.nearest(Size(2000, 2000)) == Size(992, 992)
 

@@ -478,7 +478,7 @@ async def test_no_try_of_a_model_begins_later_than_15_seconds_after_the_first(mo
 async def test_the_wait_before_a_try_is_a_part_of_the_15_seconds(
     seconds: float, tries: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Which is half a second here."""
+    """The wait is half a second here."""
     monkeypatch.setattr(random, "random", lambda: 0.0)
     painter = SlowAndBusy(seconds=seconds)
     await failed(plan_of(), painter)

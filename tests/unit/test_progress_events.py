@@ -1,4 +1,4 @@
-"""`stream_options.include_progress`: what happens while a chat request is drawn, as data."""
+"""`stream_options.include_progress`: the progress of a chat request as data."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ async def drawn(service: Service, prompt: str, **fields: Any) -> Answer:
 
 
 def told(answer: Answer, kind: str) -> list[Json]:
-    """What the stream tells of one type."""
+    """The stream's data of one type."""
     return [one for event in answer.events if (one := event.get("progress")) and one["type"] == kind]
 
 
@@ -39,7 +39,7 @@ async def test_a_plan_tells_what_the_directives_made_of_the_request() -> None:
 
 
 async def test_a_picture_tells_what_it_was_drawn_with() -> None:
-    """Not what was asked for: its own model, seed, steps and prompt, and what could not be followed."""
+    """Not the request's: its own model, seed, steps and prompt, and what could not be followed."""
     service = Service(variables={"FLUX_FALLBACK_MODEL": SDXL}, painter=Painter(BUSY))
     (one,) = told(await drawn(service, "A cat", seed=7, steps=4), "picture")
     (id,) = service.gallery.pictures
@@ -69,7 +69,7 @@ async def test_a_picture_that_could_not_be_stored_is_told_itself() -> None:
 
 @pytest.mark.parametrize("seconds", [0, 5, 25])
 async def test_the_pictures_come_before_the_text_that_shows_them(seconds: float) -> None:
-    """And every chunk is one that OpenAI's clients read."""
+    """OpenAI's clients can read every chunk."""
     answer = await drawn(Service(painter=Painter(seconds=seconds)), "A cat", n=2)
     kinds = [event["progress"]["type"] for event in answer.events if "progress" in event]
     assert kinds == ["plan", "prompt", "picture", "picture"]

@@ -234,7 +234,7 @@ def test_a_directive_that_is_meant_and_cannot_be_followed_is_refused(written: st
         ("a cat 🐱🐱", 9, "a cat"),
         ("one two a b", 9, "one two a"),  # a word that ends there is whole
         ("first line\nsecond", 12, "first line"),
-        ("abcde fghijk", 10, "abcde fghi"),  # a boundary further away than a quarter
+        ("abcde fghijk", 10, "abcde fghi"),  # the boundary is further away than a quarter
     ],
 )
 def test_prompts_are_cut_at_a_word_boundary(text: str, most: int | None, cut: str) -> None:

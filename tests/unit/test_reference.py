@@ -1,4 +1,4 @@
-"""public/docs.html tells all that the OpenAPI document tells, where a reader looks for it."""
+"""public/docs.html has everything that the OpenAPI document has, in the expected places."""
 
 import ast
 import html
@@ -19,19 +19,19 @@ OPERATIONS = {operation["operationId"]: (path, method, operation) for path, meth
 
 
 def section(id: str) -> str:
-    """What stands about one operation or object."""
+    """The section about one operation or object."""
     start = PAGE.index(f'<section id="{id}">')
     return PAGE[start : PAGE.index("</section>", start)]
 
 
 def listings(text: str) -> dict[str, str]:
-    """The examples of a section, by their language."""
+    """The examples in a section, by language."""
     found = re.findall(r"<b>(curl|Python|JavaScript)</b>.*?<code>(.*?)</code>", text, re.DOTALL)
     return {name: html.unescape(code) for name, code in found}
 
 
 def fields(schema: dict[str, Any]) -> set[str]:
-    """The names of an object's fields, of its parts too."""
+    """The names of an object's fields, including nested ones."""
     parts = (SCHEMAS[part["$ref"].rsplit("/", 1)[1]] for part in schema.get("allOf", ()))
     return set(schema.get("properties", {})).union(*map(fields, parts))
 

@@ -1,4 +1,4 @@
-"""What `make dev` and `make` print for people."""
+"""The output of `make dev` and `make`."""
 
 import json
 import shutil
@@ -29,7 +29,7 @@ FAILED = """\
 
 
 def request(**facts: Any) -> str:
-    """A line as the Worker logs it."""
+    """A line of the Worker's log."""
     told = {"request_id": "6e51", "status": 200, "method": "POST", "route": "/chat/completions", "ms": {"total": 1264}}
     return json.dumps({**told, **facts})
 
@@ -52,7 +52,7 @@ def printed(*lines: str, as_json: bool = False) -> list[str]:
     ],
 )
 def test_a_request_is_one_line(facts: dict[str, Any], what: str) -> None:
-    """Time, status, milliseconds, what; wrangler's own line for it is left out."""
+    """Time, status, milliseconds and what was done. wrangler's own line for it is omitted."""
     access = "[wrangler:info] POST /v1/chat/completions 200 OK (1304ms)"
     assert printed(request(**facts), access) == [f"12:00:00  200    1264 ms  {what}"]
 
@@ -78,7 +78,7 @@ def test_a_broken_file_is_one_line() -> None:
 
 
 def test_a_broken_file_stays_one_line_where_wrangler_adds_to_it_later() -> None:
-    """As on a busy machine: the report pauses, and goes on."""
+    """As on a busy machine, where the report pauses and continues."""
     log = terminal.Log()
     assert [*(told for line in FAILED.splitlines() for told in log.read(line)), *log.rest()]
     assert [*log.read("  Runtime stderr:"), *log.read("✘ [ERROR] once more"), *log.rest()] == []
@@ -97,7 +97,7 @@ def test_what_it_does_not_know_is_printed_as_it_is() -> None:
 
 @pytest.fixture
 def clone(tmp_path: Path) -> Path:
-    """What a first `make dev` finds, with programs that install nothing in place of npm, node and Python."""
+    """The state before a first `make dev`, with substitutes for npm, node and Python that install nothing."""
     for name in ("Makefile", "package.json", "package-lock.json", ".npmrc", ".node-version", "pyproject.toml"):
         shutil.copy(ROOT / name, tmp_path / name)
     shutil.copytree(ROOT / "dev", tmp_path / "dev", ignore=shutil.ignore_patterns("__pycache__"))
@@ -126,7 +126,7 @@ def make(clone: Path, *words: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_the_first_start_tells_its_steps_and_hides_its_recipes(clone: Path) -> None:
-    """And the second has none of them."""
+    """The second start has none of them."""
     first, second = make(clone, "dev", "PORT=0"), make(clone, "dev", "PORT=0")
     assert first.stdout.splitlines() == [
         "1 of 4: installing Node and wrangler, about 30 s",

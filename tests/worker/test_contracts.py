@@ -1,4 +1,4 @@
-"""The bindings in workerd keep the promises of the ports, which tests/unit/test_contracts.py holds their twins to."""
+"""The bindings in workerd pass the contract tests, as the in-memory ports do in tests/unit/test_contracts.py."""
 
 import base64
 import json
@@ -47,7 +47,7 @@ class Remote:
         self._url = url
         self.shortfall = ""
         self._told: list[tuple[str, dict[str, Any]]] = []
-        """What the ledger is told together with the next question, in one request."""
+        """Questions for the ledger that are sent with the next one, in one request."""
 
     async def put(self, id: str, picture: Picture) -> None:
         await self._call("put", picture, id=id)
@@ -124,7 +124,7 @@ class Remote:
     async def _call(
         self, operation: str, picture: Picture | None = None, body: object = None, **arguments: Any
     ) -> httpx.Response | None:
-        """The answer; None where there is nothing. Raises what the port raised."""
+        """The response; None for a 404. Raises the exception that the port raised."""
         params = arguments
         if picture:
             params |= {"type": picture.type, "width": picture.width, "height": picture.height}

@@ -124,7 +124,7 @@ serve.develop(folder, port=0, changes={"main": str(main), "services": None})
 
 
 def test_a_broken_file_is_reported_and_the_server_goes_on_when_it_is_mended(worker: Path, tmp_path: Path) -> None:
-    """While it runs, and when it is started: a line with the file, the number and the reason, and no more."""
+    """Both while it runs and when it starts: only one line with the file, the line number and the reason."""
     worker.write_text("import nowhere_to_be_found\n")
     command = [sys.executable, "-c", DEVELOP, str(tmp_path / "server"), str(worker)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as launcher:

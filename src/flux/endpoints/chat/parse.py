@@ -20,7 +20,8 @@ class ChatRequest:
     stream: bool
     include_usage: bool
     include_progress: bool
-    """An extension of ours: the stream also tells what happens as data, each picture as soon as it is finished."""
+    """Our own extension: whether the stream also reports progress as data, with each picture as soon as it is
+    finished."""
     images_apart: bool
     """Whether `modalities` has "image": pictures are then sent in `images`, not in the text."""
     ignored: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""What happens while a chat request is drawn, as data: for pages that show more than the text of the answer."""
+"""The progress of a chat request as data, for pages that show more than the text of the answer."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ Json = dict[str, Any]
 
 
 def of_plan(plan: Plan) -> Json:
-    """What will be drawn, the directives of the prompt taken into account. `size` is as OpenAI writes it."""
+    """What will be drawn, including the directives of the prompt. `size` is in OpenAI's format."""
     return {
         "n": plan.request.n,
         "model": plan.model.id,
@@ -22,14 +22,14 @@ def of_plan(plan: Plan) -> Json:
 
 
 def of_prompt(written: FinalPrompt) -> Json:
-    """The prompt that goes to the model, and the text model that wrote it; None where it is the person's own."""
+    """The final prompt, and the text model that wrote it; None if it is the user's own."""
     return {"prompt": written.prompt, "writer": written.writer, "writer_failed": written.writer_failed}
 
 
 def of_picture(one: GeneratedPicture, plan: Plan) -> Json:
     """A finished picture: where it is, what it was drawn with, and what could not be followed.
 
-    `url` is a data URL and `expires_at` (Unix time, in seconds) is None where the picture could not be stored.
+    If the picture could not be stored, `url` is a data URL and `expires_at` (Unix time, in seconds) is None.
     """
     result = Result((one,))
     id = picture.id_in_url(one.url) if one.url else None

@@ -39,7 +39,7 @@ class Completion:
         return self._event(model, [choice], usage=None)
 
     def progress(self, model: str, data: Json) -> Text:
-        """An event of ours without choices, which no client reads that did not ask for it."""
+        """Our own event without choices. Only clients that request it receive it."""
         return self._event(model, [], usage=None, progress=data)
 
     def role(self, model: str, index: int = 0) -> Text:
@@ -143,7 +143,7 @@ class ChatPresenter:
         return join(self._completion.role(self._model), opening, self._progress(planned))
 
     def event(self, report: Report) -> Text:
-        """The final prompt. Pictures are sent together at the end, and as data when they are finished."""
+        """The final prompt. Pictures are sent together at the end, and as data as soon as each is finished."""
         if isinstance(report, FinalPrompt):
             written = {"type": "prompt", **progress.of_prompt(report)}
             return join(self._delta(lines.writing(report, self._words)), self._progress(written))
