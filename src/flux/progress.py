@@ -1,4 +1,4 @@
-"""Work that tells how it goes: started at once, followed by a stream, ended with its listener."""
+"""Work that reports its progress. It starts at once, and stops if the stream that follows it is closed."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterator
@@ -9,22 +9,22 @@ from flux.text import Text
 from flux.time_limit import time_limit
 
 GRACE_SECONDS = 1.0
-"""How long a stream waits before it opens: what fails this early still gets its true status."""
+"""How long a stream waits before it opens. A failure within this time is answered with its own status."""
 PING_SECONDS = 10.0
-"""Longest silence of a stream. Idle timers of proxies and apps start at about 30 s."""
+"""Longest silence of a stream. Idle time-outs of proxies and apps start at about 30 s."""
 
 
 class Progress:
-    """Work under way. Whoever begins it ends it with `end`, at the latest when the client left."""
+    """Running work. The caller of `begin` must call `end`, at the latest when the client disconnects."""
 
     def __init__(self, work: asyncio.Task[Result], reports: asyncio.Queue[Report | None]) -> None:
         self._work: tuple[asyncio.Task[Result], ...] = (work,)
-        """Empty when its result was taken."""
+        """Empty after the result was taken."""
         self._reports = reports
 
     @classmethod
     async def begin(cls, work: Work) -> "Progress":
-        """Start, and wait until it is over or its grace is."""
+        """Start the work, and wait until it ends or `GRACE_SECONDS` are over."""
         reports: asyncio.Queue[Report | None] = asyncio.Queue()
         task = asyncio.create_task(work(reports.put_nowait))
         task.add_done_callback(lambda _: reports.put_nowait(None))
@@ -38,11 +38,11 @@ class Progress:
 
     @property
     def is_over(self) -> bool:
-        """Whether the result or the failure is there to be taken."""
+        """Whether the result or the failure is available."""
         return all(work.done() for work in self._work)
 
     def reports(self) -> Iterator[Report]:
-        """Those that nobody was told yet: of work that is over, all of them."""
+        """The reports that are available and not read yet. If the work is over, these are all."""
         while not self._reports.empty():
             report = self._reports.get_nowait()
             if report is None:
@@ -51,9 +51,9 @@ class Progress:
             yield report
 
     async def told(self, tell: Callable[[Report], Text], ping: Text) -> AsyncGenerator[Text, None]:
-        """What `tell` says of each report when it comes.
+        """The text that `tell` returns for each report, as soon as the report is available.
 
-        After every `PING_SECONDS` without a text it is told `Waiting`; a `ping` stands for what it does not say.
+        After each `PING_SECONDS` without a text, `tell` is given `Waiting`. If that returns "", `ping` is sent.
         """
         clock = asyncio.get_running_loop().time
         due = clock() + PING_SECONDS
@@ -75,10 +75,10 @@ class Progress:
                 due = clock() + PING_SECONDS
 
     def result(self) -> Result:
-        """The result of work that is over, taken once. Raises what the work raised.
+        """The result of work that is over, to be taken once. Raises the exception that the work raised.
 
-        Out of nothing that still refers to the task: a task keeps its exception, and an exception all that its
-        traceback shows. Together they would keep the request's pictures until the garbage collector runs.
+        No reference to the task may remain: a task keeps its exception, and an exception keeps every frame in its
+        traceback. Together they would keep the request's pictures in memory until the garbage collector runs.
         """
         [work] = self._work
         self._work = ()

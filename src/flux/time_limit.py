@@ -1,9 +1,9 @@
-"""Time limits for what a request waits for, all of them on one timer.
+"""Time limits for the waits of a request, all on one timer.
 
-Workers have no timers that can be taken back: Pyodide's loop asks for a `setTimeout` each time, which goes off and
-enters Python though nobody waits any more. Almost all waits end within milliseconds. So a request has one timer, armed
-when something is first waited for; a limit that ends later needs none of its own. A limit is exact all the same: when
-the timer goes off, it is armed again for the limit that ends first.
+Pyodide's event loop cannot cancel timers: each `asyncio.timeout` calls `setTimeout`, and the timer later enters Python
+even though the wait is over. Almost all waits end within milliseconds. Therefore a request has a single timer, set at
+its first wait. A later limit sets it again only if it ends earlier. When the timer fires, it is set again for the next
+limit, so every limit is exact.
 """
 
 import asyncio
@@ -12,57 +12,57 @@ from types import TracebackType
 from typing import Self
 
 FIRST_SECONDS = 1.0
-"""The longest that the timer is armed for at first, so that a shorter limit, which comes later, needs no other one."""
+"""The timer is first set for this long at most, so that shorter limits that follow need not set it again."""
 
 
 class _Timer:
-    """The limits of one request that are waited for."""
+    """The timer of one request, and the limits that are active."""
 
     def __init__(self) -> None:
         loop = asyncio.get_running_loop()
         self.now, self._call_at = loop.time, loop.call_at
         self._limits: set[time_limit] = set()
-        self._armed: asyncio.TimerHandle | None = None
+        self._handle: asyncio.TimerHandle | None = None
         self._at: float | None = None
-        """When it goes off or last went off, by the loop's clock."""
+        """When it fires, or last fired, by the loop's clock; None if it was never set."""
 
     def add(self, limit: "time_limit") -> None:
         self._limits.add(limit)
         if self._at is None:
-            self._arm(min(limit.ends, self.now() + FIRST_SECONDS))
-        elif self._armed is None or limit.ends < self._at:
-            self._arm(limit.ends)
+            self._set(min(limit.ends, self.now() + FIRST_SECONDS))
+        elif self._handle is None or limit.ends < self._at:
+            self._set(limit.ends)
 
     def remove(self, limit: "time_limit") -> None:
         self._limits.discard(limit)
 
-    def _arm(self, at: float) -> None:
-        if self._armed:
-            self._armed.cancel()
-        self._at, self._armed = at, self._call_at(at, self._went_off)
+    def _set(self, at: float) -> None:
+        if self._handle:
+            self._handle.cancel()
+        self._at, self._handle = at, self._call_at(at, self._fired)
 
-    def _went_off(self) -> None:
-        self._armed = None
+    def _fired(self) -> None:
+        self._handle = None
         now = self.now()
         for limit in [limit for limit in self._limits if limit.ends <= now]:
             self._limits.discard(limit)
             limit.end()
         if self._limits:
-            self._arm(min(limit.ends for limit in self._limits))
+            self._set(min(limit.ends for limit in self._limits))
 
 
 _TIMER: ContextVar[_Timer | None] = ContextVar("timer", default=None)
 
 
 def share_one_timer() -> None:
-    """Let all that this task and those which it starts wait for from now on use one timer."""
+    """Use one timer for all waits of the current task and of the tasks that it starts."""
     _TIMER.set(_Timer())
 
 
 class time_limit:  # noqa: N801 - read as `asyncio.timeout` is
-    """`with time_limit(seconds)`: what is awaited inside ends with a `TimeoutError` when the time is up.
+    """`with time_limit(seconds)`: like `asyncio.timeout`. Raises `TimeoutError` when the time is up.
 
-    As `asyncio.timeout`, it cancels the task, and a cancellation from elsewhere stays one.
+    It cancels the task to end the wait. A cancellation from elsewhere stays a cancellation.
     """
 
     def __init__(self, seconds: float) -> None:
@@ -80,11 +80,11 @@ class time_limit:  # noqa: N801 - read as `asyncio.timeout` is
         return self
 
     def restart(self) -> None:
-        """Count from now on."""
+        """Start counting again."""
         self.ends = self._timer.now() + self._seconds
 
     def end(self) -> None:
-        """The time is up."""
+        """End the wait: the time is up."""
         self._is_over = True
         self._task.cancel()
 

@@ -1,4 +1,4 @@
-"""JavaScript's `Request` -> ours, our `Response` -> JavaScript's."""
+"""Converts JavaScript's `Request` into ours, and our `Response` into JavaScript's."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Iterator, Mapping
@@ -16,7 +16,7 @@ from flux.text import Spliced, Text
 
 
 def read(js_request: Any, ctx: Any) -> Request:
-    """The request as a value; its body stays where it is until it is asked for."""
+    """The request as a value. Its body is read later."""
     scheme, _, host, *rest = js_request.url.split("/", 3)
     path, _, query = (rest[0] if rest else "").partition("?")
     headers = _Headers(js_request.headers)
@@ -32,7 +32,7 @@ def read(js_request: Any, ctx: Any) -> Request:
 
 
 class _Headers(Mapping[str, str]):
-    """Headers looked up one by one: a request has dozens and a handler reads a few."""
+    """Looks up headers one by one: a request has dozens, and a handler reads only a few."""
 
     def __init__(self, headers: Any) -> None:
         self._headers = headers
@@ -51,7 +51,7 @@ class _Headers(Mapping[str, str]):
 
 
 def write(response: Response, js_request: Any, ctx: Any) -> Any:
-    """The answer as JavaScript's `Response`."""
+    """The response as JavaScript's `Response`."""
     body: Any = response.body
     if isinstance(body, Spliced):
         size = _size(body)
@@ -65,7 +65,7 @@ def write(response: Response, js_request: Any, ctx: Any) -> Any:
 
 
 def _blob(text: Spliced) -> Any:
-    """The text as a `Blob`, pictures in base64, which Python never sees."""
+    """The text as a `Blob`, with pictures in base64 that is never copied into Python."""
     pieces = js.Array.new()
     for piece in text.pieces:
         if isinstance(piece, str):
@@ -76,18 +76,18 @@ def _blob(text: Spliced) -> Any:
 
 
 def _of_length(stream: Any, length: int) -> Any:
-    """The stream with its length known, so that `Content-Length` is sent."""
+    """The stream with a known length, so that `Content-Length` is sent."""
     return stream.pipeThrough(js.FixedLengthStream.new(length))
 
 
 LARGE = 4 * MIB
-"""Bytes of a text that is not put together in memory, where it would take three times as many."""
+"""A text with more bytes than this is streamed, because it would take three times as many in memory."""
 PIECE = 3 * 2**18
-"""Bytes of a picture in each of its pieces: a multiple of three, so that their base64 is that of the whole."""
+"""Bytes of a picture per piece: a multiple of three, so that the joined base64 of all pieces is that of the picture."""
 
 
 def _size(text: Spliced) -> int:
-    """Bytes of the text as it is sent."""
+    """The number of bytes that the text has when sent."""
     return sum(
         len(piece.encode("utf-8", "surrogatepass")) if isinstance(piece, str) else (piece.size + 2) // 3 * 4
         for piece in text.pieces
@@ -95,7 +95,7 @@ def _size(text: Spliced) -> int:
 
 
 def _pieces(text: Text) -> Iterator[Text]:
-    """The text, a large one in pieces."""
+    """The text, split into pieces if it is large."""
     if isinstance(text, str) or _size(text) <= LARGE:
         yield text
         return
@@ -109,7 +109,7 @@ def _pieces(text: Text) -> Iterator[Text]:
 
 
 def _in_pieces(text: Spliced, size: int, js_request: Any, ctx: Any) -> Any:
-    """A stream that a large text is written to as fast as it is read, its length known."""
+    """A stream of known length, to which a large text is written as fast as it is read."""
 
     async def texts() -> AsyncGenerator[Text, None]:
         yield text
@@ -119,9 +119,9 @@ def _in_pieces(text: Spliced, size: int, js_request: Any, ctx: Any) -> Any:
 
 
 def _streamed(stream: Stream, js_request: Any, ctx: Any, pipe: Any = None) -> Any:
-    """A stream that the texts are written to as they come.
+    """A stream to which the texts are written as they come.
 
-    `waitUntil`, since the runtime drops what still waits when the client leaves: it gives the work its moment to end.
+    When the client disconnects, the runtime drops pending promises. `waitUntil` gives the work time to end.
     """
     pipe = pipe or js.IdentityTransformStream.new()
     ctx.waitUntil(asyncio.ensure_future(_pump(stream, pipe.writable.getWriter(), js_request.signal)))
@@ -130,10 +130,10 @@ def _streamed(stream: Stream, js_request: Any, ctx: Any, pipe: Any = None) -> An
 
 @contextmanager
 def ended_when_the_client_leaves(signal: Any) -> Iterator[None]:
-    """Cancel the task that runs this when the request's signal says that nobody waits for it any more.
+    """Cancel the current task if the client disconnects, which the request's signal reports.
 
-    Without that the runtime drops the request's pending promises and Python never hears of it: the coroutine would
-    stay suspended, with all that it holds, for the isolate's life.
+    The runtime only drops the request's pending promises. Without this, the coroutine would stay suspended and keep its
+    memory for the lifetime of the isolate.
     """
     task = asyncio.current_task()
     if task is None:
@@ -149,12 +149,12 @@ def ended_when_the_client_leaves(signal: Any) -> Iterator[None]:
 
 
 _waiting: dict[asyncio.Task[Any], int] = {}
-"""The tasks that end with their client, each with the identity of its request's signal."""
+"""The tasks to cancel if their client disconnects, each with the id of its request's signal."""
 
 
 @cache
 def _listener() -> Any:
-    """Called when a client has left. One for all requests: a proxy for each costs as much as a wait does."""
+    """Handles the disconnection of any client. A proxy for each request would cost as much as one more await."""
 
     def left(event: Any) -> None:
         signal = event.target.js_id
@@ -165,11 +165,11 @@ def _listener() -> Any:
 
 
 async def _pump(stream: Stream, writer: Any, signal: Any) -> None:
-    """Write the texts of a stream as they come, until it ends or its client has left.
+    """Write the texts of a stream as they come, until it ends or its client disconnects.
 
-    Only a failed write says that the client has left. A text that cannot be encoded is a bug of ours, which the stream
-    is given to report in its own format, and to log. A stream that is not written to its end is aborted, or its client
-    would wait.
+    Only a failed write means that the client disconnected. A text that cannot be encoded is a bug of ours: the stream
+    reports it in its own format and logs it. A stream that is not written to its end is aborted; otherwise its client
+    would wait forever.
     """
     is_closed = False
     try:
@@ -180,7 +180,7 @@ async def _pump(stream: Stream, writer: Any, signal: Any) -> None:
                         return
             is_closed = await _succeeds(writer.close())
     except asyncio.CancelledError:
-        pass  # the client has left: nobody can be told
+        pass  # the client has disconnected
     finally:
         stream.close()
         if not is_closed:
@@ -188,9 +188,9 @@ async def _pump(stream: Stream, writer: Any, signal: Any) -> None:
 
 
 async def _written(text: Text, texts: AsyncGenerator[Text, None], writer: Any) -> bool:
-    """Whether the client took the text, or the stream's report in place of one that cannot be encoded.
+    """Write a text, or the stream's error report if the text cannot be encoded. False if the client disconnected.
 
-    Raises `JsException` where a part of that text is on its way: a report in the middle of it would not be understood.
+    Raises `JsException` if part of the text was already sent: a report in the middle of it could not be parsed.
     """
     is_begun = False
     for piece in _pieces(text):
@@ -215,7 +215,7 @@ async def _encoded(text: Text) -> Any:
 
 
 async def _succeeds(promise: Any) -> bool:
-    """Whether an operation on a stream's writer succeeds: it does unless the other end is gone."""
+    """Whether an operation on a stream's writer succeeds. It fails only if the other end is closed."""
     try:
         await promise
     except JsException:

@@ -1,4 +1,4 @@
-"""What all APIs that draw have in common, from the request to the answer."""
+"""The code shared by all APIs that draw, from the request to the answer."""
 
 from collections.abc import AsyncGenerator, Coroutine, Mapping
 from contextlib import aclosing
@@ -24,19 +24,19 @@ READ_SECONDS = 10
 
 
 class Presenter(Protocol):
-    """The shapes of one answer in one API. It waits for nothing and decides nothing."""
+    """Formats one answer for one API. It is synchronous and makes no decisions."""
 
     def whole(self, result: Result) -> Text:
         """The answer in one piece, as JSON."""
 
     def begin(self) -> Text:
-        """The first events of a stream, when nothing is known but the plan."""
+        """The first events of a stream, when only the plan is known."""
 
     def event(self, report: Report) -> Text:
-        """The events that tell a report; "" where this API has none."""
+        """The events for a report; "" if this API has none."""
 
     def end(self, result: Result) -> Text:
-        """The last events of a stream that went well."""
+        """The last events of a stream that succeeded."""
 
     def failed(self, error: ApiError) -> Text:
         """The last events of a stream that failed."""
@@ -46,7 +46,7 @@ class Presenter(Protocol):
 
 
 async def planned(call: Call, request: GenerationRequest, decode: Decoder) -> Plan:
-    """The plan of a request, its pictures read, noted in the log.
+    """The plan of a request, with its pictures read. The log line gets its model.
 
     Raises `ModelNotFound`, `UnsupportedModel` or `InvalidRequest`.
     """
@@ -57,8 +57,8 @@ async def planned(call: Call, request: GenerationRequest, decode: Decoder) -> Pl
         try:
             images = await _read(call, request.sources, decode, model)
         except (InvalidRequest, StorageUnavailable) as failure:
-            # Only the setting made it an edit: the caller never asked for the picture that cannot be read, and a store
-            # that is out keeps nobody from drawing. Who asks for it with --edit is told to try again.
+            # If only a setting made this an edit, the caller did not ask for the picture that cannot be read: draw a new
+            # one, even if KV is down. If the caller did ask for it (--edit), the error says to try again.
             if not request.follow_up:
                 raise
             call.trace.facts.read_error = failure.detail or None
@@ -77,7 +77,7 @@ def _drawn_anew(request: GenerationRequest, notice: Notice) -> GenerationRequest
 
 
 async def _read(call: Call, sources: tuple[PictureSource, ...], decode: Decoder, model: Model) -> tuple[Picture, ...]:
-    """The pictures, each read once, however often it is named."""
+    """The pictures. Each is read once, even if it is named several times."""
     if len(sources) > model.max_images:
         raise InvalidRequest(
             f"{model.id} takes at most {model.max_images} pictures.", param=sources[0].param.partition("[")[0]
@@ -124,16 +124,16 @@ async def _stored(call: Call, source: PictureSource, max_bytes: int) -> Picture:
 
 
 def storage(call: Call, ids: tuple[str, ...] = ()) -> Storage:
-    """Where the pictures of a call are kept; `ids` are theirs, if they were told already."""
+    """Where the pictures of a call are stored, and under which `ids`, if the caller knows them already."""
     return Storage(call.base_url, call.services.settings.image_expiration, ids)
 
 
 async def answer(call: Call, made: Plan, presenter: Presenter, storage: Storage | None, *, stream: bool) -> Response:
-    """Draw, and answer as the presenter shows it. Without `storage` pictures travel in the answer alone.
+    """Draw, and answer in the presenter's format. Without `storage`, pictures are only in the answer itself.
 
-    A stream is opened after a second of grace: what fails within it fails with its true status. A stream costs a task
-    and several waits, so what is over within its grace is answered in one piece. Raises `RateLimitExceeded`, and what
-    the work raises before the stream is open.
+    A stream opens after one second, so that earlier failures get their own status. If the work ends within that second,
+    all events are sent as one body, because a stream costs a task and several waits. Raises `RateLimitExceeded`, and
+    what the work raises before the stream opens.
     """
     await call.charge(made.request.n)
 
@@ -154,7 +154,7 @@ async def answer(call: Call, made: Plan, presenter: Presenter, storage: Storage 
 
 
 async def _texts(progress: Progress, presenter: Presenter) -> AsyncGenerator[Text, None]:
-    yield join(presenter.begin(), *map(presenter.event, progress.reports()))  # a write costs as much as a wait
+    yield join(presenter.begin(), *map(presenter.event, progress.reports()))  # one write: each costs as much as a wait
     async with aclosing(progress.told(presenter.event, sse.PING)) as texts:
         async for text in texts:
             yield text
@@ -162,5 +162,5 @@ async def _texts(progress: Progress, presenter: Presenter) -> AsyncGenerator[Tex
 
 
 def told(text: Text, *, stream: bool, headers: Mapping[str, str] | None = None) -> Response:
-    """An answer that is known whole: JSON, or all events of a stream."""
+    """A complete answer: JSON, or all events of a stream."""
     return Response(headers={**(sse.HEADERS if stream else JSON), **(headers or {})}, body=text)
