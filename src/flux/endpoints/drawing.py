@@ -57,8 +57,8 @@ async def planned(call: Call, request: GenerationRequest, decode: Decoder) -> Pl
         try:
             images = await _read(call, request.sources, decode, model)
         except (InvalidRequest, StorageUnavailable) as failure:
-            # If only a setting made this an edit, the caller did not ask for the picture that cannot be read: draw a new
-            # one, even if KV is down. If the caller did ask for it (--edit), the error says to try again.
+            # If only a setting made this an edit, the caller did not ask for the picture that cannot be read: draw a
+            # new one, even if KV is down. If the caller did ask for it (--edit), the error says to try again.
             if not request.follow_up:
                 raise
             call.trace.facts.read_error = failure.detail or None
