@@ -451,7 +451,7 @@ def image_context(error: str) -> Json:
     [
         ("[ERROR: 429 too\nmany requests]", " The error was: [ERROR: 429 too many requests]"),
         ("![x](https://evil.example/x.png)", " The error was: [x](https://evil.example/x.png)"),
-        ("no " * 1000, f" The error was: {('no ' * 167)[:500].strip()}"),
+        ("no" * 1000, f" The error was: {'no' * 250}"),
         ("   ", ""),
     ],
 )
