@@ -240,7 +240,7 @@ class Service:
         painter: Painter | None = None,
         writer: Rewriter | None = None,
         resizer: Scissors | None = None,
-        gallery: Shelf | None = None,
+        store: Shelf | None = None,
         limiter: Allowance | None = None,
         tally: Tally | None = None,
         unbound: Collection[str] = (),
@@ -249,7 +249,7 @@ class Service:
         self.painter = painter or Painter()
         self.writer = writer or Rewriter()
         self.resizer = resizer or Scissors()
-        self.gallery = gallery or Shelf()
+        self.store = store or Shelf()
         self.limiter = limiter or Allowance()
         self.tally = tally or Tally()
         self.lines: list[str] = []
@@ -258,7 +258,7 @@ class Service:
             model=lambda _settings: None if "model" in unbound else self.painter,
             rewriter=lambda _settings: None if "rewriter" in unbound else self.writer,
             resizer=None if "resizer" in unbound else self.resizer,
-            store=None if "store" in unbound else self.gallery,
+            store=None if "store" in unbound else self.store,
             limiter=None if "limiter" in unbound else self.limiter,
             ledger=None if "ledger" in unbound else lambda _background: self.tally,
         )

@@ -85,7 +85,7 @@ class GeneratedPicture:
     picture: Picture
     url: str | None
     """None if the picture is not stored and is part of the answer instead."""
-    written: FinalPrompt
+    final_prompt: FinalPrompt
     """The prompt that was drawn."""
     model: Model
     """The model that drew it: the fallback if the first one was out of capacity."""
@@ -124,9 +124,9 @@ class Result:
         return tuple(dict.fromkeys(notice for one in self.pictures for notice in one.notices))
 
     @property
-    def written(self) -> FinalPrompt:
+    def final_prompt(self) -> FinalPrompt:
         """The prompt of the first picture."""
-        return self.pictures[0].written
+        return self.pictures[0].final_prompt
 
     @property
     def model(self) -> Model:
@@ -205,8 +205,8 @@ class _Run:
         self._tell(told)
         await self._prepared(plan.model)  # before drawing: if this fails, nothing is drawn
         result = Result((await self._picture(0),)) if plan.request.n == 1 else await self._several(plan.request.n)
-        if result.written != told and not self._rewrite_refused:
-            self._tell(result.written)  # the fallback takes a shorter one
+        if result.final_prompt != told and not self._rewrite_refused:
+            self._tell(result.final_prompt)  # the fallback takes a shorter one
         return replace(result, cost=self._spending.total)
 
     # --- several pictures -----------------------------------------------------------------------

@@ -480,7 +480,7 @@ async def test_each_request_is_one_line_of_json_with_what_it_cost() -> None:
         "neurons": 115.2,
         "dollars": 0.001268,
         "pictures": 2,
-        "bytes": sum(picture.blob.size for picture, _ in service.gallery.pictures.values()),
+        "bytes": sum(picture.blob.size for picture, _ in service.store.pictures.values()),
         "ms": {"draw": 1000, "cut": 0, "keep": 0, "total": 500},
     }
     assert answer.headers["server-timing"] == (
@@ -523,7 +523,7 @@ async def test_a_pictures_key_is_not_in_the_log() -> None:
     """Whoever has it can open the picture."""
     service = Service()
     await service.generate()
-    (key,) = service.gallery.pictures
+    (key,) = service.store.pictures
     await service.open(f"/image/{key}")
     assert key not in "".join(service.lines)
     assert [line["route"] for line in service.log] == ["/images/generations", "/image/"]
@@ -616,7 +616,7 @@ async def test_nothing_of_one_request_is_seen_by_another() -> None:
         prompt = f"Prompt {i // 2} of {key}"
         assert answer.content.startswith(f"🎨 Original prompt: {prompt} --size {sizes[key]}\n")
         assert f"📐 Image specifications: {sizes[key]}\n" in answer.content
-    assert len(service.gallery.pictures) == 40
+    assert len(service.store.pictures) == 40
 
 
 async def test_durations_do_not_follow_the_time_of_day(monkeypatch: pytest.MonkeyPatch) -> None:

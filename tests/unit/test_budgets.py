@@ -193,7 +193,7 @@ async def test_a_writer_that_does_not_fit_is_not_asked() -> None:
 
 
 async def test_a_picture_that_could_not_be_stored_was_drawn() -> None:
-    service = budgeted(gallery=Shelf(NotStored("503")))
+    service = budgeted(store=Shelf(NotStored("503")))
     assert (await service.chat()).status == 200
     assert service.tally.spent == PICTURE
 

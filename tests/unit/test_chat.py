@@ -45,7 +45,7 @@ def links(answer: Answer) -> list[str]:
 async def test_the_answer_is_exactly_the_lines_of_the_contract() -> None:
     service = Service()
     answer = await service.chat("A cute cat 3:2")
-    (key,) = service.gallery.pictures
+    (key,) = service.store.pictures
     assert answer.status == 200
     assert answer.content == CONTRACT.replace("KEY", f"{key}.jpg")
 
@@ -117,7 +117,7 @@ async def test_the_lines_are_in_the_owners_language(language: str) -> None:
     words = LANGUAGES[language]
     service = Service(variables={"RESPONSE_LANGUAGE": language})
     lines = (await service.chat("A cat")).content.split("\n")
-    (key,) = service.gallery.pictures
+    (key,) = service.store.pictures
     assert lines == [
         words.original_prompt.format("A cat"),
         words.prompt_model.format(words.no_writer),
@@ -228,7 +228,7 @@ async def test_the_format_of_the_file_is_followed_in_a_conversation_too(path: st
         path, {"messages": chat_of()["messages"], "input": "A cat", "output_format": "PNG", "output_compression": "80"}
     )
     assert answer.status == 200
-    assert [one.type for one, _ in service.gallery.pictures.values()] == ["image/png"]
+    assert [one.type for one, _ in service.store.pictures.values()] == ["image/png"]
     assert ".png" in answer.text
 
 
@@ -241,7 +241,7 @@ async def test_a_picture_that_cannot_be_cut_is_named_by_its_true_size() -> None:
 
 async def test_a_picture_that_cannot_be_stored_is_part_of_the_answer_which_says_so() -> None:
     """The answer has no broken link."""
-    service = Service(gallery=Shelf(NotStored("KV PUT failed: 429")))
+    service = Service(store=Shelf(NotStored("KV PUT failed: 429")))
     answer = await service.chat("A cat 3:2")
     assert f"\n{EN.not_stored}\nHere's the result:\n" in answer.content
     (url,) = links(answer)
@@ -275,7 +275,7 @@ async def test_modalities_with_image_put_the_pictures_beside_the_text() -> None:
         "📐 Image specifications: 768x512",
         "🌟 Image generation successful!",
     ]
-    assert service.gallery.pictures == {}
+    assert service.store.pictures == {}
 
 
 # --- chores ---------------------------------------------------------------------------------------
@@ -332,7 +332,7 @@ async def test_whatever_is_typed_is_shown_as_it_is(prompt: str, echo: str) -> No
 
 async def test_half_a_character_does_not_break_the_answer_or_take_the_pictures_place() -> None:
     """JSON can contain a lone surrogate, and one marks the place of a blob."""
-    service = Service(gallery=Shelf(NotStored("429")))
+    service = Service(store=Shelf(NotStored("429")))
     answer = await service.chat("A \udc00 cat \ud83d")
     assert answer.content.startswith("🎨 Original prompt: A \ufffd cat \ufffd\n")
     assert shows(decode(links(answer)[0].split(",")[1]), "A \ufffd cat \ufffd")

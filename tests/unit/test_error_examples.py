@@ -70,7 +70,7 @@ ASKED: dict[str, Callable[[], Awaitable[Answer]]] = {
     "upstream_error": lambda: failing(upstream.no_picture("html")),
     "upstream_not_authorized": lambda: failing(upstream.failure("3041: no")),
     "model_overloaded": lambda: failing(upstream.failure("3040: busy")),
-    "storage_unavailable": lambda: Service(gallery=busy(60)).get(f"/image/{picture.new_id(NOW + 60)}.jpg", key=None),
+    "storage_unavailable": lambda: Service(store=busy(60)).get(f"/image/{picture.new_id(NOW + 60)}.jpg", key=None),
     "budget_unavailable": lambda: Service(
         variables={"DAILY_NEURONS": "100"}, tally=Tally(LedgerFailed("x"))
     ).generate(),

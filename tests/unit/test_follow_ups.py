@@ -29,7 +29,7 @@ def service_with(*files: bytes, **variables: str) -> tuple[Service, list[str]]:
         found = picture.look(Bytes(file))
         assert found
         ids.append(picture.new_id(NOW + 600))
-        service.gallery.pictures[ids[-1]] = (found, NOW + 600)
+        service.store.pictures[ids[-1]] = (found, NOW + 600)
     return service, ids
 
 
@@ -59,7 +59,7 @@ async def test_a_link_of_our_own_is_a_picture_wherever_one_may_be_sent(link: Cal
         service, (id,) = service_with(OLD)
         answer = await service.post(path, body(link(id)))
         assert (answer.status, given(service)) == (200, [OLD]), (path, answer.text)
-        assert service.gallery.reads == 1
+        assert service.store.reads == 1
 
 
 def part(kind: str, value: Any) -> Json:
@@ -81,7 +81,7 @@ async def test_no_other_link_is_looked_for(url: str) -> None:
     service, _ = service_with(OLD)
     answer = await service.chat(["Blue", part("image_url", {"url": url})])
     assert EN.links_ignored in answer.content
-    assert service.gallery.reads == 0
+    assert service.store.reads == 0
 
 
 async def test_a_link_whose_picture_is_gone_is_refused() -> None:
@@ -96,16 +96,16 @@ async def test_a_picture_that_is_named_twice_is_read_once() -> None:
     service, (id,) = service_with(OLD)
     url = f"{ORIGIN}/image/{id}.png"
     await service.post(EDITS, {"prompt": "Blue", "images": [url, url]})
-    assert (given(service), service.gallery.reads) == ([OLD, OLD], 1)
+    assert (given(service), service.store.reads) == ([OLD, OLD], 1)
 
 
 async def test_stored_pictures_count_against_the_size_of_the_request() -> None:
     """By their stored size, before they are read."""
     service, (id,) = service_with(OLD)
-    found, expires = service.gallery.pictures[id]
+    found, expires = service.store.pictures[id]
     large = Bytes(OLD)
     large.size = 21 * 2**20
-    service.gallery.pictures[id] = (picture.Picture(found.type, 300, 200, large), expires)
+    service.store.pictures[id] = (picture.Picture(found.type, 300, 200, large), expires)
     answer = await service.post(EDITS, {"prompt": "Blue", "images": [f"{ORIGIN}/image/{id}.png"]})
     assert (answer.status, answer.error["code"]) == (413, "request_too_large")
 
@@ -113,10 +113,10 @@ async def test_stored_pictures_count_against_the_size_of_the_request() -> None:
 @pytest.mark.parametrize("stored_first", [True, False])
 async def test_stored_and_sent_pictures_count_together_in_any_order(*, stored_first: bool) -> None:
     service, (id,) = service_with(OLD)
-    found, expires = service.gallery.pictures[id]
+    found, expires = service.store.pictures[id]
     large = Bytes(OLD)
     large.size = 12 * 2**20
-    service.gallery.pictures[id] = (picture.Picture(found.type, 300, 200, large), expires)
+    service.store.pictures[id] = (picture.Picture(found.type, 300, 200, large), expires)
     sent = data_url(NEW + bytes(12 * 2**20))
     images = [f"{ORIGIN}/image/{id}.png", sent] if stored_first else [sent, f"{ORIGIN}/image/{id}.png"]
     answer = await service.post(EDITS, {"prompt": "Blue", "images": images})
@@ -173,7 +173,7 @@ async def test_edit_means_the_newest_picture_of_the_conversation(newest: Callabl
     assert (answer.status, given(service)) == (200, [NEW]), answer.text
     assert service.painter.drawings[0].prompt == "Make it blue"
     assert service.painter.drawings[0].model.id == KLEIN
-    assert service.gallery.reads <= 1
+    assert service.store.reads <= 1
 
 
 async def test_a_large_picture_inside_an_answer_is_edited() -> None:
@@ -223,7 +223,7 @@ async def test_a_previous_response_that_is_needed_and_gone_is_named() -> None:
     assert answer.error["param"] == "previous_response_id"
     service, _ = service_with()
     assert (await service.post(RESPONSES, {**body, "input": "A dog"})).status == 200
-    assert service.gallery.reads == 0
+    assert service.store.reads == 0
 
 
 async def test_a_response_can_be_followed_by_its_own_id_and_by_its_items() -> None:
@@ -234,7 +234,7 @@ async def test_a_response_can_be_followed_by_its_own_id_and_by_its_items() -> No
     by_items = {"input": [turn("user", "A cat"), *first["output"], turn("user", "Make it blue --edit")]}
     for body in (by_id, by_items):
         assert (await service.post(RESPONSES, body)).status == 200
-    (drawn,) = [found for key, (found, _) in service.gallery.pictures.items() if first["id"] == f"resp_{key}"]
+    (drawn,) = [found for key, (found, _) in service.store.pictures.items() if first["id"] == f"resp_{key}"]
     assert [len(drawing.images) for drawing in service.painter.drawings] == [0, 1, 1]
     assert drawn.width == 1024
 
@@ -293,7 +293,7 @@ async def test_a_conversation_with_a_picture_edits_it_where_that_is_meant(
 ) -> None:
     service, answer = await follow_up(prompt, setting)
     assert given(service) == ([OLD] if edited else [])
-    assert service.gallery.reads == int(edited)
+    assert service.store.reads == int(edited)
     assert "⚠️" not in answer.content
 
 
@@ -311,7 +311,7 @@ async def test_the_model_that_is_named_edits_if_it_takes_pictures() -> None:
 
 async def test_a_named_model_that_takes_none_draws_anew_and_says_so() -> None:
     service, answer = await follow_up("Blue", "edit", model=SCHNELL)
-    assert (given(service), service.gallery.reads) == ([], 0)
+    assert (given(service), service.store.reads) == ([], 0)
     assert EN.follow_up_unsupported in answer.content
 
 
@@ -330,7 +330,7 @@ async def test_a_store_that_is_out_keeps_nobody_from_drawing_where_only_the_sett
 ) -> None:
     """A new picture is drawn, the answer says so, and the log says why."""
     service, (id,) = service_with(OLD, FOLLOW_UPS="edit")
-    service.gallery.out_of_order, service.gallery.read_seconds = not hangs, 1e6 if hangs else 0
+    service.store.out_of_order, service.store.read_seconds = not hangs, 1e6 if hangs else 0
     answer = await service.post(CHAT, {"messages": conversation(id, "Blue"), "stream": stream})
     assert (answer.status, given(service)) == (200, [])
     assert EN.follow_up_expired in json.dumps(answer.text, ensure_ascii=False)
@@ -341,7 +341,7 @@ async def test_a_store_that_is_out_keeps_nobody_from_drawing_where_only_the_sett
 async def test_a_store_that_is_out_is_told_to_who_asks_for_the_edit_outright() -> None:
     """The caller is told to try again. Otherwise a picture that was not requested would be paid for."""
     service, (id,) = service_with(OLD, FOLLOW_UPS="edit")
-    service.gallery.out_of_order = True
+    service.store.out_of_order = True
     answer = await service.post(CHAT, {"messages": conversation(id, "Blue --edit")})
     assert (answer.status, answer.error["code"]) == (503, "storage_unavailable")
     assert answer.headers["x-should-retry"] == "true"

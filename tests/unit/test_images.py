@@ -47,7 +47,7 @@ async def test_a_response_format_is_followed(response_format: str, fields: set[s
     service = Service()
     answer = await service.generate("A cat", response_format=response_format)
     assert answer.json["data"][0].keys() == fields
-    assert len(service.gallery.pictures) == stored
+    assert len(service.store.pictures) == stored
 
 
 @pytest.mark.parametrize("mime", ["image/jpeg", "image/png", "image/webp"])
@@ -104,7 +104,7 @@ async def test_a_seed_that_the_model_takes_is_used_and_one_that_it_does_not_is_t
 
 async def test_a_picture_that_cannot_be_stored_is_not_lost_and_the_answer_says_so() -> None:
     """A data URL takes the place of the link."""
-    service = Service(gallery=Shelf(NotStored("KV PUT failed: 429")))
+    service = Service(store=Shelf(NotStored("KV PUT failed: 429")))
     answer = await service.generate("A cat", response_format="url")
     head, data = answer.json["data"][0]["url"].split(",")
     assert head == "data:image/jpeg;base64"
@@ -126,7 +126,7 @@ async def test_the_pictures_that_were_drawn_are_delivered_and_what_failed_is_sai
     service = Service(painter=Painter(None, upstream.failure("500: no idea")))
     answer = await service.generate("A cat", n=3)
     assert answer.status == 200
-    assert len(answer.json["data"]) == len(service.gallery.pictures) == 2
+    assert len(answer.json["data"]) == len(service.store.pictures) == 2
     assert answer.json["warnings"] == [f"1 of 3 pictures could not be drawn: {upstream.failure('500: no idea')}"]
     assert {name: service.log[0][name] for name in ("status", "pictures", "failed", "error")} == {
         "status": 200, "pictures": 2, "failed": 1, "error": "upstream_error"

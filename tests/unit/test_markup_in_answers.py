@@ -73,7 +73,7 @@ def test_exactly_the_pictures_that_were_drawn_are_shown(path: str, prompt: str, 
     service = Service()
     answer = answered(path, bodies(path, prompt, n), service)
     assert answer.status == 200, answer.text
-    drawn = {f"{ORIGIN}/image/{id}.jpg" for id in service.gallery.pictures}
+    drawn = {f"{ORIGIN}/image/{id}.jpg" for id in service.store.pictures}
     assert len(drawn) == n
     for parser in RENDERERS.values():
         found = [url for text in said(answer, path) for url in shown(text, parser)]
@@ -90,7 +90,7 @@ def test_what_a_writer_says_is_no_markup_either(path: str, written: str) -> None
     answer = answered(path, bodies(path, "A cat", 1) | {"optimize": True}, service)
     for parser in RENDERERS.values():
         assert [url for text in said(answer, path) for url in shown(text, parser)] == [
-            f"{ORIGIN}/image/{id}.jpg" for id in service.gallery.pictures
+            f"{ORIGIN}/image/{id}.jpg" for id in service.store.pictures
         ]
 
 
@@ -118,7 +118,7 @@ def test_a_stream_shows_exactly_the_pictures_that_were_drawn(path: str, prompt: 
     service = Service(painter=Painter(seconds=seconds))
     answer = answered(path, bodies(path, prompt, n) | {"stream": True}, service)
     assert answer.status == 200, answer.text
-    drawn = {f"{ORIGIN}/image/{id}.jpg" for id in service.gallery.pictures}
+    drawn = {f"{ORIGIN}/image/{id}.jpg" for id in service.store.pictures}
     for parser in RENDERERS.values():
         found = [url for text in streamed(answer, path) for url in shown(text, parser)]
         assert (len(found), set(found)) == (n, drawn)

@@ -394,7 +394,7 @@ async def test_without_a_preview_the_picture_itself_is_shown_if_it_is_not_large(
 
 async def test_a_picture_that_cannot_be_stored_is_shown_whole() -> None:
     """It is paid for."""
-    blocks = await draw(Service(gallery=Shelf(NotStored("429"))))
+    blocks = await draw(Service(store=Shelf(NotStored("429"))))
     assert kinds(blocks) == ["image", "text"]
     assert opened(decode(blocks[0]["data"])).size == (1024, 1024)
     assert EN.not_stored.removeprefix("⚠️ ") in blocks[1]["text"]

@@ -206,8 +206,8 @@ async def test_a_failure_leaves_no_picture_in_memory(name: str) -> None:
 SURVIVED: dict[str, tuple[Callable[[], Service], Request]] = {
     "the writer fails": (lambda: Service(writer=Rewriter("", RewriteFailed("500"))), edit(optimize=True)),
     "the writer hangs": (lambda: Service(writer=Rewriter("", 1e6)), edit(optimize=True)),
-    "the store fails": (lambda: Service(gallery=Shelf(NotStored("429"))), edit()),
-    "the store hangs": (lambda: Service(gallery=Shelf(1e6)), edit()),
+    "the store fails": (lambda: Service(store=Shelf(NotStored("429"))), edit()),
+    "the store hangs": (lambda: Service(store=Shelf(1e6)), edit()),
     "the picture cannot be cut": (lambda: Service(resizer=Scissors(ResizeFailed("x"))), edit(size="2048x256")),
     "a second try": (lambda: Service(painter=Forgetful(busy())), edit()),
     "the rewrite is refused": (lambda: Service(painter=Forgetful(refused())), edit(optimize=True)),
@@ -249,7 +249,7 @@ async def _leaves_no_picture(service: Service, asked: Request, status: int) -> N
 async def _leaves(service: Service, use: Callable[[Service], Awaitable[None]]) -> None:
     before = pictures()
     await use(service)
-    service.gallery.pictures.clear()
+    service.store.pictures.clear()
     service.painter.drawings.clear()
     await asyncio.sleep(1)  # lets cancelled tasks end
     assert pictures() == before

@@ -19,11 +19,11 @@ class StoredPicture:
     """A service with one stored picture."""
 
     def __init__(self, mime: str = "image/webp") -> None:
-        self.gallery = Shelf()
-        self.service = Service(gallery=self.gallery)
+        self.store = Shelf()
+        self.service = Service(store=self.store)
         id = picture.new_id(NOW + LIFE)
         self.key = picture.file_name(id, mime)
-        self.gallery.pictures[id] = (painted("A cat", 300, 200, mime), NOW + LIFE)
+        self.store.pictures[id] = (painted("A cat", 300, 200, mime), NOW + LIFE)
 
     async def ask(self, method: str = "GET", query: str = "", **headers: str) -> Answer:
         """The answer to a browser, which has no API key."""
@@ -108,7 +108,7 @@ async def test_a_picture_that_is_gone_is_a_404_that_no_cache_keeps(accept: str) 
     await asyncio.sleep(LIFE)
     answer = await kept.ask(accept=accept)
     assert (answer.status, answer.error["code"]) == (404, "picture_expired")
-    assert kept.gallery.reads == 0  # its name contains the expiry
+    assert kept.store.reads == 0  # its name contains the expiry
     assert answer.headers["cache-control"] == "no-store"
     assert "etag" not in answer.headers
 
@@ -133,16 +133,16 @@ async def test_an_img_is_shown_that_its_picture_is_gone(accept: str) -> None:
     ["", "x", "a" * 26, f"{'a' * 22}.svg", f"{'a' * 22}.jpg.jpg", "..%2F..%2Fsecret", "%00", f"{'a' * 22}%2Ejpg/x"],
 )
 async def test_what_cannot_be_a_key_is_a_404_without_a_look_up(key: str) -> None:
-    gallery = Shelf()
-    answer = await Service(gallery=gallery).get(f"/image/{key}", key=None)
+    store = Shelf()
+    answer = await Service(store=store).get(f"/image/{key}", key=None)
     assert answer.status == 404
-    assert gallery.reads == 0
+    assert store.reads == 0
 
 
 async def test_a_key_that_never_was_is_looked_for_once() -> None:
-    gallery = Shelf()
-    answer = await Service(gallery=gallery).get(f"/image/{picture.new_id(NOW + LIFE)}.png", key=None)
-    assert (answer.status, answer.error["code"], gallery.reads) == (404, "not_found", 1)
+    store = Shelf()
+    answer = await Service(store=store).get(f"/image/{picture.new_id(NOW + LIFE)}.png", key=None)
+    assert (answer.status, answer.error["code"], store.reads) == (404, "not_found", 1)
 
 
 async def test_where_nothing_can_be_kept_nothing_is_found() -> None:
@@ -154,7 +154,7 @@ async def test_where_nothing_can_be_kept_nothing_is_found() -> None:
 async def test_a_store_that_does_not_answer_is_a_503_and_no_404(accept: str, *, hangs: bool) -> None:
     """The picture may well exist: neither users nor caches should treat it as gone."""
     kept = StoredPicture()
-    kept.gallery.out_of_order, kept.gallery.read_seconds = not hangs, 1e6 if hangs else 0
+    kept.store.out_of_order, kept.store.read_seconds = not hangs, 1e6 if hangs else 0
     answer = await kept.ask(accept=accept)
     assert (answer.status, answer.error["code"]) == (503, "storage_unavailable")
     assert answer.headers["cache-control"] == "no-store"
@@ -170,7 +170,7 @@ async def test_an_end_that_is_changed_in_a_link_finds_nothing() -> None:
     later = f"{picture.new_id(NOW + 10 * LIFE)}.webp".rpartition("-")[2]
     assert later != rest
     kept.key = f"{token}-{later}"
-    assert ((await kept.ask()).status, kept.gallery.reads) == (404, 1)
+    assert ((await kept.ask()).status, kept.store.reads) == (404, 1)
 
 
 @pytest.mark.parametrize("query", ["", "key=other", "url=https://evil.example"])

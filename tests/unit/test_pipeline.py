@@ -59,14 +59,14 @@ async def made(
     *,
     writer: PromptRewriter | None = None,
     resizer: Resizer | None = None,
-    gallery: PictureStore | None = None,
+    store: PictureStore | None = None,
     pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
     base_url: str | None = ORIGIN,
 ) -> Work:
     """Carry out a plan, with fakes for the ports that the test does not set."""
     reports: list[Report] = []
     trace = Trace("id")
-    pipeline = Pipeline(model or Painter(), writer or Rewriter(), resizer or Scissors(), gallery or Shelf(), pause)
+    pipeline = Pipeline(model or Painter(), writer or Rewriter(), resizer or Scissors(), store or Shelf(), pause)
     began = time.time()
     storage = Storage(base_url, lifetime=1800) if base_url else None
     result = await pipeline.run(plan, trace, Spending(trace), storage, reports.append)
@@ -84,50 +84,50 @@ async def failed(plan: Plan, model: ImageModel, **ports: Any) -> ApiError:
 
 
 async def test_a_plan_becomes_a_stored_picture_of_its_prompt_and_size() -> None:
-    gallery = Shelf()
-    work = await made(plan_of("A cat", size=Size(768, 512)), gallery=gallery)
+    store = Shelf()
+    work = await made(plan_of("A cat", size=Size(768, 512)), store=store)
     (generated,) = work.result.pictures
-    ((key, (kept, expires)),) = gallery.pictures.items()
+    ((key, (kept, expires)),) = store.pictures.items()
     assert generated.url == f"{ORIGIN}/image/{key}.jpg"
     assert kept == generated.picture
     assert expires == NOW + 1800
     assert opened(kept).size == (kept.width, kept.height) == (768, 512)
     assert shows(kept, "A cat")
-    assert work.result.written == FinalPrompt("A cat", writer=None)
+    assert work.result.final_prompt == FinalPrompt("A cat", writer=None)
     assert work.result.model.id == SCHNELL
 
 
 async def test_what_is_known_is_reported_as_soon_as_it_is() -> None:
     """The prompt before drawing; a picture after it is stored, because KV caches a miss for a minute."""
-    gallery = Shelf(2.0)
+    store = Shelf(2.0)
     told: list[tuple[float, type, int]] = []
-    pipeline = Pipeline(Painter(seconds=5), Rewriter("Hi", 3.0), Scissors(), gallery)
+    pipeline = Pipeline(Painter(seconds=5), Rewriter("Hi", 3.0), Scissors(), store)
     await pipeline.run(
         plan_of(optimize=True),
         Trace("id"),
         Spending(Trace("id")),
         Storage(ORIGIN, lifetime=60),
-        lambda what: told.append((time.time() - NOW, type(what), len(gallery.pictures))),
+        lambda what: told.append((time.time() - NOW, type(what), len(store.pictures))),
     )
     assert told == [(3.0, FinalPrompt, 0), (10.0, GeneratedPicture, 1)]
 
 
 async def test_nothing_is_stored_where_no_links_are_wanted() -> None:
-    gallery = Shelf()
-    work = await made(plan_of(), gallery=gallery, base_url=None)
+    store = Shelf()
+    work = await made(plan_of(), store=store, base_url=None)
     assert [one.url for one in work.result.pictures] == [None]
-    assert gallery.pictures == {}
+    assert store.pictures == {}
 
 
 async def test_several_pictures_are_drawn_side_by_side() -> None:
     """Each is a different picture with its own key and seed, in the order of the seeds."""
-    painter, gallery = Painter(9.0, 6.0, 3.0), Shelf()
-    work = await made(plan_of(n=3, model=FLUX_2, seed=7), painter, gallery=gallery)
+    painter, store = Painter(9.0, 6.0, 3.0), Shelf()
+    work = await made(plan_of(n=3, model=FLUX_2, seed=7), painter, store=store)
     assert work.seconds == pytest.approx(9)
     assert [drawing.inputs["seed"] for drawing in painter.drawings] == [7, 8, 9]
     assert len({data_of(one.picture.blob) for one in work.result.pictures}) == 3
     assert [one.url for one in work.result.pictures] == [
-        f"{ORIGIN}/image/{key}.jpg" for key in reversed(gallery.pictures)
+        f"{ORIGIN}/image/{key}.jpg" for key in reversed(store.pictures)
     ]
     assert [report for report in work.reports if isinstance(report, GeneratedPicture)] == list(
         reversed(work.result.pictures)
@@ -156,7 +156,7 @@ async def test_an_optimised_prompt_is_the_writers() -> None:
     writer = Rewriter('"A fluffy cat"')
     work = await made(plan_of("Cat", optimize=True), writer=writer)
     assert writer.prompts == ["Cat"]
-    assert work.result.written == FinalPrompt("A fluffy cat", writer=writer.name)
+    assert work.result.final_prompt == FinalPrompt("A fluffy cat", writer=writer.name)
     assert shows(work.result.pictures[0].picture, "A fluffy cat")
 
 
@@ -196,7 +196,7 @@ async def test_a_writer_that_fails_costs_no_picture(trouble: str) -> None:
     """The user's own prompt is drawn, and the answer can say so. The reason is only in the log."""
     writer, reason = BAD_WRITERS[trouble]
     work = await made(plan_of("A cat", optimize=True), writer=writer)
-    assert work.result.written == FinalPrompt("A cat", writer=None, writer_failed=True)
+    assert work.result.final_prompt == FinalPrompt("A cat", writer=None, writer_failed=True)
     assert shows(work.result.pictures[0].picture, "A cat")
     assert work.trace.facts.writer_error == reason
     assert work.seconds <= 10
@@ -204,13 +204,13 @@ async def test_a_writer_that_fails_costs_no_picture(trouble: str) -> None:
 
 async def test_a_writer_that_takes_its_time_is_heard() -> None:
     work = await made(plan_of(optimize=True), writer=Rewriter("Just in time", 9.9))
-    assert work.result.written.prompt == "Just in time"
+    assert work.result.final_prompt.prompt == "Just in time"
 
 
 async def test_a_long_answer_is_cut_at_a_word_to_what_the_model_takes() -> None:
     work = await made(plan_of(optimize=True), writer=Rewriter("fluffy " * 714))
-    assert 2000 < len(work.result.written.prompt) <= 2048
-    assert work.result.written.prompt.endswith("fluffy")
+    assert 2000 < len(work.result.final_prompt.prompt) <= 2048
+    assert work.result.final_prompt.prompt.endswith("fluffy")
 
 
 @pytest.mark.parametrize("optimize", [True, False])
@@ -218,7 +218,7 @@ async def test_the_prompt_that_is_told_is_the_prompt_that_is_drawn(*, optimize: 
     """However long the original prompt is."""
     painter = Painter()
     work = await made(plan_of("word " * 1000, optimize=optimize), painter, writer=Rewriter("long " * 1000))
-    assert painter.drawings[0].prompt == work.result.written.prompt
+    assert painter.drawings[0].prompt == work.result.final_prompt.prompt
 
 
 @pytest.mark.parametrize(
@@ -262,20 +262,20 @@ async def test_a_refused_rewrite_is_followed_by_the_persons_own_words_once() -> 
     work = await made(plan_of("A cat", optimize=True), painter, writer=Rewriter("A wild cat"))
     assert [drawing.prompt for drawing in painter.drawings] == ["A wild cat", "A cat"]
     assert work.result.notices == ("rewrite_refused",)
-    assert work.result.written == FinalPrompt("A cat", writer=None)
+    assert work.result.final_prompt == FinalPrompt("A cat", writer=None)
     assert shows(work.result.pictures[0].picture, "A cat")
 
 
 async def test_what_was_drawn_of_a_rewrite_is_kept_where_others_are_refused() -> None:
     """Each picture has the prompt that it shows, and every stored picture is reported."""
-    painter, gallery = Painter(5.0, 1.0, 5.0), Shelf()
+    painter, store = Painter(5.0, 1.0, 5.0), Shelf()
     painter.refuses = lambda drawing: REFUSED if len(painter.drawings) == 3 and drawing.prompt == "A wild cat" else None
     plan = plan_of("A cat", n=3, optimize=True)
-    work = await made(plan, painter, writer=Rewriter("A wild cat"), gallery=gallery)
-    prompts = [one.written.prompt for one in work.result.pictures]
+    work = await made(plan, painter, writer=Rewriter("A wild cat"), store=store)
+    prompts = [one.final_prompt.prompt for one in work.result.pictures]
     assert sorted(prompts) == ["A cat", "A wild cat", "A wild cat"]
-    assert all(shows(one.picture, one.written.prompt) for one in work.result.pictures)
-    assert {one.url for one in work.result.pictures} == {f"{ORIGIN}/image/{key}.jpg" for key in gallery.pictures}
+    assert all(shows(one.picture, one.final_prompt.prompt) for one in work.result.pictures)
+    assert {one.url for one in work.result.pictures} == {f"{ORIGIN}/image/{key}.jpg" for key in store.pictures}
     assert work.result.notices == ("rewrite_refused",)
 
 
@@ -394,7 +394,7 @@ async def test_after_a_fallback_the_prompt_that_is_told_is_the_one_that_was_draw
     work = await made(plan_of(prompt, variables=variables), painter)
     first, last = painter.drawings[0].prompt, painter.drawings[-1].prompt
     assert len(first) != len(last)
-    assert work.result.written.prompt == last
+    assert work.result.final_prompt.prompt == last
     assert [report.prompt for report in work.reports if isinstance(report, FinalPrompt)] == [first, last]
 
 
@@ -564,13 +564,13 @@ async def test_a_bug_in_one_of_several_ends_the_others() -> None:
 
 async def test_a_picture_is_under_the_last_identifier_whichever_failed() -> None:
     """That identifier stands for the whole response: the next turn of the conversation uses it."""
-    gallery, painter = Shelf(), Painter(None, None, unknown())
+    store, painter = Shelf(), Painter(None, None, unknown())
     storage = Storage(ORIGIN, lifetime=1800, ids=tuple(f"{i}-0000000" for i in range(3)))
-    pipeline = Pipeline(painter, Rewriter(), Scissors(), gallery)
+    pipeline = Pipeline(painter, Rewriter(), Scissors(), store)
     result = await pipeline.run(plan_of(n=3), Trace("id"), Spending(Trace("id")), storage, unheard)
     assert [one.index for one in result.pictures] == [0, 1]
-    assert gallery.pictures.keys() == set(storage.ids)
-    assert gallery.pictures["2-0000000"][0] == result.pictures[1].picture
+    assert store.pictures.keys() == set(storage.ids)
+    assert store.pictures["2-0000000"][0] == result.pictures[1].picture
 
 
 async def test_one_of_several_may_come_from_the_fallback() -> None:
@@ -656,8 +656,8 @@ HANGS = 1e6
 )
 async def test_a_picture_that_cannot_be_cut_is_delivered_as_it_came(resizer: Resizer) -> None:
     """It is paid for, and its bytes determine the reported size and type."""
-    gallery = Shelf()
-    work = await made(plan_of(size=Size(512, 1024), mime="image/png"), resizer=resizer, gallery=gallery)
+    store = Shelf()
+    work = await made(plan_of(size=Size(512, 1024), mime="image/png"), resizer=resizer, store=store)
     picture = work.result.pictures[0].picture
     assert (picture.type, picture.size) == ("image/jpeg", "1024x1024")
     assert work.seconds <= 10
@@ -671,10 +671,10 @@ async def test_a_picture_that_cannot_be_cut_is_delivered_as_it_came(resizer: Res
 REFUSING = Shelf(NotStored("KV PUT failed: 429"))
 
 
-@pytest.mark.parametrize("gallery", [REFUSING, Shelf(HANGS), NoPictureStore()], ids=["refusing", "hanging", "absent"])
-async def test_a_picture_that_cannot_be_stored_is_not_lost(gallery: PictureStore) -> None:
+@pytest.mark.parametrize("store", [REFUSING, Shelf(HANGS), NoPictureStore()], ids=["refusing", "hanging", "absent"])
+async def test_a_picture_that_cannot_be_stored_is_not_lost(store: PictureStore) -> None:
     """It has no URL and becomes part of the answer."""
-    work = await made(plan_of(), gallery=gallery)
+    work = await made(plan_of(), store=store)
     (generated,) = work.result.pictures
     assert generated.url is None
     assert work.seconds <= 10
@@ -683,7 +683,7 @@ async def test_a_picture_that_cannot_be_stored_is_not_lost(gallery: PictureStore
 
 
 async def test_of_several_pictures_only_the_one_that_was_refused_goes_without_a_url() -> None:
-    work = await made(plan_of(n=3), gallery=Shelf(None, NotStored("429")))
+    work = await made(plan_of(n=3), store=Shelf(None, NotStored("429")))
     assert sum(one.url is None for one in work.result.pictures) == 1
 
 

@@ -47,13 +47,13 @@ REFUSED = failure("3030: NSFW")
 assert isinstance(REFUSED, ApiError)
 
 
-def drawn(*urls: str | None, written: FinalPrompt = PERSONS, notices: tuple[Notice, ...] = ()) -> Result:
+def drawn(*urls: str | None, final_prompt: FinalPrompt = PERSONS, notices: tuple[Notice, ...] = ()) -> Result:
     """A result with one picture for each URL. The bytes of the first one are "JPEG0"."""
     pictures = (
         GeneratedPicture(
             Picture("image/jpeg", 768, 512, Bytes(f"JPEG{index}".encode())),
             url,
-            written,
+            final_prompt,
             catalog.MODELS[SCHNELL],
             index,
             cost=of_neurons(5760),
@@ -71,7 +71,7 @@ def plan(*, images: tuple[Picture, ...] = (), seed: int | None = None, n: int = 
 
 ONE = drawn(f"{ORIGIN}/image/{IDS[0]}.jpg")
 REWRITE_REFUSED = drawn(f"{ORIGIN}/image/{IDS[0]}.jpg", notices=("rewrite_refused",))
-TWO = drawn(f"{ORIGIN}/image/{IDS[0]}.jpg", None, written=WRITTEN)
+TWO = drawn(f"{ORIGIN}/image/{IDS[0]}.jpg", None, final_prompt=WRITTEN)
 """The prompt is the rewriter's, and the second picture could not be stored."""
 PHOTO = (painted("A photo", 64, 32),)
 
@@ -107,7 +107,7 @@ def responses_presenter(*, n: int = 1, made: Plan | None = None) -> ResponsesPre
 
 def streamed(presenter: Presenter, result: Result) -> Text:
     """A complete stream without failures. The last picture is finished first."""
-    reports: list[Report] = [result.written, *reversed(result.pictures)]
+    reports: list[Report] = [result.final_prompt, *reversed(result.pictures)]
     return texts(presenter.begin(), *map(presenter.event, reports), presenter.end(result))
 
 

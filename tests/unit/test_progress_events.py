@@ -42,7 +42,7 @@ async def test_a_picture_tells_what_it_was_drawn_with() -> None:
     """Not the request's: its own model, seed, steps and prompt, and what could not be followed."""
     service = Service(variables={"FLUX_FALLBACK_MODEL": SDXL}, painter=Painter(BUSY))
     (one,) = told(await drawn(service, "A cat", seed=7, steps=4), "picture")
-    (id,) = service.gallery.pictures
+    (id,) = service.store.pictures
     assert one["url"] == f"{ORIGIN}/image/{id}.png"
     assert one["expires_at"] == picture.expiry(id) > NOW
     assert (one["model"], one["seed"], one["steps"], one["size"]) == (SDXL, 7, 4, "1024x1024")
@@ -61,7 +61,7 @@ async def test_each_of_several_has_its_own_seed_and_a_failure_its_code() -> None
 
 
 async def test_a_picture_that_could_not_be_stored_is_told_itself() -> None:
-    service = Service(gallery=Shelf(NotStored("full")))
+    service = Service(store=Shelf(NotStored("full")))
     (one,) = told(await drawn(service, "A cat"), "picture")
     assert one["url"].startswith("data:image/jpeg;base64,")
     assert one["expires_at"] is None

@@ -391,5 +391,5 @@ def test_any_body_is_answered_in_order_and_its_pictures_open(asked: tuple[str, A
     if answer.status == 502 and any(drawing.images for drawing in service.painter.drawings):
         return
     assert_in_order(service, answer)
-    for kept, _ in service.gallery.pictures.values():
+    for kept, _ in service.store.pictures.values():
         assert opened(kept).size == (kept.width, kept.height)

@@ -145,7 +145,7 @@ async def test_for_openais_picture_models_the_picture_alone_is_the_answer_and_no
     service = Service()
     answer = await service.generate("A cat", model=model)
     assert [item.keys() for item in answer.json["data"]] == [{"b64_json"}]
-    assert service.gallery.pictures == {}
+    assert service.store.pictures == {}
 
 
 @pytest.mark.parametrize("model", ["dall-e-3", "dall-e-2", "flux", "openai/dall-e-3", "flux-1-schnell", "", None])
@@ -153,7 +153,7 @@ async def test_for_other_names_each_picture_comes_in_both_forms(model: str | Non
     service = Service()
     answer = await service.generate("A cat", model=model)
     assert [item.keys() for item in answer.json["data"]] == [{"b64_json", "url"}]
-    assert len(service.gallery.pictures) == 1
+    assert len(service.store.pictures) == 1
 
 
 @pytest.mark.parametrize(("wanted", "keys"), [("url", {"url"}), ("URL", {"url"}), ("b64_json", {"b64_json"})])

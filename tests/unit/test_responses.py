@@ -59,7 +59,7 @@ async def test_an_answer_holds_the_picture_and_a_message_with_the_lines_of_a_cha
     assert shows(decode(item["result"]), "A cute cat")
     assert (item["size"], item["output_format"], item["action"]) == ("768x512", "jpeg", "generate")
     chat = await service.chat("A cute cat 3:2")
-    first, second = service.gallery.pictures
+    first, second = service.store.pictures
     assert text_of(answer.json) == chat.content.replace(second, first)
     assert (answer.json["model"], answer.json["status"], answer.json["store"]) == (SCHNELL, "completed", False)
 
@@ -68,7 +68,7 @@ async def test_ids_hold_the_identifier_of_the_picture() -> None:
     """Without the file extension. The response has the identifier of its last picture."""
     service = Service()
     answer = await ask(service, "A cat --n 2")
-    first, second = service.gallery.pictures
+    first, second = service.store.pictures
     assert [item["id"] for item in answer.json["output"][:2]] == [f"ig_{first}", f"ig_{second}"]
     assert answer.json["id"] == f"resp_{second}"
     assert picture.expiry(first) == NOW + 1800
@@ -112,7 +112,7 @@ async def test_fields_that_do_not_concern_us_are_never_refused(name: str) -> Non
 
 
 async def test_a_picture_that_cannot_be_stored_is_in_the_item_and_in_the_message() -> None:
-    answer = await ask(Service(gallery=Shelf(NotStored("429"))))
+    answer = await ask(Service(store=Shelf(NotStored("429"))))
     assert shows(decode(item_of(answer.json)["result"]), "A cat")
     assert EN.not_stored in text_of(answer.json)
 
@@ -349,7 +349,7 @@ async def test_a_stream_says_what_the_whole_answer_says() -> None:
     found = events(await ask(service, "A cute cat 3:2", stream=True))
     whole = (await ask(service, "A cute cat 3:2")).json
     response = found[-1]["response"]
-    first, second = service.gallery.pictures
+    first, second = service.store.pictures
     text = text_of(response)
     assert text == text_of(whole).replace(second, first)
     assert "".join(event["delta"] for event in found if event["type"] == "response.output_text.delta") == text
@@ -360,7 +360,7 @@ async def test_a_stream_says_what_the_whole_answer_says() -> None:
 async def test_every_event_of_a_picture_carries_its_identifier() -> None:
     service = Service(painter=Painter(9.0, 3.0))
     found = events(await ask(service, "A cat --n 2", stream=True))
-    second, first = service.gallery.pictures
+    second, first = service.store.pictures
     told: dict[int, set[str]] = {}
     for event in found:
         if id := event.get("item_id") or event.get("item", {}).get("id"):

@@ -36,7 +36,7 @@ EACH_API = pytest.mark.parametrize("api", APIS)
 
 def delivered(service: Service) -> list[str]:
     """The sizes of the stored pictures, read from their bytes."""
-    return ["{}x{}".format(*opened(one).size) for one, _ in service.gallery.pictures.values()]
+    return ["{}x{}".format(*opened(one).size) for one, _ in service.store.pictures.values()]
 
 
 NAMES: list[tuple[dict[str, Any], str]] = [

@@ -72,7 +72,7 @@ async def test_a_stream_says_what_the_whole_answer_says() -> None:
     service = Service()
     streamed = await service.chat("A cute cat 3:2", stream=True)
     whole = await service.chat("A cute cat 3:2")
-    first, second = service.gallery.pictures
+    first, second = service.store.pictures
     assert content(streamed) == whole.content.replace(second, first)
     assert shows((await service.open(f"/image/{first}.jpg")).data, "A cute cat")
 
@@ -95,7 +95,7 @@ def choice_of(delta: str, finish_reason: str = "null") -> str:
 async def test_a_stream_is_exactly_this_on_the_wire() -> None:
     service = Service()
     answer = await service.chat("A cute cat 3:2", stream=True, stream_options={"include_usage": True})
-    (key,) = service.gallery.pictures
+    (key,) = service.store.pictures
     usage = (
         '"usage":{"prompt_tokens":4,"completion_tokens":456,"total_tokens":460,'
         '"prompt_tokens_details":{"audio_tokens":0,"cached_tokens":0},'
@@ -130,7 +130,7 @@ async def test_a_picture_is_whole_in_one_chunk() -> None:
     service = Service()
     answer = await service.chat("A cat --n 2", stream=True)
     pictures = [delta["content"].strip() for delta in deltas(answer) if "![" in delta.get("content", "")]
-    assert pictures == [f"![Generated Image]({ORIGIN}/image/{key}.jpg)" for key in service.gallery.pictures]
+    assert pictures == [f"![Generated Image]({ORIGIN}/image/{key}.jpg)" for key in service.store.pictures]
 
 
 async def test_there_is_one_id_one_time_and_one_model_throughout() -> None:
@@ -186,7 +186,7 @@ async def test_pictures_beside_the_text_come_in_a_chunk_of_their_own() -> None:
 
 async def test_a_picture_that_cannot_be_stored_is_part_of_the_stream() -> None:
     """In one chunk, without copying any of its bytes."""
-    answer = await Service(gallery=Shelf(NotStored("429"))).chat("A cat", stream=True)
+    answer = await Service(store=Shelf(NotStored("429"))).chat("A cat", stream=True)
     (picture,) = [delta["content"] for delta in deltas(answer) if "](data:" in delta.get("content", "")]
     assert shows(decode(picture.split(",")[1].removesuffix(")")), "A cat")
     assert EN.not_stored in content(answer)

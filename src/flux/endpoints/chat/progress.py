@@ -41,7 +41,7 @@ def of_picture(one: GeneratedPicture, plan: Plan) -> Json:
         "model": one.model.id,
         "seed": one.seed,
         "steps": one.steps,
-        **of_prompt(one.written),
+        **of_prompt(one.final_prompt),
         "notices": list(notices.of(plan, result)),
         "ignored": list(notices.ignored(plan, result)),
     }

@@ -130,7 +130,7 @@ class ChatPresenter:
         """`chat.completion`."""
         choices, contents = [], []
         for index, pictures in enumerate(self._shares(result)):
-            content = join(*self._opening(pictures[0].written), *self._closing(result, pictures, index))
+            content = join(*self._opening(pictures[0].final_prompt), *self._closing(result, pictures, index))
             choices.append(choice(content, index, _images(pictures) if self._images_apart else None))
             contents.append(content)
         usage = self._completion.usage(join(*contents), self._plan.images, result.pictures, cost=result.cost)
@@ -157,7 +157,7 @@ class ChatPresenter:
         for index, pictures in enumerate(self._shares(result)):
             if index:
                 events.append(self._completion.role(self._model, index))
-                events += [self._delta(text, index) for text in self._opening(pictures[0].written)]
+                events += [self._delta(text, index) for text in self._opening(pictures[0].final_prompt)]
             events += [self._delta(text, index) for text in self._closing(result, pictures, index)]
             if self._images_apart:
                 events.append(self._completion.chunk(self._model, {"images": _images(pictures)}, index=index))

@@ -92,8 +92,8 @@ class ImagesPresenter:
             item["b64_json"] = Spliced((one.picture.blob,))
         if self._request.wants_url:
             item["url"] = one.url or data_url(one.picture.type, one.picture.blob)
-        if one.written.writer:
-            item["revised_prompt"] = one.written.prompt
+        if one.final_prompt.writer:
+            item["revised_prompt"] = one.final_prompt.prompt
         return item
 
     def _shape(self, one: Picture) -> Json:

@@ -79,8 +79,8 @@ class ToolPresenter:
         kind = one.picture.type.removeprefix("image/").upper().replace("WEBP", "WebP")
         said = f"{one.picture.size} {kind}, drawn by {one.model.id}"
         said = f"{one.url} ({said}). The link expires in {self._minutes} minutes." if one.url else f"{said}."
-        if one.written.writer:
-            said += f"\nDrawn from the rewritten prompt: {one.written.prompt}"
+        if one.final_prompt.writer:
+            said += f"\nDrawn from the rewritten prompt: {one.final_prompt.prompt}"
         return said
 
 

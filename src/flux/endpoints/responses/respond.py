@@ -192,7 +192,7 @@ class ResponsesPresenter:
             "output_format": one.picture.type.removeprefix("image/"),
             "quality": LEVELS.get(self._plan.request.options.quality or "", "medium"),
             "size": one.picture.size,
-            "revised_prompt": one.written.prompt,
+            "revised_prompt": one.final_prompt.prompt,
         }
 
     def _items(self, result: Result) -> list[Json]:
@@ -203,7 +203,7 @@ class ResponsesPresenter:
         return items
 
     def _lines(self, result: Result) -> list[Text]:
-        written = join(lines.opening(self._plan, self._words), lines.writing(result.written, self._words))
+        written = join(lines.opening(self._plan, self._words), lines.writing(result.final_prompt, self._words))
         said = notices.sentences(self._plan, result, self._words)
         return [written, *lines.closing(result.pictures, said, self._words, images_apart=False)]
 
