@@ -32,7 +32,8 @@ NPMS := .local/npm/node_modules/.package-lock.json
 .DELETE_ON_ERROR:
 .PHONY: help dev test test-fast check mutants bench soak deploy smoke describe lock runtime clean
 
-# For any word that is not a target.
+# For any word that is not a target. Without the empty rule, `make -B` takes the Makefile itself for one.
+Makefile: ;
 .DEFAULT:
 	@echo "There is no 'make $@'. There is:" >&2
 	@$(MAKE) --no-print-directory help >&2
