@@ -11,7 +11,7 @@ from contextvars import ContextVar
 from types import TracebackType
 from typing import Self
 
-FIRST_SECONDS = 1.0
+FIRST_SECONDS = 2.0
 """The timer is first set for this long at most, so that shorter limits that follow need not set it again."""
 
 

@@ -147,7 +147,7 @@ async def test_a_long_wait_arms_it_once_more_and_a_shorter_limit_again(armed: li
     await waiting(60, 3)
     await waiting(10, 0.2)
     await waiting(0.5, 0.2)
-    assert armed == [1, 60, 13, 3.7]
+    assert armed == [2, 60, 13, 3.7]
 
 
 async def test_a_limit_needs_a_task() -> None:

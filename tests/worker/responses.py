@@ -17,8 +17,8 @@ EVENTS: Mapping[str, type[BaseModel]] = {
 }
 """The class for each type of event."""
 
-UNTYPED = {"store", "cost_neurons"}
-"""Fields without a type in the package: one of OpenAI's own, and the cost."""
+UNTYPED = {"store", "cost_neurons", "cost_dollars"}
+"""Fields without a type in the package: one of OpenAI's own, and the costs."""
 
 ORDER = re.compile(
     "created in_progress "

@@ -12,7 +12,7 @@ from tests.worker.service import Service, chat_body, content, links, unique
 STATIC = sorted(f"/{path.relative_to(ROOT / 'public')}" for path in (ROOT / "public").rglob("*.*"))
 KEPT_BY_BROWSERS = "public, max-age=0, must-revalidate"
 """From Cloudflare's asset server: browsers revalidate each time and get a 304, without Python."""
-SERVED_AS_FILES = {"/", "/openapi.json"}
+SERVED_AS_FILES = {"/", "/docs", "/openapi.json"}
 OURS = sorted(path + "x" * path.endswith("/") for path in ROUTES.keys() - SERVED_AS_FILES)
 
 
