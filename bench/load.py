@@ -82,7 +82,7 @@ REFUSALS = (
     Request("refuse 401", "GET", "/v1/models", authorized=False, status=401),
     Request("refuse 404", "GET", "/nothing", status=404),
     Request("refuse 405", "DELETE", "/v1/models", status=405),
-    Request("refuse 413", "POST", "/v1/chat/completions", declared=2 * 1024 * 1024, status=413),
+    Request("refuse 413", "POST", "/v1/chat/completions", declared=32 * 1024 * 1024, status=413),
 )
 
 

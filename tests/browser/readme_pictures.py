@@ -1,6 +1,7 @@
-"""Makes the README's pictures of the page: `python -m tests.browser.readme_pictures`, after the page changed.
+"""Makes the README's two pictures of the page, one of them animated: `python -m tests.browser.readme_pictures`.
 
-Their type is the machine's own sans-serif: fonts-inter and a line in fontconfig make them look as on a usual desk.
+Run it after the page changed. The font is the machine's own sans-serif: fonts-inter and a line in fontconfig make the
+pictures look as on a usual desktop.
 """
 
 import io
@@ -24,7 +25,6 @@ COLORS = 256
 REST_MS = 1500
 """Until the picture has faded in and the page has come to rest."""
 
-
 TYPED = "A red fox in the snow, watercolour"
 TYPED_AT_ONCE = 5
 """Letters of a frame."""
@@ -42,7 +42,6 @@ def main() -> None:
             url = worker.url
             desk = browser.new_context(viewport={"width": 1280, "height": 900}, color_scheme="light")
             film(Playground(desk.new_page(), url), DOCS / "page.webp")
-            take(Playground(desk.new_page(), url), DOCS / "page-light.png", top="header")
             hand = browser.new_context(
                 viewport={"width": 390, "height": 844},
                 color_scheme="dark",
