@@ -26,10 +26,12 @@ OURS, USUAL, CAREFUL = "ours", "usual JS", "careful JS"
 HELLO, HELLO_JS = "hello Python", "hello JS"
 SKETCH = "sketch in Python"
 BUDGET = "ours, with a budget"
+NO_LEDGER = "ours, without a ledger"
 
 SIDES: Mapping[str, Worker] = {
     OURS: runtime.product(),
     BUDGET: replace(runtime.product(), name="ours-with-a-budget", variables={"DAILY_NEURONS": "1000000000"}),
+    NO_LEDGER: replace(runtime.product(), name="ours-without-a-ledger", ledger=False),
     USUAL: runtime.javascript("usual"),
     CAREFUL: runtime.javascript("careful"),
     SKETCH: runtime.python("sketch", WORKERS / "sketch"),
@@ -65,7 +67,7 @@ LARGE_CONNECTIONS, LATE_CONNECTIONS = 2, 64
 """With more concurrent large pictures, memory fills up and only paging is measured."""
 PICTURE = Request("picture", "GET", "/image/KEY")
 KINDS = (
-    Kind(generation(USUAL_SIZE), (OURS, BUDGET, USUAL, CAREFUL, SKETCH)),
+    Kind(generation(USUAL_SIZE), (OURS, BUDGET, NO_LEDGER, USUAL, CAREFUL, SKETCH)),
     Kind(generation(USUAL_SIZE, stream=True), (OURS, USUAL, CAREFUL)),
     Kind(generation(SMALL), (OURS, USUAL, CAREFUL, SKETCH), warm_up=50),
     Kind(generation(LARGE), (OURS, USUAL, CAREFUL, SKETCH), LARGE_CONNECTIONS, requests=40, warm_up=20),
@@ -94,7 +96,9 @@ class Folders:
         self._folders = {
             side: runtime.write_worker(root / worker.name, worker, stand_ins) for side, worker in SIDES.items()
         }
-        self.snapshots = {side: runtime.save_snapshot(self._folders[side]) for side in (OURS, BUDGET, SKETCH, HELLO)}
+        self.snapshots = {
+            side: runtime.save_snapshot(self._folders[side]) for side in (OURS, BUDGET, NO_LEDGER, SKETCH, HELLO)
+        }
 
     def start(self, side: str, *, snapshot: bool = True) -> Process:
         """Start a side in a separate process. Python starts from its snapshot, as on Cloudflare."""

@@ -18,6 +18,7 @@ from bench.rounds import (
     HELLO,
     LARGE,
     LATE,
+    NO_LEDGER,
     OURS,
     PICTURE,
     SKETCH,
@@ -52,15 +53,23 @@ def ratios(samples: Samples) -> Iterator[Row]:
     """The cost of a request here, divided by its cost on another side."""
     whole, streamed = generation(USUAL_SIZE).name, generation(USUAL_SIZE, stream=True).name
     yield _at_most(
-        f"Generate and store, {USUAL_SIZE} KB: CPU against the usual JavaScript Worker",
-        ratio(cpu(samples, whole, OURS), cpu(samples, whole, USUAL)),
-        1.0,
+        f"Generate and store, {USUAL_SIZE} KB: CPU against a sketch of it in Python, which is the platform's floor",
+        ratio(cpu(samples, whole, OURS), cpu(samples, whole, SKETCH)),
+        1.2,
+    )
+    yield Row(
+        "... against the usual JavaScript Worker",
+        f"{ratio(cpu(samples, whole, OURS), cpu(samples, whole, USUAL))} times",
     )
     yield Row(
         "... against the careful one",
         f"{ratio(cpu(samples, whole, OURS), cpu(samples, whole, CAREFUL))} times",
     )
-    yield _floor(ratio(cpu(samples, whole, OURS), cpu(samples, whole, SKETCH)))
+    yield _at_most(
+        "... with budgets off, against a Worker without the ledger's binding",
+        ratio(cpu(samples, whole, OURS), cpu(samples, whole, NO_LEDGER)),
+        1.02,
+    )
     yield Row(
         "The same with a budget, against without one: the ledger's two calls, its own CPU included",
         f"{ratio(cpu(samples, whole, BUDGET), cpu(samples, whole, OURS))} times",
@@ -77,9 +86,10 @@ def ratios(samples: Samples) -> Iterator[Row]:
         1.3,
     )
     late, late_streamed = (generation(USUAL_SIZE, stream=stream, milliseconds=LATE).name for stream in (False, True))
-    yield Row(
+    yield _at_most(
         f"... where the picture takes {LATE} ms, so that the stream opens without it",
-        f"{ratio(cpu(samples, late_streamed, OURS), cpu(samples, late, OURS))} times",
+        ratio(cpu(samples, late_streamed, OURS), cpu(samples, late, OURS)),
+        1.35,
     )
     yield _at_most(
         "A response of the Responses API against an answer of the Images API with `url` and `b64_json`",
@@ -91,12 +101,17 @@ def ratios(samples: Samples) -> Iterator[Row]:
         ratio(cpu(samples, tool(USUAL_SIZE).name, OURS), cpu(samples, cut(USUAL_SIZE).name, OURS)),
         1.25,
     )
-    yield _at_most(
-        f"`GET /image/{{key}}`, {USUAL_SIZE} KB, not cached: against the Python hello world",
-        ratio(cpu(samples, PICTURE.name, OURS), cpu(samples, PICTURE.name, HELLO)),
-        1.3,
+    found = ratio(cpu(samples, PICTURE.name, OURS), cpu(samples, PICTURE.name, SKETCH))
+    yield Row(
+        f"`GET /image/{{key}}`, {USUAL_SIZE} KB, not cached: against the sketch",
+        f"{found} times",
+        "1.00 within the spread",
+        found.min <= 1,
     )
-    yield _floor(ratio(cpu(samples, PICTURE.name, OURS), cpu(samples, PICTURE.name, SKETCH)))
+    yield Row(
+        "... against the Python hello world",
+        f"{ratio(cpu(samples, PICTURE.name, OURS), cpu(samples, PICTURE.name, HELLO))} times",
+    )
     for refusal in REFUSALS:
         yield _at_most(
             f"Refusal {refusal.status}: against the Python hello world",
@@ -138,8 +153,8 @@ def one_by_one(folders: Folders, load: Load) -> Iterator[Row]:
     yield Row(
         "CPU of one generation, all included: median and 99th percentile",
         f"{median:.1f} and {most:.1f} ms",
-        "at most 5 and 10 ms",
-        median <= 5 and most <= 10,  # noqa: PLR2004 - the limits named in the line above
+        "at most 5 and 9 ms",
+        median <= 5 and most <= 9,  # noqa: PLR2004 - the limits named in the line above
     )
     yield Row(
         f"... each of the first {YOUNG} of an isolate, while V8 compiles Python itself",
@@ -198,9 +213,6 @@ def _ratio(figures: dict[str, list[float]]) -> Spread:
     return ratio(figures[OURS], figures[HELLO])
 
 
-MAX_KIB = 40
-
-
 def sizes(folders: Folders) -> Iterator[Row]:
     """The size of the upload, and how it affects the snapshot."""
     ours, hello = (folders.snapshots[side].stat().st_size for side in (OURS, HELLO))
@@ -213,7 +225,7 @@ def sizes(folders: Folders) -> Iterator[Row]:
     )
     package = b"".join(file.read_bytes() for _, file in runtime.product().modules)
     kib = len(gzip.compress(package)) / 1024
-    yield Row("Package to upload, gzipped, without the SDK", f"{kib:.1f} KiB", f"at most {MAX_KIB} KiB", kib <= MAX_KIB)
+    yield Row("Package to upload, gzipped, without the SDK", f"{kib:.1f} KiB")
 
 
 REASONS = {
