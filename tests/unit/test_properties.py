@@ -20,6 +20,7 @@ from flux.endpoints import images, responses
 from flux.errors import ApiError, InvalidConfiguration
 from flux.generation import GenerationRequest
 from flux.http import Form, json_object
+from flux.text import clean_json
 from tests import fakes
 from tests.builders import (
     CHAT,
@@ -213,8 +214,11 @@ def test_a_picture_of_any_shape_has_a_size_to_edit_it_in(width: int, height: int
 
 @given(ANY_TEXT | JSON.map(json.dumps) | st.text('[]{}",:\\\\ a1', max_size=200))
 def test_any_text_is_a_json_object_or_refused(body: str) -> None:
+    """What UTF-8 cannot encode is replaced."""
     with refusals():
-        assert json_object(body) == json.loads(body)
+        found = json_object(body)
+        assert found == clean_json(json.loads(body))
+        assert json.dumps(found, ensure_ascii=False).encode()
 
 
 @given(body=CHATS | st.dictionaries(ANY_TEXT, JSON, max_size=3), follow_ups=st.booleans())

@@ -155,6 +155,7 @@ def test_a_port_in_use_is_said_in_one_line_before_anything_is_touched() -> None:
         done = subprocess.run(
             ["make", "dev", f"PORT={port}", f"PYTHON={sys.executable}"],
             cwd=ROOT,
+            env={name: value for name, value in os.environ.items() if not name.startswith("MAKE")},  # of `make test`
             capture_output=True,
             text=True,
             check=False,
