@@ -41,7 +41,7 @@ SIDES: Mapping[str, Worker] = {
 GREETERS = (HELLO, HELLO_JS)
 """They answer 200 to any request."""
 
-INSTANCES = 6
+INSTANCES = 3
 """How often all sides are restarted. V8 may compile the same code well or badly, and each start is a new chance."""
 ROUNDS = 2
 """Rounds for each kind of request in each instance."""
