@@ -81,13 +81,18 @@ def test_two_tabs_show_the_same_pictures(page: Playground, service: str) -> None
     assert other.errors == []
 
 
-def test_a_reload_in_the_middle_of_a_drawing_keeps_what_has_come(page: Playground) -> None:
+def draw_one_of_two(page: Playground) -> None:
+    """Draw with two models, of which one never answers, until the other one's picture is there."""
     page.wish("A harbour [[hang on flux-1-schnell]]", model=LUCID)
     page.more()
     page.at("#also").get_by_text("FLUX.1 [schnell]").check()
     page.at("#draw").click()
     expect(page.at("#frame .picture")).to_have_count(1)
     expect(page.at("#frame .busy")).to_have_count(1)
+
+
+def test_a_reload_in_the_middle_of_a_drawing_keeps_what_has_come(page: Playground) -> None:
+    draw_one_of_two(page)
     reload(page.page)
     expect(page.at("#gallery li")).to_have_count(1)
     expect(page.at("#draw-label")).to_have_text("Draw")
@@ -170,12 +175,7 @@ def test_forgetting_the_key_offers_to_delete_the_pictures(page: Playground) -> N
 
 def test_a_stopped_drawing_keeps_what_has_come(page: Playground) -> None:
     """And a failure does not take away the pictures of the same request that were drawn."""
-    page.wish("A harbour [[hang on flux-1-schnell]]", model=LUCID)
-    page.more()
-    page.at("#also").get_by_text("FLUX.1 [schnell]").check()
-    page.at("#draw").click()
-    expect(page.at("#frame .picture")).to_have_count(1)
-    expect(page.at("#frame .busy")).to_have_count(1)
+    draw_one_of_two(page)
     page.page.keyboard.press("Escape")
     expect(page.at("#draw-label")).to_have_text("Draw")
     expect(page.picture).to_be_visible()

@@ -1,7 +1,7 @@
 """Pictures -> OpenAI's chat completion or its chunks."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from flux import lines, notices, sse, tokens
@@ -138,22 +138,21 @@ class ChatPresenter:
 
     def begin(self) -> Text:
         """The role, and the prompt as typed. Further choices are sent with their pictures."""
-        planned = {"type": "plan", **progress.of_plan(self._plan)}
         opening = self._delta(lines.opening(self._plan, self._words))
-        return join(self._completion.role(self._model), opening, self._progress(planned))
+        return join(self._completion.role(self._model), opening, self._progress("plan", progress.of_plan, self._plan))
 
     def event(self, report: Report) -> Text:
         """The final prompt. Pictures are sent together at the end, and as data as soon as each is finished."""
         if isinstance(report, FinalPrompt):
-            written = {"type": "prompt", **progress.of_prompt(report)}
-            return join(self._delta(lines.writing(report, self._words)), self._progress(written))
+            written = self._delta(lines.writing(report, self._words))
+            return join(written, self._progress("prompt", progress.of_prompt, report))
         if isinstance(report, GeneratedPicture):
-            return self._progress({"type": "picture", **progress.of_picture(report, self._plan)})
+            return self._progress("picture", progress.of_picture, report, self._plan)
         return ""
 
     def end(self, result: Result) -> Text:
         """The rest of the first choice with its picture, the other choices, and the end of the stream."""
-        events = [self._progress({"type": "failure", **failure.body()}) for failure in result.failures]
+        events = [self._progress("failure", failure.body) for failure in result.failures]
         for index, pictures in enumerate(self._shares(result)):
             if index:
                 events.append(self._completion.role(self._model, index))
@@ -170,8 +169,11 @@ class ChatPresenter:
         sentence = self._completion.chunk(self._model, {"content": lines.failure(error)})
         return join(sentence, sse.event(error.body()), sse.DONE)
 
-    def _progress(self, data: Json) -> Text:
-        return self._completion.progress(self._model, data) if self._tells_progress else ""
+    def _progress(self, kind: str, data: Callable[..., Json], *arguments: object) -> Text:
+        """The progress as an event; nothing is computed if nobody asked for it."""
+        if not self._tells_progress:
+            return ""
+        return self._completion.progress(self._model, {"type": kind, **data(*arguments)})
 
     @property
     def _model(self) -> str:
