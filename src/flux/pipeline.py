@@ -188,8 +188,6 @@ class _Run:
         self._text = FinalPrompt(plan.request.prompt, writer=None)
         """The prompt for pictures that have not begun yet, at full length."""
         self._rewrite_refused = False
-        self._inputs: dict[int, Inputs] = {}
-        """The inputs of the last call for each picture, by index."""
         self._not_upright = False
         """Whether an input picture lies on its side."""
         self._images: dict[tuple[int, int], tuple[Blob, ...]] = {}
@@ -257,7 +255,7 @@ class _Run:
         return await self._finished(self._text, index)
 
     async def _finished(self, text: FinalPrompt, index: int) -> GeneratedPicture:
-        drawn, model = await self._draw(text, index)
+        drawn, inputs, model = await self._draw(text, index)
         cut = await self._cut(drawn)
         url = await self._keep(cut, index, self._storage) if self._storage else None
         notices: dict[Notice, bool] = {
@@ -268,7 +266,6 @@ class _Run:
         said = tuple(notice for notice, applies in notices.items() if applies)
         # Pictures that are not stored are part of the answer at full size.
         preview = await self._preview(cut) if url and self._plan.request.previewed else None
-        inputs = self._inputs[index]
         generated = GeneratedPicture(
             cut,
             url,
@@ -367,34 +364,36 @@ class _Run:
                 return fitted
         raise ResizeFailed(f"still more than {most} bytes")
 
-    async def _draw(self, text: FinalPrompt, index: int) -> tuple[Picture, Model]:
+    async def _draw(self, text: FinalPrompt, index: int) -> tuple[Picture, Inputs, Model]:
+        """The picture, and the inputs and the model that it was drawn with."""
         with self._trace.step("draw"):
             for call in self._plan.calls[:-1]:
                 try:
-                    return await self._call(call, text, index), call.model
+                    return *await self._call(call, text, index), call.model
                 except ModelOverloaded as overloaded:
                     if _is_final(overloaded, call.model):
                         raise
                     # Not lost: the next model is called, and the last model's failure is reported.
                     self._trace.facts.fallback_from = overloaded.upstream_code
             call = self._plan.calls[-1]
-            return await self._call(call, text, index), call.model
+            return *await self._call(call, text, index), call.model
 
-    async def _call(self, call: ModelCall, text: FinalPrompt, index: int) -> Picture:
-        """The model's picture. If the filter refuses the picture and not the prompt, draw once more.
+    async def _call(self, call: ModelCall, text: FinalPrompt, index: int) -> tuple[Picture, Inputs]:
+        """The model's picture, and the inputs that it was drawn with.
 
-        Not if the caller chose the seed: the result would be the same.
+        If the filter refuses the picture and not the prompt, draw once more. Not if the caller chose the
+        seed: the result would be the same.
         """
-        self._inputs[index] = inputs = call.inputs(text.prompt, index)
+        inputs = call.inputs(text.prompt, index)
         try:
-            return await self._try(call, inputs, index)
+            return await self._try(call, inputs, index), inputs
         except OutputFlagged as flagged:
             if call.seed is not None or _is_final(flagged, call.model):
                 raise
         self._trace.count("redrawn")
         if call.model.seeds:
-            self._inputs[index] = inputs = {**inputs, "seed": random.getrandbits(32)}
-        return await self._try(call, inputs, index)
+            inputs = {**inputs, "seed": random.getrandbits(32)}
+        return await self._try(call, inputs, index), inputs
 
     async def _try(self, call: ModelCall, inputs: Inputs, index: int) -> Picture:
         """The model's picture. It is retried only if it is the last model."""
