@@ -7,7 +7,8 @@ insert the deployment's address and copy examples, so it can be read without the
 import html
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
 from typing import Any
 
 from dev import ROOT
@@ -64,12 +65,13 @@ def _code(source: str, label: str = "") -> str:
     )
 
 
-def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    """A table of finished cells. The first cell of each row is its heading."""
+def _table(head: Iterable[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table of finished cells. The first cell of a row is its heading. Rows that only differ in it are merged."""
     titles = "".join(f"<th scope=col>{one}" for one in head)
     lines = []
-    for first, *rest in rows:
-        lines.append(f"<tr><th scope=row>{first}" + "".join(f"<td>{cell}" for cell in rest))
+    for cells, same in groupby(rows, key=lambda row: tuple(row[1:])):
+        first = ", ".join(row[0] for row in same)
+        lines.append(f"<tr><th scope=row>{first}" + "".join(f"<td>{cell}" for cell in cells))
     body = "\n".join(lines)
     return f'<div class="table" tabindex="0"><table><thead><tr>{titles}<tbody>\n{body}\n</table></div>'
 
@@ -86,7 +88,7 @@ def _markdown(source: str) -> Iterator[str]:
             yield _code(rest.strip("`").strip("\n").replace("$KEY", KEY))
         elif rest.startswith("|"):
             head, _, *rows = ([cell.strip() for cell in line.strip("|").split("|")] for line in rest.splitlines())
-            yield _table(map(_inline, head), (map(_inline, row) for row in rows))
+            yield _table(map(_inline, head), ([*map(_inline, row)] for row in rows))
         elif rest:
             yield f"<p>{_inline(rest)}</p>"
 
