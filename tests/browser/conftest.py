@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
 
 from dev import ROOT, serve
 from tests.browser import chromium
@@ -13,9 +13,13 @@ from tests.browser.playground import FIBO, KEY, LUCID, MAX, QWEN, Playground
 
 DRAWING_MS = 20
 """A test in which time is the point asks for its own with `[[delay 2s]]`."""
+PATIENCE_MS = 20_000
+"""What a busy machine may take until an expectation of a test holds; Playwright's own five seconds are too short."""
 SCREENSHOTS = ROOT / ".local" / "screenshots"
 
 Open = Callable[..., Playground]
+
+expect.set_options(timeout=PATIENCE_MS)
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +95,7 @@ def open_page(browser: Browser, service: str) -> Iterator[Open]:
         context = browser.new_context(
             viewport={"width": width, "height": height}, **{"locale": "en-GB", "reduced_motion": "reduce", **options}
         )
-        context.set_default_timeout(20_000)
+        context.set_default_timeout(PATIENCE_MS)
         playground = Playground(context.new_page(), url)
         opened.append((context, playground))
         return playground

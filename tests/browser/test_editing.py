@@ -293,6 +293,7 @@ def test_a_new_user_gets_to_an_edited_kept_picture_in_a_few_taps(open_page: Open
     expect(page.at("#gallery li")).to_have_count(2)
     expect(page.at("#draw-label")).to_have_text("Draw")
     tap("#favourite")
+    expect(page.at("#favourite")).to_have_attribute("aria-pressed", "true")  # the page says so when it is stored
     page.page.reload()
     expect(page.at("#gallery li").first).to_contain_text("★")
     assert taps < 12

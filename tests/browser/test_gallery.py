@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Download, Page, expect
 
 from tests.browser.conftest import Open
 from tests.browser.playground import LUCID, SHARE, Playground
@@ -130,10 +130,15 @@ def test_one_picture_or_all_can_be_deleted_and_exported(page: Playground, tmp_pa
     for prompt in ("One boat", "Two boats"):
         page.wish(prompt, model=LUCID)
         page.draw()
-    files: dict[str, bytes] = {}
-    page.page.on("download", lambda download: files.update({download.suggested_filename: download.path().read_bytes()}))
-    page.button("Export all").click()
-    page.page.wait_for_timeout(1500)
+    downloads: list[Download] = []
+
+    def is_last(download: Download) -> bool:
+        downloads.append(download)
+        return len(downloads) == 3
+
+    with page.page.expect_event("download", is_last):
+        page.button("Export all").click()
+    files = {download.suggested_filename: download.path().read_bytes() for download in downloads}
     assert set(files) == {"2-Two-boats.jpg", "1-One-boat.jpg", "settings.json"}
     assert files["1-One-boat.jpg"].startswith(b"\xff\xd8")
     assert [one["prompt"] for one in json.loads(files["settings.json"])] == ["Two boats", "One boat"]
