@@ -9,7 +9,7 @@ from workers import import_from_javascript
 
 from flux import settings
 from flux.app import App, compose
-from flux.edge import wire
+from flux.edge import event_loop, wire
 from flux.edge.images import ImagesResizer
 from flux.edge.kv import KvPictureStore
 from flux.edge.ledger import DurableLedger
@@ -40,6 +40,7 @@ async def answer(js_request: Any, ctx: Any) -> Any:
 @cache
 def _app() -> App:
     """The service. Created once per isolate, at the first request: bindings and variables do not change later."""
+    event_loop.install()
     env = import_from_javascript("cloudflare:workers").env
     variables = {name: _text(getattr(env, name, None)) for name in settings.NAMES}
     names = ("FLUX_CF_KV", "IMAGES", "RATE_LIMITER", "LEDGER")

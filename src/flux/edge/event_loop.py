@@ -1,0 +1,41 @@
+"""asyncio's event loop for a Worker: callbacks run as microtasks.
+
+Pyodide's own loop is made for web pages and for programs that end. Before it runs a callback, it sets two timers of
+0 ms, one after the other, so that the page stays responsive; and each wait schedules a second callback, with which the
+loop counts what is still in progress. A Worker needs neither. Without them a generation takes a tenth less CPU.
+"""
+
+import asyncio
+from collections.abc import Callable
+from contextvars import Context
+from typing import Any
+
+import js
+from pyodide.ffi import create_once_callable
+from pyodide.webloop import WebLoop
+
+
+def install() -> None:
+    """Change the running loop, for as long as the isolate exists."""
+    loop: Any = asyncio.get_running_loop()
+    loop.__class__ = WorkerLoop
+
+
+class WorkerLoop(WebLoop):  # type: ignore[misc]  # Pyodide has no types here
+    """Pyodide's loop with other scheduling. `run_sync` does not work in its callbacks; nothing here uses it."""
+
+    def call_soon(self, callback: Callable[..., object], *args: Any, context: Context | None = None) -> asyncio.Handle:
+        """See `AbstractEventLoop.call_soon`."""
+        handle = asyncio.Handle(callback, args, self, context)
+
+        def run() -> None:
+            asyncio._set_running_loop(self)  # noqa: SLF001 - for event loops
+            if not handle.cancelled():
+                handle._run()  # noqa: SLF001 - for event loops
+
+        js.queueMicrotask(create_once_callable(run))
+        return handle
+
+    def create_future(self) -> asyncio.Future[Any]:
+        """See `AbstractEventLoop.create_future`. It is not counted."""
+        return asyncio.Future(loop=self)
