@@ -22,6 +22,8 @@ MAX_DISCARDED = 8 * MIB
 """Most bytes of a refused body that are read and discarded."""
 DISCARD_SECONDS = 5
 """Longest time for that."""
+SILENT_SECONDS = 0.5
+"""If no byte arrives for this long, the client is not sending: it waits for the response first."""
 
 
 class StreamedBody:
@@ -51,15 +53,14 @@ class StreamedBody:
         """
         if not self._may_come or not self._open():
             return
-        memory, discarded = js.ArrayBuffer.new(MIB), 0
         # If the body breaks off or takes too long, the response is sent anyway.
         with suppress(JsException, TimeoutError), time_limit(DISCARD_SECONDS):
-            while discarded < MAX_DISCARDED:
-                part = await self._reader.readAtLeast(MIB, js.Uint8Array.new(memory))
-                if part.done:
-                    break
-                memory = part.value.buffer
+            with time_limit(SILENT_SECONDS):
+                part = await self._reader.read(js.Uint8Array.new(MIB))
+            discarded = 0
+            while not part.done and discarded < MAX_DISCARDED:
                 discarded += part.value.byteLength
+                part = await self._reader.readAtLeast(MIB, js.Uint8Array.new(part.value.buffer))
 
     async def _bytes(self, limit: int) -> BodyBytes:
         """The whole body. Raises `RequestTooLarge`, `RequestTimeout`, or `InvalidRequest` if it breaks off."""
