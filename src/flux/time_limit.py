@@ -20,7 +20,7 @@ class _Timer:
 
     def __init__(self) -> None:
         loop = asyncio.get_running_loop()
-        self.now, self._call_at = loop.time, loop.call_at
+        self.now, self._call_later = loop.time, loop.call_later
         self._limits: set[time_limit] = set()
         self._handle: asyncio.TimerHandle | None = None
         self._at: float | None = None
@@ -39,7 +39,8 @@ class _Timer:
     def _set(self, at: float) -> None:
         if self._handle:
             self._handle.cancel()
-        self._at, self._handle = at, self._call_at(at, self._fired)
+        # Not `call_at`: Pyodide refuses a time that is already over, and JavaScript's timers may fire early.
+        self._at, self._handle = at, self._call_later(max(0.0, at - self.now()), self._fired)
 
     def _fired(self) -> None:
         self._handle = None

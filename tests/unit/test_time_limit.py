@@ -1,6 +1,7 @@
 """Time limits: what they end, and the one timer that all of a request's share."""
 
 import asyncio
+import itertools
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -15,17 +16,17 @@ pytestmark = pytest.mark.usefixtures("clock")
 async def armed(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The times that the loop was asked to call something at, `asyncio.sleep` apart."""
     loop, times = asyncio.get_running_loop(), list[float]()
-    call_at = loop.call_at
+    call_later = loop.call_later
 
     def noted(
-        when: float, callback: Callable[..., object], *arguments: Any, context: Any = None
+        delay: float, callback: Callable[..., object], *arguments: Any, context: Any = None
     ) -> asyncio.TimerHandle:
         if "_Timer" in getattr(callback, "__qualname__", ""):
-            times.append(round(when - began, 3))
-        return call_at(when, callback, *arguments, context=context)
+            times.append(round(loop.time() + delay - began, 3))
+        return call_later(delay, callback, *arguments, context=context)
 
     began = loop.time()
-    monkeypatch.setattr(loop, "call_at", noted)
+    monkeypatch.setattr(loop, "call_later", noted)
     return times
 
 
@@ -148,6 +149,30 @@ async def test_a_long_wait_arms_it_once_more_and_a_shorter_limit_again(armed: li
     await waiting(10, 0.2)
     await waiting(0.5, 0.2)
     assert armed == [2, 60, 13, 3.7]
+
+
+async def test_a_timer_may_fire_early_and_the_clock_then_pass_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in workerd, where Pyodide refuses to set a timer in the past."""
+    loop = asyncio.get_running_loop()
+    call_at, time = loop.call_at, loop.time
+
+    def call_later(
+        delay: float, callback: Callable[..., object], *arguments: Any, context: Any = None
+    ) -> asyncio.TimerHandle:
+        if delay < 0:
+            raise ValueError("Can't schedule in the past")
+        return call_at(time() + delay * 0.999, callback, *arguments, context=context)
+
+    def moving() -> float:
+        """One more millisecond each time it is read."""
+        return time() + next(readings) / 1000
+
+    readings = itertools.count()
+    monkeypatch.setattr(loop, "call_later", call_later)
+    monkeypatch.setattr(loop, "call_at", lambda when, *rest, **named: call_later(when - moving(), *rest, **named))
+    monkeypatch.setattr(loop, "time", moving)
+    with pytest.raises(TimeoutError):
+        await waiting(1, 1000)
 
 
 async def test_a_limit_needs_a_task() -> None:
