@@ -1,87 +1,84 @@
 """`python -m bench.against REVISION [PATTERN ...]`: compare the Worker in this tree with that of another revision.
 
-For changes that are too small to show in `make bench`. Requests are sent to both in turn, round by round. Patterns
-(`generate*`) select kinds of requests by name. A ratio below 1 means that this tree needs less. "Own thread" excludes
-V8's compilers and garbage collectors.
+For changes that are too small to show in `make bench`. Both revisions are in one isolate, so they share what V8 has
+compiled, and rounds of requests to one and the other alternate, so they share the machine's speed. A difference of two
+per cent shows in a minute. Patterns (`generate*`) select kinds of requests by name.
 """
 
 import io
+import random
+import re
+import statistics
 import subprocess
 import sys
 import tarfile
 import tempfile
-from contextlib import ExitStack
+from collections.abc import Sequence
 from dataclasses import replace
 from fnmatch import fnmatch
 from pathlib import Path
 
-from bench import picture, runtime
+from bench import WORKERS, picture, runtime
 from bench.load import Load
-from bench.rounds import KINDS, OURS, SIDES, SKETCH, Kind, as_sent, ratio
+from bench.rounds import KINDS, OURS, Kind, as_sent
 from bench.runtime import Process, Worker
 from dev import ROOT
 
-INSTANCES = 4
-ROUNDS = 5
+INSTANCES = 3
+ROUNDS = 40
 """For each kind of request in each instance."""
+REQUESTS = 64
 THEIRS = "theirs"
+"""The name of the other revision's package, and the query of the requests to it."""
 
 
-def main(revision: str, patterns: list[str]) -> None:
-    """Print a line for each kind of request."""
+def main(revision: str, patterns: Sequence[str]) -> None:
+    """Print a line for each kind of request: the ratio of this tree's CPU to that of the other revision."""
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         root = Path(name)
         stand_ins = runtime.write_stand_ins(root / "stand-ins", picture.files(root))
-        workers = {OURS: SIDES[OURS], THEIRS: _at(revision, root / "revision"), SKETCH: SIDES[SKETCH]}
-        folders = {
-            side: runtime.write_worker(root / worker.name, worker, stand_ins) for side, worker in workers.items()
-        }
-        for folder in folders.values():
-            runtime.save_snapshot(folder)
+        folder = runtime.write_worker(root / "both", _both(revision, root / "revision"), stand_ins)
+        runtime.save_snapshot(folder)
         kinds = [kind for kind in KINDS if any(fnmatch(kind.request.name, pattern) for pattern in patterns or "*")]
-        found: dict[tuple[str, str], list[tuple[float, float]]] = {}
+        ratios: dict[str, list[float]] = {}
         with Process(stand_ins) as others, Load(others) as load:
             others.answer()
             for _ in range(INSTANCES):
-                with ExitStack() as stack:
-                    running = {
-                        side: stack.enter_context(Process(folder, runtime.from_snapshot(folder)))
-                        for side, folder in folders.items()
-                    }
-                    for process in running.values():
-                        process.answer()
+                with Process(folder, runtime.from_snapshot(folder)) as running:
+                    running.answer()
                     for kind in kinds:
-                        _rounds(kind, running, load, found)
-    for kind in kinds:
-        print(kind.request.name)
-        for other in (THEIRS, SKETCH):
-            if others_rounds := found.get((kind.request.name, other)):
-                for place, what in enumerate(("CPU", "own thread")):
-                    ones = [one[place] for one in found[kind.request.name, OURS]]
-                    print(f"  {what:11} against {other:18}{ratio(ones, [one[place] for one in others_rounds])}")
+                        ratios.setdefault(kind.request.name, []).extend(_rounds(kind, running, load))
+    for request, found in ratios.items():
+        error = statistics.stdev(found) / len(found) ** 0.5
+        print(f"{request:45} {statistics.fmean(found):.3f}, standard error {error:.3f}")
 
 
-def _at(revision: str, folder: Path) -> Worker:
-    """The Worker of a revision."""
-    packed = subprocess.run(["git", "archive", revision, "src"], cwd=ROOT, check=True, capture_output=True).stdout
+def _both(revision: str, folder: Path) -> Worker:
+    """A Worker with this tree as package `flux` and the other revision as package `theirs`."""
+    packed = subprocess.run(["git", "archive", revision, "src/flux"], cwd=ROOT, check=True, capture_output=True).stdout
     with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
         archive.extractall(folder, filter="data")
-    return replace(runtime.python(THEIRS, folder / "src"), ledger=True)
+    (folder / "src" / "flux").rename(folder / "src" / THEIRS)
+    for file in (folder / "src").rglob("*.py"):
+        file.write_text(re.sub(r"\b(from|import) flux\b", rf"\1 {THEIRS}", file.read_text()))
+    return replace(runtime.product(folder / "src", WORKERS / "both", main="both.py"), name="both", ledger=True)
 
 
-def _rounds(
-    kind: Kind, running: dict[str, Process], load: Load, found: dict[tuple[str, str], list[tuple[float, float]]]
-) -> None:
-    sides = [side for side in running if side == THEIRS or side in kind.sides]
-    requests = {side: as_sent(side, kind.request, running[side], load) for side in sides}
-    for side in sides:
-        load.send(running[side], requests[side], requests=kind.warm_up, connections=kind.connections)
+def _rounds(kind: Kind, running: Process, load: Load) -> list[float]:
+    """The ratio of each round, for the isolate's own thread, without V8's compilers and garbage collectors."""
+    ours = as_sent(OURS, kind.request, running, load)
+    requests = {OURS: ours, THEIRS: replace(ours, path=f"{ours.path}?{THEIRS}")}
+    for request in requests.values():
+        load.send(running, request, requests=kind.warm_up, connections=kind.connections)
+    ratios = []
     for _ in range(ROUNDS):
-        for side in sides:
-            before = running[side].isolate_cpu
-            sample = load.send(running[side], requests[side], requests=kind.requests, connections=kind.connections)
-            own = (running[side].isolate_cpu - before) / kind.requests * 1000
-            found.setdefault((kind.request.name, side), []).append((sample.cpu, own))
+        cpu: dict[str, float] = {}
+        for side in random.sample(sorted(requests), 2):
+            before = running.isolate_cpu
+            load.send(running, requests[side], requests=REQUESTS, connections=kind.connections)
+            cpu[side] = running.isolate_cpu - before
+        ratios.append(cpu[OURS] / cpu[THEIRS])
+    return ratios
 
 
 if __name__ == "__main__":
