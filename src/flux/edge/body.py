@@ -56,11 +56,12 @@ class StreamedBody:
         # If the body breaks off or takes too long, the response is sent anyway.
         with suppress(JsException, TimeoutError), time_limit(DISCARD_SECONDS):
             with time_limit(SILENT_SECONDS):
-                part = await self._reader.read(js.Uint8Array.new(MIB))
-            discarded = 0
+                part = await self._reader.read(js.Uint8Array.new(1))
+            memory, discarded = js.ArrayBuffer.new(MIB), 0
             while not part.done and discarded < MAX_DISCARDED:
+                part = await self._reader.readAtLeast(MIB, js.Uint8Array.new(memory))
+                memory = part.value.buffer
                 discarded += part.value.byteLength
-                part = await self._reader.readAtLeast(MIB, js.Uint8Array.new(part.value.buffer))
 
     async def _bytes(self, limit: int) -> BodyBytes:
         """The whole body. Raises `RequestTooLarge`, `RequestTimeout`, or `InvalidRequest` if it breaks off."""
