@@ -104,6 +104,7 @@ async def _text(pieces: Any, *, escaped: bool) -> Any:
     """The text of the joined pieces, as the only item of an array.
 
     If a call returns a promise, Pyodide converts the result to Python. Nesting it in two arrays prevents that.
+    `js_bytes.result_in_array` says what the copies cost.
     """
     source, read = js.Blob.new(pieces), js.Blob.prototype.text
     if escaped:

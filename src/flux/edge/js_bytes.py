@@ -44,7 +44,8 @@ def result_in_array(function: Any) -> Any:
     """A JavaScript array that contains the result of a function without arguments.
 
     If Python called the function, its text would be copied into Python. As a getter it is called by JavaScript, when
-    the values of the object are collected.
+    the values of the object are collected. Measured for the base64 of 1 MB (`bench.crossings`): 0.1 ms, with the copies
+    7.5 ms.
     """
     getter = js_object({"enumerable": True})
     getter.get = function

@@ -51,8 +51,8 @@ async def _bytes(answer: Any) -> Any:
 def _from_base64_property(answer: Any) -> Any:
     """The bytes of `answer.image`.
 
-    Python would copy a JavaScript string twice, which takes a few milliseconds for a picture. So the string is passed
-    on inside an array and never read.
+    Python would copy a JavaScript string twice. So the string is passed on inside an array and never read. Measured for
+    a picture of 1 MB (`bench.crossings`): 0.2 ms, with the copies 7.4 ms.
     """
     place = js.Object.keys(answer).indexOf("image")
     if place < 0:
