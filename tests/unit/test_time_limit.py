@@ -151,8 +151,11 @@ async def test_a_long_wait_arms_it_once_more_and_a_shorter_limit_again(armed: li
     assert armed == [2, 60, 13, 3.7]
 
 
-async def test_a_timer_may_fire_early_and_the_clock_then_pass_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As in workerd, where Pyodide refuses to set a timer in the past."""
+@pytest.mark.parametrize("limit", [1, 0.0004, 0, -0.1])
+async def test_a_timer_may_fire_early_and_the_clock_then_pass_the_limit(
+    monkeypatch: pytest.MonkeyPatch, limit: float
+) -> None:
+    """As in workerd, where Pyodide refuses to set a timer in the past. A stream that is late has a limit below 0."""
     loop = asyncio.get_running_loop()
     call_at, time = loop.call_at, loop.time
 
@@ -172,7 +175,7 @@ async def test_a_timer_may_fire_early_and_the_clock_then_pass_the_limit(monkeypa
     monkeypatch.setattr(loop, "call_at", lambda when, *rest, **named: call_later(when - moving(), *rest, **named))
     monkeypatch.setattr(loop, "time", moving)
     with pytest.raises(TimeoutError):
-        await waiting(1, 1000)
+        await waiting(limit, 1000)
 
 
 async def test_a_limit_needs_a_task() -> None:
