@@ -28,6 +28,7 @@ INSTANCES = 3
 ROUNDS = 40
 """For each kind of request in each instance."""
 REQUESTS = 64
+"""The most in a round: of kinds that wait for seconds, a round of `make bench` has fewer."""
 THEIRS = "theirs"
 """The name of the other revision's package, and the query of the requests to it."""
 
@@ -70,12 +71,12 @@ def _rounds(kind: Kind, running: Process, load: Load) -> list[float]:
     requests = {OURS: ours, THEIRS: replace(ours, path=f"{ours.path}?{THEIRS}")}
     for request in requests.values():
         load.send(running, request, requests=kind.warm_up, connections=kind.connections)
-    ratios = []
+    count, ratios = min(kind.requests, REQUESTS), []
     for _ in range(ROUNDS):
         cpu: dict[str, float] = {}
         for side in random.sample(sorted(requests), 2):
             before = running.isolate_cpu
-            load.send(running, requests[side], requests=REQUESTS, connections=kind.connections)
+            load.send(running, requests[side], requests=count, connections=kind.connections)
             cpu[side] = running.isolate_cpu - before
         ratios.append(cpu[OURS] / cpu[THEIRS])
     return ratios
