@@ -155,13 +155,22 @@ def test_a_refused_body_is_not_read_for_ever(bare: Workerd) -> None:
             assert time.monotonic() - began < 8
 
 
-def test_a_refusal_does_not_wait_for_a_body_that_is_not_sent(bare: Workerd) -> None:
-    """Half a second of silence, not the five seconds that a client gets who is sending."""
+@pytest.mark.parametrize("length", [1, 10 * MIB, None])
+def test_a_refusal_does_not_wait_for_a_body_that_is_not_sent(bare: Workerd, length: int | None) -> None:
+    """It is sent after half a second of silence; a client that is sending gets five seconds."""
     with connected(bare) as client:
         began = time.monotonic()
-        client.sendall(head(CHAT, 10 * MIB, key="wrong"))
+        client.sendall(head(CHAT, length, key="wrong"))
         assert error(heard(client)) == (401, "invalid_api_key")
         assert time.monotonic() - began < 4
+
+
+def test_a_refusal_waits_some_seconds_for_a_body_that_has_begun(bare: Workerd) -> None:
+    with connected(bare) as client:
+        began = time.monotonic()
+        client.sendall(head(CHAT, 10 * MIB, key="wrong") + b"{")
+        assert error(heard(client)) == (401, "invalid_api_key")
+        assert 4 < time.monotonic() - began < 8
 
 
 async def test_who_leaves_while_a_refused_body_is_read_leaves_nothing(bare: Workerd) -> None:

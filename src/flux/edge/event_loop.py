@@ -1,8 +1,8 @@
 """asyncio's event loop for a Worker: callbacks run as microtasks.
 
 Pyodide's own loop is made for web pages and for programs that end. Before it runs a callback, it sets two timers of
-0 ms, one after the other, so that the page stays responsive; and each wait schedules a second callback, with which the
-loop counts what is still in progress. A Worker needs neither. Without them a generation takes a tenth less CPU.
+0 ms, one after the other, so that the page stays responsive. After each wait it schedules one more callback, which
+counts what is still in progress. A Worker needs neither. Without them a generation takes a tenth less CPU.
 """
 
 import asyncio
