@@ -56,10 +56,11 @@ def main(revision: str, patterns: Sequence[str]) -> None:
 
 def _both(revision: str, folder: Path) -> Worker:
     """A Worker with this tree as package `flux` and the other revision as package `theirs`."""
-    packed = subprocess.run(["git", "archive", revision, "src/flux"], cwd=ROOT, check=True, capture_output=True).stdout
+    packed = subprocess.run(["git", "archive", revision, "src"], cwd=ROOT, check=True, capture_output=True).stdout
     with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
         archive.extractall(folder, filter="data")
     (folder / "src" / "flux").rename(folder / "src" / THEIRS)
+    (folder / "src" / "entry.py").rename(folder / "src" / "their_entry.py")
     for file in (folder / "src").rglob("*.py"):
         file.write_text(re.sub(r"\b(from|import) flux\b", rf"\1 {THEIRS}", file.read_text()))
     return replace(runtime.product(folder / "src", WORKERS / "both", main="both.py"), name="both", ledger=True)

@@ -5,10 +5,12 @@ import asyncio
 from functools import cache
 from typing import Any
 
+import their_entry  # type: ignore[import-not-found]  # added by bench.against, as is `theirs`
 from pyodide.webloop import WebLoop
-from theirs import edge as theirs  # type: ignore[import-not-found]  # added by bench.against
+from theirs import edge as theirs  # type: ignore[import-not-found]
 from workers import WorkerEntrypoint
 
+import entry
 from entry import Ledger  # noqa: F401 - the Durable Object
 from flux import edge
 
@@ -18,10 +20,10 @@ class Default(WorkerEntrypoint):
 
     async def fetch(self, request: Any) -> Any:
         """Answer with the event loop of the revision."""
-        js_request = request.js_object
-        revision = theirs if js_request.url.endswith("?theirs") else edge
-        asyncio.get_running_loop().__class__ = _event_loop(revision)
-        return await revision.answer(js_request, self.ctx)
+        are_theirs = request.js_object.url.endswith("?theirs")
+        asyncio.get_running_loop().__class__ = _event_loop(theirs if are_theirs else edge)
+        answering = their_entry if are_theirs else entry
+        return await answering.Default(self.ctx, self.env).fetch(request)
 
 
 @cache

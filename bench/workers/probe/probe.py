@@ -7,12 +7,12 @@ from typing import Any
 
 import js
 import pyodide_js  # type: ignore[import-not-found]  # created from JavaScript at run time
-from workers import Response
+from workers import Response, WorkerEntrypoint
 
-from entry import Default as Probed
+import entry
 
 
-class Default(Probed):
+class Default(WorkerEntrypoint):
     """The Worker."""
 
     async def fetch(self, request: Any) -> Any:
@@ -24,4 +24,4 @@ class Default(Probed):
             return js.Response.new(pyodide_js._module.HEAPU8.slice())  # noqa: SLF001 - as below
         if path == "memory":
             return Response(json.dumps(pyodide_js._module.HEAPU8.length))  # noqa: SLF001 - there is no public interface
-        return await super().fetch(request)
+        return await entry.Default(self.ctx, self.env).fetch(request)

@@ -24,15 +24,15 @@ REFUSED = 400
 """Responses with this status or a higher one may be sent while the request's body is still unread."""
 
 
-async def answer(js_request: Any, ctx: Any) -> Any:
+async def answer(js_request: Any) -> Any:
     """Answer one request. The request and the response are JavaScript objects."""
     try:
         with wire.ended_when_the_client_leaves(js_request.signal):
-            request = wire.read(js_request, ctx)
+            request = wire.read(js_request)
             response = await _app()(request)
             if response.status >= REFUSED:
                 await request.body.discard()
-            return wire.write(response, js_request, ctx)
+            return wire.write(response, js_request)
     except asyncio.CancelledError:
         return js.Response.new()  # nobody receives it: the client is gone, and the request is already logged
 

@@ -1,13 +1,14 @@
 """Converts JavaScript's `Request` into ours, and our `Response` into JavaScript's."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Coroutine, Iterator, Mapping
 from contextlib import aclosing, contextmanager
 from functools import cache
 from typing import Any
 
 import js
 from pyodide.ffi import JsException, create_proxy
+from workers import wait_until
 
 from flux.edge.body import StreamedBody
 from flux.edge.js_bytes import Bytes, array_of, base64_in_array, js_object
@@ -15,7 +16,7 @@ from flux.http import MIB, Native, Request, Response, Stream
 from flux.text import Spliced, Text
 
 
-def read(js_request: Any, ctx: Any) -> Request:
+def read(js_request: Any) -> Request:
     """The request as a value. Its body is read later."""
     scheme, _, host, *rest = js_request.url.split("/", 3)
     path, _, query = (rest[0] if rest else "").partition("?")
@@ -27,8 +28,16 @@ def read(js_request: Any, ctx: Any) -> Request:
         query=query,
         headers=headers,
         body=StreamedBody(js_request, headers),
-        background=lambda work: ctx.waitUntil(asyncio.ensure_future(work)),
+        background=_in_background,
     )
+
+
+def _in_background(work: Coroutine[Any, Any, None]) -> None:
+    """Start work that continues after the response.
+
+    When the client disconnects, the runtime drops pending promises. `waitUntil` gives the work time to end.
+    """
+    wait_until(asyncio.ensure_future(work))
 
 
 class _Headers(Mapping[str, str]):
@@ -50,16 +59,16 @@ class _Headers(Mapping[str, str]):
         return sum(1 for _ in self)
 
 
-def write(response: Response, js_request: Any, ctx: Any) -> Any:
+def write(response: Response, js_request: Any) -> Any:
     """The response as JavaScript's `Response`."""
     body: Any = response.body
     if isinstance(body, Spliced):
         size = _size(body)
-        body = _blob(body) if size <= LARGE else _in_pieces(body, size, js_request, ctx)
+        body = _blob(body) if size <= LARGE else _in_pieces(body, size, js_request)
     elif isinstance(body, Native):
         body = _of_length(body.value, body.size)
     elif isinstance(body, Stream):
-        body = _streamed(body, js_request, ctx)
+        body = _streamed(body, js_request)
     init = js_object({"status": response.status, "headers": response.headers})
     return js.Response.new(body, init)
 
@@ -108,23 +117,20 @@ def _pieces(text: Text) -> Iterator[Text]:
                 yield Spliced((Bytes(array.subarray(start, start + PIECE)),))
 
 
-def _in_pieces(text: Spliced, size: int, js_request: Any, ctx: Any) -> Any:
+def _in_pieces(text: Spliced, size: int, js_request: Any) -> Any:
     """A stream of known length, to which a large text is written as fast as it is read."""
 
     async def texts() -> AsyncGenerator[Text, None]:
         yield text
 
     stream = Stream(texts(), failed=lambda _error: "", close=lambda: None)
-    return _streamed(stream, js_request, ctx, js.FixedLengthStream.new(size))
+    return _streamed(stream, js_request, js.FixedLengthStream.new(size))
 
 
-def _streamed(stream: Stream, js_request: Any, ctx: Any, pipe: Any = None) -> Any:
-    """A stream to which the texts are written as they come.
-
-    When the client disconnects, the runtime drops pending promises. `waitUntil` gives the work time to end.
-    """
+def _streamed(stream: Stream, js_request: Any, pipe: Any = None) -> Any:
+    """A stream to which the texts are written as they come."""
     pipe = pipe or js.IdentityTransformStream.new()
-    ctx.waitUntil(asyncio.ensure_future(_pump(stream, pipe.writable.getWriter(), js_request.signal)))
+    _in_background(_pump(stream, pipe.writable.getWriter(), js_request.signal))
     return pipe.readable
 
 
