@@ -76,6 +76,10 @@ STEPS = {
     "js.JSON.parse": sync(lambda _request: js.JSON.parse),
     "object by JSON.parse": sync(lambda _request: js.JSON.parse(json.dumps(INIT))),
     "object by to_js": sync(lambda _request: to_js(INIT, dict_converter=js.Object.fromEntries)),
+    "small object by JSON.parse": sync(
+        lambda _request: js.Object.new(js.JSON.parse(json.dumps({"key": "a", "delta": 1})))
+    ),
+    "small object by keywords": sync(lambda _request: js.Object.new(key="a", delta=1)),
     "js.Response.new": sync(lambda _request: js.Response.new("Hello")),
     "workers.Response": sync(lambda _request: Response("Hello")),
     "js.console.log": sync(lambda _request: js.console.log("{}")),

@@ -9,7 +9,7 @@ from pyodide.ffi import JsException, JsProxy
 
 from flux import embedded, forms
 from flux.edge.body_bytes import BodyBytes
-from flux.edge.js_bytes import Bytes, from_base64, js_object
+from flux.edge.js_bytes import Bytes, from_base64
 from flux.errors import InvalidRequest
 from flux.http import IDLE_SECONDS, MAX_TEXT, MIB, Document, Form, body_timeout, body_too_large, marked
 from flux.time_limit import time_limit
@@ -54,14 +54,17 @@ class StreamedBody:
         if not self._may_come or not self._open():
             return
         # If the body breaks off or takes too long, the response is sent anyway.
-        with suppress(JsException, TimeoutError), time_limit(DISCARD_SECONDS):
-            with time_limit(SILENT_SECONDS):
-                part = await self._reader.read(js.Uint8Array.new(1))
+        with suppress(JsException, TimeoutError):
+            first = self._reader.read(js.Uint8Array.new(1))
+            part = await js.Promise.race(js.Array.of(first, js.scheduler.wait(SILENT_SECONDS * 1000)))
+            if part is None:
+                return
             memory, discarded = js.ArrayBuffer.new(MIB), 0
-            while not part.done and discarded < MAX_DISCARDED:
-                part = await self._reader.readAtLeast(MIB, js.Uint8Array.new(memory))
-                memory = part.value.buffer
-                discarded += part.value.byteLength
+            with time_limit(DISCARD_SECONDS):
+                while not part.done and discarded < MAX_DISCARDED:
+                    part = await self._reader.readAtLeast(MIB, js.Uint8Array.new(memory))
+                    memory = part.value.buffer
+                    discarded += part.value.byteLength
 
     async def _bytes(self, limit: int) -> BodyBytes:
         """The whole body. Raises `RequestTooLarge`, `RequestTimeout`, or `InvalidRequest` if it breaks off."""
@@ -85,7 +88,7 @@ class StreamedBody:
     def _open(self) -> bool:
         """Open the body's reader, which reads into given memory whatever has arrived. False if there is no body."""
         if self._reader is None and isinstance(self._js_request.body, JsProxy):
-            self._reader = self._js_request.body.getReader(js_object({"mode": "byob"}))
+            self._reader = self._js_request.body.getReader(mode="byob")
         return self._reader is not None
 
     async def _read(self, size: int | None, limit: int) -> Any:

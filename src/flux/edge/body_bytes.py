@@ -90,7 +90,7 @@ async def _decoded(base64: Any) -> Bytes:
             end = _outside_escapes(base64, start + WINDOW)
             text = await _text(js.Array.of(left_over, base64.subarray(start, end)), escaped=escaped)
             handling = "stop-before-partial" if end < base64.length else "loose"
-            options = js_object({"lastChunkHandling": handling})
+            options = js_object(lastChunkHandling=handling)
             done = js.Reflect.apply(decoded.setFromBase64, decoded.subarray(size), text.concat(options))
             rest = js.Reflect.apply(js.Function.prototype.call, js.String.prototype.slice, text.concat(done.read))
             left_over = "".join(rest.split())  # at most three characters, and line breaks that JSON had escaped

@@ -30,7 +30,4 @@ async def fetch(url: str, headers: dict[str, str], body: Any, signal: Any) -> An
 
     Redirects are not followed: they could send a token to any host.
     """
-    options = js_object({"method": "POST", "redirect": "manual", "headers": headers})
-    options.body = body
-    options.signal = signal
-    return await js.fetch(url, options)
+    return await js.fetch(url, method="POST", redirect="manual", headers=js_object(**headers), body=body, signal=signal)

@@ -20,22 +20,22 @@ class ImagesResizer:
 
     async def resize(self, picture: Picture, size: Size, mime: str, quality: int | None = None) -> Picture:
         """See `Resizer.resize`."""
-        change = {"width": size.width, "height": size.height, "fit": "cover"}
+        change = js_object(width=size.width, height=size.height, fit="cover")
         return await self._transform(picture, change, mime, quality)
 
     async def fit_within(
         self, picture: Picture, side: int, mime: str | None = None, quality: int | None = None
     ) -> Picture:
         """See `Resizer.fit_within`."""
-        change = {"width": side, "height": side, "fit": "scale-down"}
+        change = js_object(width=side, height=side, fit="scale-down")
         return await self._transform(picture, change, mime or picture.type, quality)
 
-    async def _transform(self, given: Picture, change: dict[str, Any], mime: str, quality: int | None) -> Picture:
+    async def _transform(self, given: Picture, change: Any, mime: str, quality: int | None) -> Picture:
         output = {"format": mime} | ({"quality": quality} if quality else {})
         # The binding accepts only a stream (workerd issue 7097).
         stream = js.Response.new(array_of(given.blob)).body
         try:
-            result = await self._images.input(stream).transform(js_object(change)).output(js_object(output))
+            result = await self._images.input(stream).transform(change).output(**output)
             array = await result.response().bytes()
         except JsException as error:
             raise ResizeFailed(f"{error.name}: {error.message}") from error

@@ -1,6 +1,5 @@
 """Bytes in JavaScript's memory."""
 
-import json
 from typing import Any, cast
 
 import js
@@ -47,11 +46,14 @@ def result_in_array(function: Any) -> Any:
     the values of the object are collected. Measured for the base64 of 1 MB (`bench.crossings`): 0.1 ms, with the copies
     7.5 ms.
     """
-    getter = js_object({"enumerable": True})
-    getter.get = function
-    return js.Object.values(js.Object.defineProperty(js.Object.new(), "text", getter))
+    getter = js_object(enumerable=True, get=function)
+    return js.Object.values(js.Object.defineProperty(js_object(), "text", getter))
 
 
-def js_object(value: dict[str, Any]) -> Any:
-    """A JavaScript object for a JSON value, passed to JavaScript as a single string."""
-    return js.JSON.parse(json.dumps(value))
+def js_object(**properties: Any) -> Any:
+    """A JavaScript object. Properties are strings, numbers, booleans or JavaScript objects.
+
+    Pyodide makes an object from keyword arguments. Measured for two properties (`bench.crossings`): 5 us, by JSON
+    19 us. A function that takes its options last can be called with keyword arguments directly.
+    """
+    return js.Object.new(**properties)

@@ -27,18 +27,12 @@ class KvPictureStore:
     async def put(self, id: str, picture: Picture) -> None:
         """See `PictureStore.put`."""
         expires = expiry(id)
-        options = {
-            "expirationTtl": max(KV_MIN_SECONDS, expires - int(time.time())),
-            "metadata": {
-                "type": picture.type,
-                "size": picture.blob.size,
-                "width": picture.width,
-                "height": picture.height,
-                "expires": expires,
-            },
-        }
+        metadata = js_object(
+            type=picture.type, size=picture.blob.size, width=picture.width, height=picture.height, expires=expires
+        )
+        lifetime = max(KV_MIN_SECONDS, expires - int(time.time()))
         try:
-            await self._namespace.put(id, array_of(picture.blob), js_object(options))
+            await self._namespace.put(id, array_of(picture.blob), expirationTtl=lifetime, metadata=metadata)
         except JsException as error:
             raise NotStored(error.message or error.name) from error
 
@@ -66,9 +60,8 @@ class KvPictureStore:
     async def _found(self, name: str) -> Any:
         """The entry for an identifier. Up to version 1.0 the file name was the key."""
         for key in dict.fromkeys((name.partition(".")[0], name)):
-            options = js_object({"type": "stream", "cacheTtl": CACHE_SECONDS})
             try:
-                found = await self._namespace.getWithMetadata(key, options)
+                found = await self._namespace.getWithMetadata(key, type="stream", cacheTtl=CACHE_SECONDS)
             except JsException as error:
                 raise StorageUnavailable.because(error.message or error.name) from error
             if found.value:

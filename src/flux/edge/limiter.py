@@ -6,7 +6,6 @@ from typing import Any
 import js
 from pyodide.ffi import JsException
 
-from flux.edge.js_bytes import js_object
 from flux.ports import LimiterFailed
 
 
@@ -34,18 +33,18 @@ class BindingLimiter:
     async def _ask(self, key: str, cost: int) -> bool:
         if self._takes_delta:
             try:
-                return await self._limit({"key": key, "delta": cost})
+                return await self._limit(key=key, delta=cost)
             except JsException as error:
                 refusal = error
-        allowed = await self._limit({"key": key})
+        allowed = await self._limit(key=key)
         self.shortfall = "requests counted"
         if self._takes_delta:
             self._takes_delta = False
             _warn("RATE_LIMITER does not take delta: requests are counted instead of pictures", refusal)
         return allowed
 
-    async def _limit(self, options: dict[str, Any]) -> bool:
-        outcome = await self._limiter.limit(js_object(options))
+    async def _limit(self, **options: str | int) -> bool:
+        outcome = await self._limiter.limit(**options)
         self.shortfall = ""
         return bool(outcome.success)
 

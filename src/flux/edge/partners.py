@@ -21,7 +21,7 @@ from flux.time_limit import time_limit
 
 def inputs_of(model: Model, inputs: Inputs, images: tuple[Blob, ...]) -> Any:
     """The inputs as a JavaScript object, including the pictures."""
-    given = js_object(dict(inputs))
+    given = js_object(**inputs)
     if images and model.partner and model.partner.images:
         _put(given, model.partner.images, images)
     return given
@@ -29,8 +29,7 @@ def inputs_of(model: Model, inputs: Inputs, images: tuple[Blob, ...]) -> Any:
 
 def body_of(model: Model, inputs: Inputs, images: tuple[Blob, ...]) -> Any:
     """The JSON body of a REST API call, in a JavaScript `Blob`."""
-    asked = js_object({"model": model.id})
-    asked.input = inputs_of(model, inputs, images)
+    asked = js_object(model=model.id, input=inputs_of(model, inputs, images))
     return js.Blob.new(result_in_array(js.JSON.stringify.bind(js.JSON, asked)))
 
 
@@ -151,13 +150,11 @@ async def _fetched(url: str) -> Any:
 
 
 async def _followed(url: str, signal: Any) -> Any:
-    options = js_object({"redirect": "manual"})
-    options.signal = signal
     base = js.undefined
     for _ in range(links.MAX_REDIRECTS + 1):
         href = _checked(url, base)
         try:
-            response = await js.fetch(href, options)
+            response = await js.fetch(href, redirect="manual", signal=signal)
         except JsException as error:  # its message may contain the link
             raise upstream.no_picture(f"{error.name} at {links.host_of(href)}") from None
         location = response.headers.get("location")
@@ -187,7 +184,7 @@ async def _read(response: Any, href: str) -> Any:
     too_large = upstream.no_picture(f"more than {links.MAX_BYTES} bytes from {links.host_of(href)}")
     if size > links.MAX_BYTES:
         raise too_large
-    reader = response.body.getReader(js_object({"mode": "byob"}))
+    reader = response.body.getReader(mode="byob")
     memory, read, done = js.ArrayBuffer.new(size + 1), 0, False  # one more byte, so that the same read detects the end
     try:
         while not done:

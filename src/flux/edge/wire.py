@@ -69,8 +69,7 @@ def write(response: Response, js_request: Any) -> Any:
         body = _of_length(body.value, body.size)
     elif isinstance(body, Stream):
         body = _streamed(body, js_request)
-    init = js_object({"status": response.status, "headers": response.headers})
-    return js.Response.new(body, init)
+    return js.Response.new(body, status=response.status, headers=js_object(**response.headers))
 
 
 def _blob(text: Spliced) -> Any:

@@ -1,5 +1,6 @@
 """Draws and rewrites through the `AI` binding."""
 
+import json
 from typing import Any
 
 import js
@@ -52,11 +53,10 @@ class AiBinding:
         """
         options: dict[str, Any] = {"rejectIfBusy": True} if reject_if_busy else {}
         if by_gateway and (gateway_id := self._gateway_id or default_gateway):
-            options["gateway"] = {"id": gateway_id, "skipCache": True}
-        third = js_object(options)
+            options["gateway"] = js_object(id=gateway_id, skipCache=True)
         if self._takes_signals:
-            third.signal = signal
-        return await self._ai.run(model, inputs, third)
+            options["signal"] = signal
+        return await self._ai.run(model, inputs, **options)
 
 
 class BindingModel:
@@ -72,7 +72,7 @@ class BindingModel:
         if model.partner:
             return await self._draw_elsewhere(model, inputs, images)
         # The binding rejects streams through a gateway.
-        given, by_gateway = (_wrapped(inputs, images), False) if model.multipart else (js_object(dict(inputs)), True)
+        given, by_gateway = (_wrapped(inputs, images), False) if model.multipart else (js_object(**inputs), True)
         with aborted_with_its_task() as signal:
             try:
                 answer = await self._ai.run(
@@ -102,12 +102,8 @@ DEFAULT_GATEWAY = "default"
 def _wrapped(inputs: Inputs, images: tuple[Blob, ...]) -> Any:
     """A form in the binding's format. Body and type are from one `Response`, for which the runtime chose a boundary."""
     response = js.Response.new(form_of(inputs, images))
-    multipart = js.Object.new()
-    multipart.body = response.body
-    multipart.contentType = response.headers.get("content-type")
-    wrapped = js.Object.new()
-    wrapped.multipart = multipart
-    return wrapped
+    multipart = js_object(body=response.body, contentType=response.headers.get("content-type"))
+    return js_object(multipart=multipart)
 
 
 MAX_TOKENS = 400
@@ -153,7 +149,7 @@ class BindingRewriter(TextModel):
         """See `PromptRewriter.rewrite`."""
         try:
             with aborted_with_its_task() as signal:
-                answer = await self._ai.run(self.name, js_object(self.inputs(prompt)), signal)
+                answer = await self._ai.run(self.name, js.JSON.parse(json.dumps(self.inputs(prompt))), signal)
         except JsException as error:
             may_have_cost = upstream.failure(error.message or "").may_have_cost
             raise RewriteFailed(error.message or error.name, may_have_cost=may_have_cost) from error
