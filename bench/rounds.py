@@ -77,8 +77,12 @@ KINDS = (
     Kind(tool(USUAL_SIZE), (OURS,)),
     Kind(PICTURE, (OURS, USUAL, CAREFUL, SKETCH, HELLO, HELLO_JS)),
     *(Kind(request, (OURS, HELLO), requests=400, warm_up=100) for request in REFUSALS if not request.declared),
-    # A body that never comes is waited for, for some seconds.
-    *(Kind(request, (OURS, HELLO), requests=16, warm_up=8) for request in REFUSALS if request.declared),
+    # A body that never comes is waited for. With many at once, the runtime's idle time in between is shared.
+    *(
+        Kind(request, (OURS, HELLO), LATE_CONNECTIONS, requests=2 * LATE_CONNECTIONS, warm_up=100)
+        for request in REFUSALS
+        if request.declared
+    ),
     *(
         Kind(generation(USUAL_SIZE, stream=stream, milliseconds=LATE), (OURS,), LATE_CONNECTIONS, warm_up=100)
         for stream in (False, True)
