@@ -8,7 +8,7 @@ from typing import Any
 from flux import fields, prompt
 from flux.errors import InvalidRequest, MissingParameter
 from flux.fields import Body
-from flux.generation import GenerationRequest, Options, PictureSource
+from flux.generation import NO_OPTIONS, GenerationRequest, Options, PictureSource
 from flux.picture import ids_in_text
 from flux.text import clean
 
@@ -187,7 +187,7 @@ def generation(
     contains a picture edits it unless it says otherwise. `ignored` are the fields that cannot be followed.
     """
     message = conversation.asking
-    text, said = prompt.split(message.text) if message else ("", Options())
+    text, said = prompt.split(message.text) if message else ("", NO_OPTIONS)
     if message is None or not text:
         raise MissingParameter("The last user message has no text that says what to draw.", param=conversation.param)
     for name in ("n", "steps"):

@@ -71,9 +71,11 @@ _SWITCHES = {"true": True, "1": True, "yes": True, "on": True, "false": False, "
 def switch(body: Body, name: str) -> bool | None:
     """A boolean, also in the spellings that forms use."""
     value = value_of(body, name, object, "")
-    word = value.strip().lower() if isinstance(value, str) else str(value).lower().removesuffix(".0")
+    if value is None or isinstance(value, bool):
+        return value
+    word = value.strip().lower() if isinstance(value, str) else str(value).removesuffix(".0")
     known = _SWITCHES.get(word)
-    if value is not None and known is None:
+    if known is None:
         raise InvalidRequest(f"'{name}' must be true or false.", param=name)
     return known
 
@@ -202,6 +204,8 @@ def _size(body: Body) -> Size | None:
     `size`; `width` with `height`; a ratio, with or without a resolution; a resolution. The body itself precedes its
     config objects.
     """
+    if _SIZE_FIELDS.isdisjoint(body):
+        return None
     sources = (body, *(config for name in _CONFIGS if (config := object_of(body, name))))
     exact = (find(source) for find in (_named_size, _sides) for source in sources)
     return next(filter(None, exact), None) or _shape(sources)
@@ -231,6 +235,7 @@ def _sides(body: Body) -> Size | None:
 
 _RATIOS = ("aspect_ratio", "ratio", "aspectRatio")
 _RESOLUTIONS = ("image_size", "resolution", "imageSize")
+_SIZE_FIELDS = frozenset((*_CONFIGS, "size", "width", "height", *_RATIOS, *_RESOLUTIONS))
 
 
 def _shape(sources: tuple[Body, ...]) -> Size | None:
@@ -294,7 +299,7 @@ WITHOUT_EFFECT: Mapping[str, Callable[[object], bool]] = {
 
 def ignored(body: Body, also: Sequence[str] = ()) -> tuple[str, ...]:
     """The fields of a body that cannot be followed. `also` names those that only this API cannot use."""
-    sent = [(name, body[name]) for name in (*WITHOUT_EFFECT, *also) if name in body]
+    sent = [(name, value) for name, value in body.items() if name in WITHOUT_EFFECT or name in also]
     return tuple(
         name for name, value in sent if value not in (None, "", [], {}) and WITHOUT_EFFECT.get(name, _anything)(value)
     )

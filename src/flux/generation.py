@@ -45,7 +45,7 @@ class Options:
 
     def over(self, other: "Options") -> "Options":
         """These options, with missing ones taken from `other`."""
-        if other == NO_OPTIONS:
+        if other is NO_OPTIONS:
             return self
         return Options(*(theirs if mine is None else mine for mine, theirs in zip(self, other, strict=True)))
 

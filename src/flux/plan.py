@@ -7,7 +7,7 @@ from flux import catalog, prices, sizes
 from flux.catalog import Model, Partner, Steps
 from flux.errors import InvalidRequest, ModelNotFound, UnsupportedModel
 from flux.fields import LEVELS
-from flux.generation import GenerationRequest, Options
+from flux.generation import NO_OPTIONS, GenerationRequest, Options
 from flux.picture import Picture
 from flux.ports import Inputs
 from flux.prompt import shorten
@@ -141,7 +141,7 @@ def _chosen(request: GenerationRequest, settings: Settings) -> Model:
 
 def example(model: Model, settings: Settings) -> ModelCall:
     """The call of a model for one square picture with default options."""
-    return _call(model, Options(), sizes.DEFAULT, settings, asked=False)
+    return _call(model, NO_OPTIONS, sizes.DEFAULT, settings, asked=False)
 
 
 def _call(

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from flux import catalog, partners, sizes
 from flux.errors import InvalidRequest
-from flux.generation import Options
+from flux.generation import NO_OPTIONS, Options
 
 _SWITCHES: Mapping[str, Options] = {
     "raw": Options(optimize=False),
@@ -63,7 +63,7 @@ def split(text: str) -> tuple[str, Options]:
     ratio is also read at the very beginning. Raises `InvalidRequest` for a directive that is clearly intended but
     invalid (`--steps many`).
     """
-    text, options = text.strip().strip("\u200b\ufeff"), Options()
+    text, options = text.strip().strip("\u200b\ufeff"), NO_OPTIONS
     end = len(text)
     for _ in range(MAX_DIRECTIVES):
         match = _DIRECTIVE.search(text, max(0, end - MAX_DIRECTIVE_LENGTH), end)

@@ -3,7 +3,7 @@
 import json
 import re
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 
 class Blob(Protocol):
@@ -29,6 +29,8 @@ Text = str | Spliced
 
 def join(*texts: Text) -> Text:
     """The texts joined into one."""
+    if Spliced not in map(type, texts):
+        return "".join(cast("tuple[str, ...]", texts))
     pieces: list[str | Blob] = []
     for text in texts:
         for piece in (text,) if isinstance(text, str) else text.pieces:

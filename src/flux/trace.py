@@ -4,14 +4,12 @@ import asyncio
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 from flux.errors import ApiError
 
 
-@dataclass(slots=True)
 class Facts:
-    """The fields of the log line besides times and status. Fields that are None are left out."""
+    """The fields of the log line besides times and status. Fields that are not set, or None, are left out."""
 
     method: str | None = None
     route: str | None = None
@@ -58,6 +56,9 @@ class Facts:
     traceback: str | None = None
 
 
+_JSON = json.JSONEncoder(ensure_ascii=False)
+
+
 class Trace:
     """Filled while a request is answered. Each request has its own."""
 
@@ -82,7 +83,8 @@ class Trace:
 
     def count(self, name: str, amount: int = 1) -> None:
         """Add to one of the numeric facts."""
-        setattr(self.facts, name, (getattr(self.facts, name) or 0) + amount)
+        facts = vars(self.facts)
+        facts[name] = facts.get(name, 0) + amount
 
     def failed(self, error: ApiError) -> None:
         """Record an error, with the details that only the log may contain."""
@@ -92,9 +94,9 @@ class Trace:
 
     def line(self, status: int) -> str:
         """One JSON line for Workers Logs."""
-        facts = {name: value for name in Facts.__slots__ if (value := getattr(self.facts, name)) is not None}
+        facts = {name: value for name, value in vars(self.facts).items() if value is not None}
         times = {name: round(value) for name, value in self.steps.items()} | {"total": round(self.total)}
-        return json.dumps({"request_id": self.request_id, "status": status, **facts, "ms": times}, ensure_ascii=False)
+        return _JSON.encode({"request_id": self.request_id, "status": status, **facts, "ms": times})
 
     @property
     def total(self) -> float:
