@@ -130,7 +130,8 @@ ABSENT: Mapping[str, str] = {
         _OPENAI_INSTEAD.format("Ollama's API"),
     ),
 }
-"""Paths that are not served, with or without `/v1`, including everything below them, and what to use instead."""
+"""Paths of one or two segments that are not served, with or without `/v1`, including everything below them, and what to
+use instead."""
 
 CORS = {
     "access-control-allow-origin": "*",
@@ -311,8 +312,9 @@ def _find(path: str) -> tuple[Route, str]:
             if reading.startswith(prefix):
                 return ROUTES[prefix], unquote(reading[len(prefix) :])
     for reading in readings:
-        for start, instead in ABSENT.items():
-            if f"{reading}/".startswith((f"{start}/", f"/v1{start}/")):
+        segments = reading.removeprefix("/v1/").removeprefix("/").split("/", 2)
+        for start in (f"/{'/'.join(segments[:2])}", f"/{segments[0]}"):
+            if instead := ABSENT.get(start):
                 return Route(start, {}, absent=instead), ""
     return NOWHERE, ""
 
