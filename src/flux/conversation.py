@@ -8,7 +8,7 @@ from typing import Any
 from flux import fields, prompt
 from flux.errors import InvalidRequest, MissingParameter
 from flux.fields import Body
-from flux.generation import NO_OPTIONS, GenerationRequest, Options, PictureSource
+from flux.generation import NO_OPTIONS, GenerationRequest, Notice, Options, PictureSource
 from flux.picture import ids_in_text
 from flux.text import clean
 
@@ -178,13 +178,19 @@ def _source(part: Body, where: str, param: str) -> PictureSource | None:
 
 
 def generation(
-    conversation: Conversation, options: Options, *, follow_ups: bool, ignored: tuple[str, ...] = ()
+    conversation: Conversation,
+    options: Options,
+    *,
+    follow_ups: bool,
+    notices: tuple[Notice, ...] = (),
+    ignored: tuple[str, ...] = (),
 ) -> GenerationRequest:
     """The generation request in the last user message.
 
     `options` are the fields of the body. They override the directives in the prompt, except for the model: the field is
     a setting of the app, the directive is the user's choice. `follow_ups` (`FOLLOW_UPS`): whether a conversation that
-    contains a picture edits it unless it says otherwise. `ignored` are the fields that cannot be followed.
+    contains a picture edits it unless it says otherwise. `notices` and `ignored` are what is already known not to be
+    followed.
     """
     message = conversation.asking
     text, said = prompt.split(message.text) if message else ("", NO_OPTIONS)
@@ -218,6 +224,6 @@ def generation(
         model_required=said.model is not None,
         sources=sources,
         follow_up=implied and bool(sources),
-        notices=("links_ignored",) if message.links else (),
+        notices=("links_ignored", *notices) if message.links else notices,
         ignored=(*ignored, *message.unread),
     )

@@ -1,7 +1,6 @@
 """`POST /v1/responses`: a picture as an answer of OpenAI's Responses API, streamed or not."""
 
 import time
-from dataclasses import replace
 
 from flux import chores, conversation, picture
 from flux.call import Call
@@ -23,9 +22,12 @@ async def create(call: Call) -> Response:
         return _answer_chore(call, request, chore)
     parse.refuse(body, request)
     asked = conversation.generation(
-        request.conversation, request.options, follow_ups=settings.follow_ups, ignored=request.ignored
+        request.conversation,
+        request.options,
+        follow_ups=settings.follow_ups,
+        notices=request.notices,
+        ignored=request.ignored,
     )
-    asked = replace(asked, notices=(*asked.notices, *request.notices))
     plan = await drawing.planned(call, asked, document.decode)
     del document  # frees the bytes of all pictures in the request
     ids = tuple(_new_id(call) for _ in range(asked.n))

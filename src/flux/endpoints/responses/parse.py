@@ -11,7 +11,7 @@ from flux import catalog, conversation, fields, output, partners
 from flux.conversation import Conversation, Message
 from flux.errors import InvalidRequest, MissingParameter, PreviousResponseNotFound
 from flux.fields import Body
-from flux.generation import Action, Notice, Options, PictureSource
+from flux.generation import NO_OPTIONS, Action, Notice, Options, PictureSource
 from flux.picture import is_id
 from flux.text import clean
 
@@ -183,7 +183,7 @@ def _image_tool(tools: Sequence[Any], others: partners.Enabled) -> tuple[Options
             except InvalidRequest as error:
                 error.param = f"tools[{index}].{error.param}"
                 raise
-    return Options(), (), ()
+    return NO_OPTIONS, (), ()
 
 
 def _tool_options(tool: Body, others: partners.Enabled) -> tuple[Options, tuple[Notice, ...]]:
