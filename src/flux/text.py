@@ -56,8 +56,25 @@ _LINE_BREAKS = (("\x85", "\\u0085"), ("\u2028", "\\u2028"), ("\u2029", "\\u2029"
 """Characters that are text in JSON, but line ends for many clients that read streams line by line."""
 
 
+_WRITER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
+
 def write_json(value: Any) -> Text:
     """JSON (RFC 8259) without optional white space. A `Spliced` in it becomes a string."""
+    try:
+        return _in_one_line(_WRITER.encode(value))
+    except TypeError:  # it has a `Spliced`
+        return _write_spliced(value)
+
+
+def _in_one_line(written: str) -> str:
+    if not written.isascii():
+        for character, escape in _LINE_BREAKS:
+            written = written.replace(character, escape)
+    return written
+
+
+def _write_spliced(value: Any) -> Text:
     blobs: list[Blob] = []
 
     def spliced(value: object) -> str:
@@ -72,12 +89,7 @@ def write_json(value: Any) -> Text:
                 marked += _MARK
         return marked
 
-    written = json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=spliced)
-    if not written.isascii():
-        for character, escape in _LINE_BREAKS:
-            written = written.replace(character, escape)
-    if not blobs:
-        return written
+    written = _in_one_line(json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=spliced))
     pieces: list[str | Blob] = []
     for part, blob in zip(written.split(_MARK), [*blobs, None], strict=True):
         pieces.append(part)
@@ -100,7 +112,7 @@ def read_json(text: str) -> Any:
     """
     _guard_depth(text)
     try:
-        return json.loads(text, parse_constant=_no_constant)
+        return _READER.decode(text)
     except ValueError as error:
         place = f" (line {error.lineno})" if isinstance(error, json.JSONDecodeError) else ""
         raise ValueError(f"is not valid JSON{place}") from error
@@ -108,6 +120,9 @@ def read_json(text: str) -> Any:
 
 def _no_constant(name: str) -> None:
     raise ValueError(name)
+
+
+_READER = json.JSONDecoder(parse_constant=_no_constant)
 
 
 _STRING = re.compile(r'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
