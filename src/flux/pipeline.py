@@ -262,12 +262,6 @@ class _Run:
         drawn, inputs, model = await self._draw(text, index)
         cut = await self._cut(drawn)
         url = await self._keep(cut, index, self._storage) if self._storage else None
-        notices: dict[Notice, bool] = {
-            "rewrite_refused": self._rewrite_refused and text.writer is None,
-            "not_upright": self._not_upright,
-            "enlarged": cut.width > drawn.width or cut.height > drawn.height,
-        }
-        said = tuple(notice for notice, applies in notices.items() if applies)
         # Pictures that are not stored are part of the answer at full size.
         preview = await self._preview(cut) if url and self._plan.request.previewed else None
         generated = GeneratedPicture(
@@ -276,7 +270,7 @@ class _Run:
             text.within(model),
             model,
             index,
-            said,
+            tuple(self._notices(text, drawn, cut)),
             preview,
             self._spending.of(index),
             seed=_number(inputs, "seed"),
@@ -286,6 +280,14 @@ class _Run:
         self._trace.count("bytes", cut.blob.size)
         self._tell(generated)
         return generated
+
+    def _notices(self, text: FinalPrompt, drawn: Picture, cut: Picture) -> Iterator[Notice]:
+        if self._rewrite_refused and text.writer is None:
+            yield "rewrite_refused"
+        if self._not_upright:
+            yield "not_upright"
+        if cut.width > drawn.width or cut.height > drawn.height:
+            yield "enlarged"
 
     # --- rewrite --------------------------------------------------------------------------------
 
