@@ -11,6 +11,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import httpx
+
 from bench import WORKERS
 from dev import BUNDLE_FOLDER, NODE_MODULES, PYTHON_MODULES, ROOT, configuration
 
@@ -34,6 +36,8 @@ class Worker:
     ledger: bool = False
     """Whether it has Durable Objects of class `Ledger`, bound as `LEDGER`."""
     variables: Mapping[str, str] = field(default_factory=dict)
+    entrypoints: tuple[str, ...] = ()
+    """Its named entrypoints. Each listens on its own socket."""
 
 
 def javascript(name: str) -> Worker:
@@ -96,7 +100,10 @@ const config :Workerd.Config = (
     (name = "kv", external = (address = "unix:{stand_ins}/kv.sock", http = ())),
     (name = "images", external = (address = "unix:{stand_ins}/images.sock", http = ())),
   ],
-  sockets = [(name = "http", service = "worker", address = "unix:{folder}/http.sock", http = ())],
+  sockets = [
+    (name = "http", service = "worker", address = "unix:{folder}/http.sock", http = ()),
+    {"".join(_socket(folder, entrypoint) for entrypoint in worker.entrypoints)}
+  ],
   extensions = [(modules = [
     (name = "bench:rate-limiter", internal = true, esModule = embed {_text(WORKERS / "rate-limiter.js")})
   ])],
@@ -152,6 +159,11 @@ def _module(name: str, file: Path) -> str:
     return f"(name = {_text(name)}, {kind} = embed {_text(file)})"
 
 
+def _socket(folder: Path, entrypoint: str) -> str:
+    service = f'(name = "worker", entrypoint = {_text(entrypoint)})'
+    return f'(name = {_text(entrypoint)}, service = {service}, address = "unix:{folder}/{entrypoint}.sock", http = ()),'
+
+
 def _text(value: object) -> str:
     return json.dumps(str(value))
 
@@ -195,6 +207,12 @@ class Process:
             time.sleep(0.001)
         log = (self.folder / "log").read_text(errors="replace")
         raise RuntimeError(f"workerd did not answer:\n{log[-2000:]}")
+
+    def ask(self, entrypoint: str, path: str) -> bytes:
+        """The body of the answer of a named entrypoint."""
+        transport = httpx.HTTPTransport(uds=str(self.folder / f"{entrypoint}.sock"))
+        with httpx.Client(transport=transport, timeout=START_SECONDS) as client:
+            return client.get(f"http://localhost{path}").raise_for_status().content
 
     @property
     def cpu(self) -> float:
