@@ -55,10 +55,8 @@ class StreamedBody:
             return
         # If the body breaks off or takes too long, the response is sent anyway.
         with suppress(JsException, TimeoutError):
-            first = self._reader.read(js.Uint8Array.new(1))
-            part = await js.Promise.race(js.Array.of(first, js.scheduler.wait(SILENT_SECONDS * 1000)))
-            if part is None:
-                return
+            with time_limit(SILENT_SECONDS):
+                part = await self._reader.read(js.Uint8Array.new(1))
             memory, discarded = js.ArrayBuffer.new(MIB), 0
             with time_limit(DISCARD_SECONDS):
                 while not part.done and discarded < MAX_DISCARDED:
