@@ -330,9 +330,10 @@ def follow(server: Server, source: Path, log: terminal.Log) -> dict[Path, int]:
                 edited, quiet_since = _edited(source), time.monotonic()
                 *lines, rest = (rest + text).split("\n")
                 _print(told for line in lines for told in log.read(line))
-            elif not running or time.monotonic() - quiet_since > QUIET_SECONDS:
+            elif time.monotonic() - quiet_since > QUIET_SECONDS:
                 _print(log.rest())
             time.sleep(POLL_SECONDS)
+    _print(log.rest())
     return edited
 
 
