@@ -64,7 +64,8 @@ def plan_of(
 ) -> Plan:
     """The plan of a request with `images` as its input pictures."""
     sources = tuple(PictureSource("image", blob=image.blob) for image in images)
-    return plan.make(generation_of(prompt, sources=sources, **fields), settings.read(variables or {}), images)
+    request, chosen = generation_of(prompt, sources=sources, **fields), settings.read(variables or {})
+    return plan.make(request, chosen, plan.model_for(request, chosen), images)
 
 
 def chat_of(content: Any = "A cat", **fields: Any) -> dict[str, Any]:

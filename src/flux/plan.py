@@ -67,13 +67,12 @@ MAX_REWRITE = 8192
 """Most UTF-16 units for the rewriter if no limit of the model is published: about 2,000 tokens."""
 
 
-def make(request: GenerationRequest, settings: Settings, images: tuple[Picture, ...] = ()) -> Plan:
-    """The plan for a request; `images` are its sources, already read.
+def make(request: GenerationRequest, settings: Settings, model: Model, images: tuple[Picture, ...] = ()) -> Plan:
+    """The plan for a request and its model (`model_for`); `images` are its sources, already read.
 
-    Raises `ModelNotFound`, `UnsupportedModel` or `InvalidRequest`.
+    Raises `InvalidRequest`.
     """
     options = request.options
-    model = model_for(request, settings)
     if not model.max_images:
         images = ()
     size = options.size or (sizes.like(images[0].width, images[0].height) if images else sizes.DEFAULT)
@@ -109,7 +108,8 @@ def model_for(request: GenerationRequest, settings: Settings) -> Model:
     """The model that is named, or a suitable one.
 
     Chat apps put anything into the model field, so an unknown name is an error only if the request requires the model.
-    A model that takes no pictures cannot serve a request to edit; other requests ignore the pictures.
+    A model that takes no pictures cannot serve a request to edit; other requests ignore the pictures. Raises
+    `ModelNotFound` or `UnsupportedModel`.
     """
     model = _chosen(request, settings)
     if not settings.offers(model):

@@ -4,6 +4,8 @@ Pyodide's event loop cannot cancel timers: each `asyncio.timeout` calls `setTime
 even though the wait is over. Almost all waits end within milliseconds. Therefore a request has a single timer, set at
 its first wait. A later limit sets it again only if it ends earlier. When the timer fires, it is set again for the next
 limit, so every limit is exact.
+
+It is never set for long, so that shorter limits that follow need not set it again.
 """
 
 import asyncio
@@ -12,7 +14,9 @@ from types import TracebackType
 from typing import Self
 
 FIRST_SECONDS = 2.0
-"""The timer is first set for this long at most, so that shorter limits that follow need not set it again."""
+"""The longest time for which the timer is set at first."""
+NEXT_SECONDS = 10.0
+"""The longest time for which it is set when it has fired."""
 
 
 class _Timer:
@@ -46,10 +50,11 @@ class _Timer:
         self._handle = None
         now = self.now()
         for limit in [limit for limit in self._limits if limit.ends <= now]:
-            self._limits.discard(limit)
-            limit.end()
+            if limit in self._limits:  # another one that ended may have ended this one too
+                self._limits.discard(limit)
+                limit.end()
         if self._limits:
-            self._set(min(limit.ends for limit in self._limits))
+            self._set(min(now + NEXT_SECONDS, *(limit.ends for limit in self._limits)))
 
 
 _TIMER: ContextVar[_Timer | None] = ContextVar("timer", default=None)

@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -143,12 +144,35 @@ async def test_quick_waits_one_after_the_other_arm_one_timer(armed: list[float])
     assert armed == [FIRST_SECONDS]
 
 
+async def test_two_limits_that_end_together_end_one_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the Worker the task continues as soon as the first limit ends its wait (`edge/event_loop.py`)."""
+    loop = asyncio.get_running_loop()
+    later = loop.call_soon
+
+    def at_once(callback: Callable[..., object], *arguments: Any, context: Any = None) -> asyncio.Handle:
+        if asyncio.current_task():
+            return later(callback, *arguments, context=context)
+        handle = asyncio.Handle(callback, arguments, loop, context)
+        handle._run()  # noqa: SLF001 - for event loops
+        return handle
+
+    async def work() -> None:
+        with suppress(TimeoutError), time_limit(1), time_limit(1):
+            await asyncio.sleep(10)
+        await asyncio.sleep(5)
+
+    share_one_timer()
+    with monkeypatch.context() as changed:
+        changed.setattr(loop, "call_soon", at_once)
+        assert await taken(work()) == ("done", 6)
+
+
 async def test_a_long_wait_arms_it_once_more_and_a_shorter_limit_again(armed: list[float]) -> None:
     share_one_timer()
     await waiting(60, 3)
     await waiting(10, 0.2)
     await waiting(0.5, 0.2)
-    assert armed == [2, 60, 13, 3.7]
+    assert armed == [2, 12, 3.7]
 
 
 @pytest.mark.parametrize("limit", [1, 0.0004, 0, -0.1])

@@ -1,9 +1,9 @@
-"""asyncio's event loop for a Worker: callbacks run as microtasks, and tasks start at once.
+"""asyncio's event loop for a Worker: callbacks and tasks start at once where they can, else as microtasks.
 
 Pyodide's own loop is made for web pages and for programs that end. Before it runs a callback, it sets two timers of
 0 ms, one after the other, so that the page stays responsive. After each wait and each task it schedules one more
-callback, which counts what is still in progress. A Worker needs neither. Without them a generation takes a tenth less
-CPU.
+callback, which counts what is still in progress. A Worker needs neither. A generation with this loop takes 0.87 times
+the CPU (`bench.against`).
 """
 
 import asyncio
@@ -29,8 +29,16 @@ class WorkerLoop(WebLoop):  # type: ignore[misc]  # Pyodide has no types here
     time = staticmethod(time.monotonic)
 
     def call_soon(self, callback: Callable[..., object], *args: Any, context: Context | None = None) -> asyncio.Handle:
-        """See `AbstractEventLoop.call_soon`."""
+        """See `AbstractEventLoop.call_soon`.
+
+        If no task is running, the caller is JavaScript: a promise that is settled, a timer or an event. The callback
+        then runs at once.
+        """
         handle = asyncio.Handle(callback, args, self, context)
+        asyncio._set_running_loop(self)  # noqa: SLF001 - for event loops
+        if asyncio.current_task() is None:
+            handle._run()  # noqa: SLF001 - for event loops
+            return handle
 
         def run() -> None:
             asyncio._set_running_loop(self)  # noqa: SLF001 - for event loops

@@ -216,7 +216,13 @@ async def _encoded(text: Text) -> Any:
     """The text's bytes, a `Uint8Array`. Raises `JsException`."""
     if isinstance(text, Spliced):
         return await _blob(text).bytes()
-    return js.TextEncoder.new().encode(text)
+    return _encoder().encode(text)
+
+
+@cache
+def _encoder() -> Any:
+    """One for all texts: a stream would otherwise make one for each."""
+    return js.TextEncoder.new()
 
 
 async def _succeeds(promise: Any) -> bool:

@@ -63,9 +63,11 @@ async def planned(call: Call, request: GenerationRequest, decode: Decoder) -> Pl
                 raise
             call.trace.facts.read_error = failure.detail or None
             request = _drawn_anew(request, "follow_up_expired")
+            model = plan.model_for(request, settings)
     elif request.follow_up:
         request = _drawn_anew(request, "follow_up_unsupported")
-    made = plan.make(request, settings, images)
+        model = plan.model_for(request, settings)
+    made = plan.make(request, settings, model, images)
     call.trace.facts.model = made.model.id
     if settings.log_prompts:
         call.trace.facts.prompt = request.asked
