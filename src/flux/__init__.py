@@ -1,3 +1,3 @@
 """An OpenAI-compatible image service. Only `flux.edge` touches the runtime; the rest is pure Python."""
 
-VERSION = "1.8.0"
+VERSION = "1.9.0"
