@@ -23,6 +23,15 @@ def install() -> None:
     loop.__class__ = WorkerLoop
 
 
+def _has_failed(one: object) -> bool:
+    """Whether this is a future with an exception.
+
+    After asyncio has scheduled the callbacks of such a future, it marks the exception as never retrieved. So they must
+    run later.
+    """
+    return isinstance(one, asyncio.Future) and one.done() and not one.cancelled() and one.exception() is not None
+
+
 class WorkerLoop(WebLoop):  # type: ignore[misc]  # Pyodide has no types here
     """Pyodide's loop with other scheduling. `run_sync` does not work in its callbacks; nothing here uses it."""
 
@@ -31,12 +40,12 @@ class WorkerLoop(WebLoop):  # type: ignore[misc]  # Pyodide has no types here
     def call_soon(self, callback: Callable[..., object], *args: Any, context: Context | None = None) -> asyncio.Handle:
         """See `AbstractEventLoop.call_soon`.
 
-        If no task is running, the caller is JavaScript: a promise that is settled, a timer or an event. The callback
+        If no task is running, the caller is JavaScript: a promise that is fulfilled, a timer or an event. The callback
         then runs at once.
         """
         handle = asyncio.Handle(callback, args, self, context)
         asyncio._set_running_loop(self)  # noqa: SLF001 - for event loops
-        if asyncio.current_task() is None:
+        if asyncio.current_task() is None and not any(map(_has_failed, args)):
             handle._run()  # noqa: SLF001 - for event loops
             return handle
 
