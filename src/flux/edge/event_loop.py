@@ -23,15 +23,6 @@ def install() -> None:
     loop.__class__ = WorkerLoop
 
 
-def _has_failed(one: object) -> bool:
-    """Whether this is a future with an exception.
-
-    After asyncio has scheduled the callbacks of such a future, it marks the exception as never retrieved. So they must
-    run later.
-    """
-    return isinstance(one, asyncio.Future) and one.done() and not one.cancelled() and one.exception() is not None
-
-
 class WorkerLoop(WebLoop):  # type: ignore[misc]  # Pyodide has no types here
     """Pyodide's loop with other scheduling. `run_sync` does not work in its callbacks; nothing here uses it."""
 
@@ -41,11 +32,12 @@ class WorkerLoop(WebLoop):  # type: ignore[misc]  # Pyodide has no types here
         """See `AbstractEventLoop.call_soon`.
 
         If no task is running, the caller is JavaScript: a promise that is fulfilled, a timer or an event. The callback
-        then runs at once.
+        then runs at once. Not if it is called with a future that failed: asyncio marks the exception as never
+        retrieved after it has called this.
         """
         handle = asyncio.Handle(callback, args, self, context)
         asyncio._set_running_loop(self)  # noqa: SLF001 - for event loops
-        if asyncio.current_task() is None and not any(map(_has_failed, args)):
+        if asyncio.current_task() is None and not (args and getattr(args[0], "_exception", None)):
             handle._run()  # noqa: SLF001 - for event loops
             return handle
 
