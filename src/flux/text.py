@@ -56,28 +56,14 @@ _LINE_BREAKS = (("\x85", "\\u0085"), ("\u2028", "\\u2028"), ("\u2029", "\\u2029"
 """Characters that are text in JSON, but line ends for many clients that read streams line by line."""
 
 
-_WRITER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+class _Writer(json.JSONEncoder):
+    """Writes JSON with a mark in place of each blob, and collects the blobs."""
 
+    def __init__(self) -> None:
+        super().__init__(ensure_ascii=False, separators=(",", ":"))
+        self.blobs: list[Blob] = []
 
-def write_json(value: Any) -> Text:
-    """JSON (RFC 8259) without optional white space. A `Spliced` in it becomes a string."""
-    try:
-        return _in_one_line(_WRITER.encode(value))
-    except TypeError:  # it has a `Spliced`
-        return _write_spliced(value)
-
-
-def _in_one_line(written: str) -> str:
-    if not written.isascii():
-        for character, escape in _LINE_BREAKS:
-            written = written.replace(character, escape)
-    return written
-
-
-def _write_spliced(value: Any) -> Text:
-    blobs: list[Blob] = []
-
-    def spliced(value: object) -> str:
+    def default(self, value: object) -> str:
         if not isinstance(value, Spliced):
             raise TypeError(f"{type(value).__name__} is no JSON")
         marked = ""
@@ -85,13 +71,22 @@ def _write_spliced(value: Any) -> Text:
             if isinstance(piece, str):
                 marked += piece
             else:
-                blobs.append(piece)
+                self.blobs.append(piece)
                 marked += _MARK
         return marked
 
-    written = _in_one_line(json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=spliced))
+
+def write_json(value: Any) -> Text:
+    """JSON (RFC 8259) without optional white space. A `Spliced` in it becomes a string."""
+    writer = _Writer()
+    written = writer.encode(value)
+    if not written.isascii():
+        for character, escape in _LINE_BREAKS:
+            written = written.replace(character, escape)
+    if not writer.blobs:
+        return written
     pieces: list[str | Blob] = []
-    for part, blob in zip(written.split(_MARK), [*blobs, None], strict=True):
+    for part, blob in zip(written.split(_MARK), [*writer.blobs, None], strict=True):
         pieces.append(part)
         if blob is not None:
             pieces.append(blob)
