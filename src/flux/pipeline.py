@@ -202,19 +202,18 @@ class _Run:
         told = self._text.within(plan.model)
         self._tell(told)
         await self._prepared(plan.model)  # before drawing: if this fails, nothing is drawn
-        drawn, failures = await self._several(plan.request.n) if plan.request.n > 1 else ((await self._picture(0),), ())
-        result = Result(drawn, failures, self._spending.total)
+        result = await (self._one() if plan.request.n == 1 else self._several(plan.request.n))
         if result.final_prompt != told and not self._rewrite_refused:
             self._tell(result.final_prompt)  # the fallback takes a shorter one
         return result
 
+    async def _one(self) -> Result:
+        return Result((await self._picture(0),), cost=self._spending.total)
+
     # --- several pictures -----------------------------------------------------------------------
 
-    async def _several(self, n: int) -> tuple[tuple[GeneratedPicture, ...], tuple[ApiError, ...]]:
-        """The pictures and failures of `n` attempts, at most `MAX_AT_ONCE` at a time.
-
-        One failure does not affect pictures that have begun.
-        """
+    async def _several(self, n: int) -> Result:
+        """Draw `n` pictures, at most `MAX_AT_ONCE` at a time. One failure does not affect pictures that have begun."""
         pictures: dict[int, GeneratedPicture] = {}
         failures: dict[int, ApiError] = {}
         indexes = iter(range(n))
@@ -240,7 +239,7 @@ class _Run:
             self._trace.failed(failures[min(failures)])
         if self._storage and self._storage.ids and n - 1 not in pictures:
             await self._keep(pictures[max(pictures)].picture, n - 1, self._storage)
-        return _in_order(pictures), _in_order(failures)
+        return Result(_in_order(pictures), _in_order(failures), self._spending.total)
 
     async def _picture(self, index: int) -> GeneratedPicture:
         """Draw with the current prompt, or with the user's own if the filter refuses the rewritten one.
