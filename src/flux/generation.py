@@ -45,8 +45,10 @@ class Options:
 
     def over(self, other: "Options") -> "Options":
         """These options, with missing ones taken from `other`."""
-        if other is NO_OPTIONS or self is NO_OPTIONS:
-            return self if other is NO_OPTIONS else other
+        if self is NO_OPTIONS:
+            return other
+        if other is NO_OPTIONS:
+            return self
         return Options(*(theirs if mine is None else mine for mine, theirs in zip(self, other, strict=True)))
 
     def __iter__(self) -> Iterator[Any]:
