@@ -36,17 +36,18 @@ class WorkerLoop(WebLoop):  # type: ignore[misc]  # Pyodide has no types here
         retrieved after it has called this.
         """
         handle = asyncio.Handle(callback, args, self, context)
-        asyncio._set_running_loop(self)  # noqa: SLF001 - for event loops
-        if asyncio.current_task() is None and not (args and getattr(args[0], "_exception", None)):
-            handle._run()  # noqa: SLF001 - for event loops
-            return handle
 
         def run() -> None:
             asyncio._set_running_loop(self)  # noqa: SLF001 - for event loops
             if not handle.cancelled():
                 handle._run()  # noqa: SLF001 - for event loops
 
-        js.queueMicrotask(create_once_callable(run))
+        asyncio._set_running_loop(self)  # noqa: SLF001 - for event loops
+        has_failed = bool(args) and getattr(args[0], "_exception", None) is not None
+        if asyncio.current_task() is None and not has_failed:
+            run()
+        else:
+            js.queueMicrotask(create_once_callable(run))
         return handle
 
     def create_future(self) -> asyncio.Future[Any]:
