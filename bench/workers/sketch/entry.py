@@ -1,5 +1,5 @@
 # ruff: noqa: INP001 - a Worker, not a package
-"""The least that a Python Worker needs to draw. Anything the product costs beyond this is its own code."""
+"""Draws and nothing else, in the way of the SDK's examples. What the service costs is compared with this."""
 
 import json
 import os
