@@ -115,6 +115,18 @@ def test_each_model_that_edits_is_given_the_picture_in_each_api(
         assert "http" not in str(call["inputs"])
 
 
+@pytest.mark.parametrize("model", [model for model in partners.MODELS.values() if model.seeds], ids=lambda one: one.id)
+def test_the_largest_seed_is_a_number_in_the_inputs(partnered: Service, ledger: Ledger, model: Model) -> None:
+    """The binding sends them as JSON, which cannot contain the BigInt that Python's largest numbers become."""
+    prompt = unique("A cat")
+    picture = {"image": PHOTO_URL} if model.edits_alone else {}
+    body = {"prompt": prompt, "model": model.id, "seed": model.seeds - 1, **picture}
+    answer = partnered.http.post(f"/v1/images/{'edits' if picture else 'generations'}", json=body)
+    assert answer.status_code == 200, answer.text
+    [call] = ledger.calls(prompt)
+    assert call["inputs"]["seed"] == model.seeds - 1
+
+
 def test_a_picture_goes_in_no_larger_than_the_row_says(partnered: Service, ledger: Ledger) -> None:
     """The stand-in refuses more than 2,048 pixels per side."""
     prompt = unique("Make it blue")

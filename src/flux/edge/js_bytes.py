@@ -5,6 +5,7 @@ from typing import Any, cast
 import js
 from pyodide.ffi import JsException
 
+from flux.ports import Inputs
 from flux.text import Blob
 
 
@@ -57,3 +58,14 @@ def js_object(**properties: Any) -> Any:
     19 us. A function that takes its options last can be called with keyword arguments directly.
     """
     return js.Object.new(**properties)
+
+
+FIRST_BIG_INT = 2**53 - 1
+"""Pyodide makes a `BigInt` of whole numbers from here on."""
+
+
+def inputs_object(inputs: Inputs) -> Any:
+    """A model's inputs as a JavaScript object, with numbers that JSON can contain: it has none for a `BigInt`."""
+    return js_object(
+        **{name: float(one) if isinstance(one, int) and one >= FIRST_BIG_INT else one for name, one in inputs.items()}
+    )

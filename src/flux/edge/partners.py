@@ -10,7 +10,7 @@ from flux import links, partner_failures, picture, upstream
 from flux.catalog import ImagesIn, Model
 from flux.edge import model_output
 from flux.edge.fetching import aborted_with_its_task
-from flux.edge.js_bytes import array_of, base64_in_array, js_object, result_in_array
+from flux.edge.js_bytes import array_of, base64_in_array, inputs_object, js_object, result_in_array
 from flux.picture import Picture
 from flux.ports import Inputs
 from flux.text import Blob
@@ -21,7 +21,7 @@ from flux.time_limit import time_limit
 
 def inputs_of(model: Model, inputs: Inputs, images: tuple[Blob, ...]) -> Any:
     """The inputs as a JavaScript object, including the pictures."""
-    given = js_object(**inputs)
+    given = inputs_object(inputs)
     if images and model.partner and model.partner.images:
         _put(given, model.partner.images, images)
     return given

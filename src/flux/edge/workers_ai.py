@@ -10,7 +10,7 @@ from flux import partner_failures, prices, tokens, upstream
 from flux.catalog import Model
 from flux.edge import partners
 from flux.edge.fetching import aborted_with_its_task
-from flux.edge.js_bytes import array_of, js_object
+from flux.edge.js_bytes import array_of, inputs_object, js_object
 from flux.edge.model_output import picture_of
 from flux.picture import Picture
 from flux.ports import Inputs, RewriteFailed, Rewritten
@@ -72,7 +72,7 @@ class BindingModel:
         if model.partner:
             return await self._draw_elsewhere(model, inputs, images)
         # The binding rejects streams through a gateway.
-        given, by_gateway = (_wrapped(inputs, images), False) if model.multipart else (js_object(**inputs), True)
+        given, by_gateway = (_wrapped(inputs, images), False) if model.multipart else (inputs_object(inputs), True)
         with aborted_with_its_task() as signal:
             try:
                 answer = await self._ai.run(
