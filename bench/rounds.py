@@ -24,6 +24,7 @@ from bench.runtime import Process, Worker
 
 OURS, USUAL, CAREFUL = "ours", "usual JS", "careful JS"
 HELLO, HELLO_JS = "hello Python", "hello JS"
+WAITING = "hello Python that waits for the body"
 SKETCH = "sketch in Python"
 BUDGET = "ours, with a budget"
 NO_LEDGER = "ours, without a ledger"
@@ -37,8 +38,9 @@ SIDES: Mapping[str, Worker] = {
     SKETCH: runtime.python("sketch", WORKERS / "sketch"),
     HELLO: runtime.python("hello-python", WORKERS / "hello"),
     HELLO_JS: runtime.javascript("hello"),
+    WAITING: runtime.python("waiting", WORKERS / "waiting"),
 }
-GREETERS = (HELLO, HELLO_JS)
+GREETERS = (HELLO, HELLO_JS, WAITING)
 """They answer 200 to any request."""
 
 INSTANCES = 3
@@ -79,7 +81,7 @@ KINDS = (
     *(Kind(request, (OURS, HELLO), requests=400, warm_up=100) for request in REFUSALS if not request.declared),
     # A body that never comes is waited for. With many at once, the runtime's idle time in between is shared.
     *(
-        Kind(request, (OURS, HELLO), LATE_CONNECTIONS, requests=2 * LATE_CONNECTIONS, warm_up=100)
+        Kind(request, (OURS, HELLO, WAITING), LATE_CONNECTIONS, requests=2 * LATE_CONNECTIONS, warm_up=100)
         for request in REFUSALS
         if request.declared
     ),
@@ -101,7 +103,7 @@ class Folders:
             side: runtime.write_worker(root / worker.name, worker, stand_ins) for side, worker in SIDES.items()
         }
         self.snapshots = {
-            side: runtime.save_snapshot(self._folders[side]) for side in (OURS, BUDGET, NO_LEDGER, SKETCH, HELLO)
+            side: runtime.save_snapshot(self._folders[side]) for side, worker in SIDES.items() if worker.is_python
         }
 
     def start(self, side: str, *, snapshot: bool = True) -> Process:

@@ -25,6 +25,7 @@ from bench.rounds import (
     SMALL,
     USUAL,
     USUAL_SIZE,
+    WAITING,
     Folders,
     Samples,
     Spread,
@@ -118,6 +119,12 @@ def ratios(samples: Samples) -> Iterator[Row]:
             ratio(cpu(samples, refusal.name, OURS), cpu(samples, refusal.name, HELLO)),
             1.1,
         )
+        if refusal.declared:
+            yield _at_most(
+                "... against one that waits for the body as long",
+                ratio(cpu(samples, refusal.name, OURS), cpu(samples, refusal.name, WAITING)),
+                1.1,
+            )
 
 
 def _added(samples: Samples, side: str) -> list[float]:

@@ -28,7 +28,7 @@ Modules = Sequence[tuple[str, Path]]
 
 @dataclass(frozen=True, slots=True)
 class Worker:
-    """A Worker: its modules, and whether it is written in Python."""
+    """A Worker: its modules, in Python or in JavaScript, and what it is deployed with."""
 
     name: str
     modules: Modules
@@ -38,6 +38,11 @@ class Worker:
     variables: Mapping[str, str] = field(default_factory=dict)
     entrypoints: tuple[str, ...] = ()
     """Its named entrypoints. Each listens on its own socket."""
+
+    @property
+    def is_python(self) -> bool:
+        """Whether it is written in Python."""
+        return self.modules[0][0].endswith(".py")
 
 
 def javascript(name: str) -> Worker:
@@ -65,13 +70,12 @@ def sdk() -> Modules:
 
 def write_worker(folder: Path, worker: Worker, stand_ins: Path) -> Path:
     """Write the folder to run a Worker in, with the bindings of a deployment connected to the stand-ins."""
-    python = worker.modules[0][0].endswith(".py")
     ledgers = folder / "ledgers"
     ledgers.mkdir(parents=True, exist_ok=True)
     bindings = [f"(name = {_text(name)}, text = {_text(value)})," for name, value in worker.variables.items()]
     if worker.ledger:
         bindings.append('(name = "LEDGER", durableObjectNamespace = "Ledger"),')
-    modules = [*worker.modules, *(sdk() if python else ())]
+    modules = [*worker.modules, *(sdk() if worker.is_python else ())]
     return _write(
         folder,
         f"""
