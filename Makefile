@@ -68,11 +68,11 @@ dev:
 test: check runtime $(TEST_NPM) $(DEPLOY_TOOLS) $(NPMS)
 	$(BIN)/node --test dev/ai/*.test.js
 	$(VENV)/python -m tests.browser.chromium
-	$(VENV)/pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
+	$(VENV)/pytest -n $(JOBS) --dist loadfile
 
 # For quick feedback. The tests of the runtime start first, because they mostly wait.
 test-fast: check runtime
-	$(VENV)/pytest -n 2 --dist loadfile --no-loadscope-reorder tests/worker/test_openai_python.py tests/unit
+	$(VENV)/pytest -n 2 --dist loadfile tests/worker/test_openai_python.py tests/unit
 
 check: $(TOOLS) $(TEST_NPM)
 	$(VENV)/ruff check

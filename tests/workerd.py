@@ -9,7 +9,7 @@ disk.
 import json
 import os
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -59,7 +59,8 @@ class Workerd:
     """The Worker, once per deployment, and everything around it. A context manager.
 
     `deployments` are names with the variables of each. If a name ends in `+images`, the deployment has an `IMAGES`
-    binding; if it ends in `+broken`, its ledger is tests/broken-ledger.js. `worker` replaces the Worker in src/.
+    binding; if it ends in `+broken`, its ledger is tests/broken-ledger.js. `worker` replaces the Worker in src/. Every
+    deployment starts from one snapshot of it, as on Cloudflare.
     """
 
     def __init__(
@@ -70,14 +71,16 @@ class Workerd:
     ) -> None:
         self.folder = folder
         self._product = worker or runtime.product()
+        self._snapshot = runtime.write_worker(folder / "snapshot", self._product, folder / "nothing")
         self._stack = ExitStack()
         self._write(deployments)
 
     def __enter__(self) -> Self:
+        runtime.save_snapshot(self._snapshot)
         with ExitStack() as started:
             self.outside = started.enter_context(self._process("outside"))
             self.store = started.enter_context(self._process("store"))
-            self.worker = started.enter_context(self._process("worker"))
+            self.worker = started.enter_context(self._worker())
             self.worker.answer()
             self._stack = started.pop_all()
         return self
@@ -94,7 +97,7 @@ class Workerd:
         if meanwhile:
             meanwhile()
         self.store = self._stack.enter_context(self._process("store"))
-        self.worker = self._stack.enter_context(self._process("worker"))
+        self.worker = self._stack.enter_context(self._worker())
         self.worker.answer()
 
     def ledger_file(self, deployment: str) -> Path:
@@ -150,11 +153,14 @@ class Workerd:
 
     # --- workerd ----------------------------------------------------------------------------------
 
-    def _process(self, name: str) -> runtime.Process:
+    def _worker(self) -> runtime.Process:
+        return self._process("worker", runtime.from_snapshot(self._snapshot))
+
+    def _process(self, name: str, arguments: Sequence[str] = ()) -> runtime.Process:
         folder = self.folder / name
         for left in folder.glob("*.sock"):
             left.unlink()
-        return runtime.Process(folder)
+        return runtime.Process(folder, arguments)
 
     def _write(self, deployments: Mapping[str, Mapping[str, str]]) -> None:
         for name in ("outside", "store/disk", "worker/ledgers"):
