@@ -11,8 +11,11 @@ from dev import ROOT
 PUBLIC = ROOT / "public"
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 _ACCESS = re.compile(r"\[wrangler:info\] (?P<method>[A-Z]+) (?P<path>/\S*) (?P<status>\d{3}) .*\((?P<ms>\d+)ms\)")
-_NOISE = re.compile(r"\s*$|[┌│├└]|Attaching additional modules|⎔|\[wrangler:info\]|\[Errno 32\]")
-"""Lines without useful information."""
+_NOISE = re.compile(
+    r"\s*$|[┌│├└]|Attaching additional modules|⎔|\[wrangler:info\]|\[Errno 32\]|.*A DurableObjectNamespace in the"
+)
+"""Lines without useful information. The last one says that a class is missing, which is so whenever a file cannot be
+imported; the report of that file follows."""
 _TROUBLE = re.compile(r"✘|\[ERROR\]|Uncaught Error")
 """The first line of an error report, which continues on the next lines."""
 _FRAME = re.compile(r'File "/session/metadata/([^"]+)", line (\d+)')

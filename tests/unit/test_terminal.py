@@ -77,6 +77,11 @@ def test_a_broken_file_is_one_line() -> None:
     assert terminal.import_failure("Ready on http://127.0.0.1:8787") == ""
 
 
+def test_a_broken_file_is_one_line_where_the_runtime_misses_the_class_first() -> None:
+    warning = '▲ [WARNING] A DurableObjectNamespace in the config referenced the class "Ledger", but no such ...'
+    assert len(printed(warning, "", *FAILED.splitlines())) == 1
+
+
 def test_a_broken_file_stays_one_line_where_wrangler_adds_to_it_later() -> None:
     """As on a busy machine, where the report pauses and continues."""
     log = terminal.Log()
