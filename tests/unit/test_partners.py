@@ -172,6 +172,11 @@ def test_no_side_is_longer_than_the_longest_that_a_model_takes() -> None:
     assert bounds.nearest(Size(2000, 2000)) == Size(992, 992)
 
 
+def test_the_shape_is_kept_where_only_the_longest_side_is_too_long() -> None:
+    bounds = Bounds(min_side=256, max_side=1024, max_pixels=2048 * 2048)
+    assert bounds.nearest(Size(2048, 1024)) == Size(1024, 512)
+
+
 DOLLARS = {
     "Per image": "picture",
     "output_size_1k": "picture",
