@@ -265,9 +265,14 @@ class Process:
 
 def save_snapshot(folder: Path) -> Path:
     """Save the Worker's memory before its first request, as Cloudflare does during a deployment."""
-    with Process(folder, ["--python-save-snapshot", f"--python-snapshot-dir={folder}"]) as worker:
+    with Process(folder, to_snapshot(folder)) as worker:
         worker.answer()
     return folder / SNAPSHOT
+
+
+def to_snapshot(folder: Path) -> list[str]:
+    """The arguments that save a Worker's snapshot in the folder."""
+    return ["--python-save-snapshot", f"--python-snapshot-dir={folder}"]
 
 
 def from_snapshot(folder: Path) -> list[str]:

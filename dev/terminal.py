@@ -14,8 +14,8 @@ _ACCESS = re.compile(r"\[wrangler:info\] (?P<method>[A-Z]+) (?P<path>/\S*) (?P<s
 _NOISE = re.compile(
     r"\s*$|[┌│├└]|Attaching additional modules|⎔|\[wrangler:info\]|\[Errno 32\]|.*A DurableObjectNamespace in the"
 )
-"""Lines without useful information. The last one says that a class is missing, which is so whenever a file cannot be
-imported; the report of that file follows."""
+"""Lines without useful information. The last one warns that a class is missing, which is so whenever a file cannot be
+imported, and the report of that file follows. Cloudflare refuses a Worker that really lacks the class."""
 _TROUBLE = re.compile(r"✘|\[ERROR\]|Uncaught Error")
 """The first line of an error report, which continues on the next lines."""
 _FRAME = re.compile(r'File "/session/metadata/([^"]+)", line (\d+)')

@@ -20,8 +20,8 @@ _SWITCHES: Mapping[str, Options] = {
 _SPACE = r"\s\u00a0\u1680\u2000-\u200b\u202f\u205f\u3000\ufeff"
 """Includes the spaces that word processors and phones insert."""
 _CJK = r"\u2e80-\uff0f\uff1b-\uffef"
-"""Excludes full-width digits and the colon: a ratio does not begin in the middle of them. To compile this range without
-regard to case takes longer than all other expressions together, so only words are matched so, with `(?i:...)`."""
+"""Excludes full-width digits and the colon: a ratio does not begin in the middle of them. Only words ignore case
+(`(?i:...)`): with `re.IGNORECASE`, compiling looks at each character of this range, which takes 25 ms at start-up."""
 _RATIO = r"[\d０-９]{1,2}[:：∶][\d０-９]{1,2}"
 _NARROW = str.maketrans("０１２３４５６７８９：∶", "0123456789::")
 """Digits and colons as typed on Japanese and Chinese keyboards."""

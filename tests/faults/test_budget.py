@@ -183,7 +183,7 @@ async def test_a_worker_that_is_killed_in_the_middle_has_counted_what_it_had_dra
         bodies = [{"prompt": f"a cat case-crash. {mark}", "response_format": "b64_json"} for mark in marks]
         asked = [asyncio.create_task(caller.post(GENERATIONS, json=body)) for body in bodies]
         await asyncio.gather(*asked[:4])
-        await asyncio.to_thread(eventually, lambda: len(budgets.calls("case-crash.")["calls"]) == len(marks))
+        assert await asyncio.to_thread(eventually, lambda: len(budgets.calls("case-crash.")["calls"]) == len(marks))
         await asyncio.to_thread(budgets.crash)
         answers = await asyncio.gather(*asked, return_exceptions=True)
     delivered = [one for one in answers if isinstance(one, httpx.Response) and one.status_code == 200]

@@ -17,10 +17,6 @@ from bench import runtime
 from dev import ROOT
 from tests.worker.service import PATIENCE_SECONDS, chat_body, content, links
 
-SNAPSHOT_FOLDER = "--python-snapshot-dir={}"
-SAVE = "--python-save-snapshot"
-LOAD = f"--python-load-snapshot={runtime.SNAPSHOT}"
-
 
 @pytest.fixture(scope="module")
 def stand_ins(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
@@ -38,7 +34,7 @@ def take(folder: Path, source: Path, stand_ins: Path) -> tuple[Path, str]:
     snapshots = folder / "snapshots"
     snapshots.mkdir()
     with (
-        runtime.Process(folder, [SAVE, SNAPSHOT_FOLDER.format(snapshots)]) as process,
+        runtime.Process(folder, runtime.to_snapshot(snapshots)) as process,
         contextlib.suppress(ConnectionError, RuntimeError),  # the log has the details
     ):
         process.answer()
@@ -51,7 +47,7 @@ def test_workers_start_from_one_snapshot_and_have_nothing_secret_in_common(stand
     assert (snapshots / runtime.SNAPSHOT).exists(), log
     ids, pictures = set(), set()
     for _ in range(2):
-        with runtime.Process(tmp_path, [LOAD, SNAPSHOT_FOLDER.format(snapshots)]) as process:
+        with runtime.Process(tmp_path, runtime.from_snapshot(snapshots)) as process:
             process.answer()
             headers = {"authorization": f"Bearer {runtime.API_KEY}"}
             with httpx.Client(
